@@ -1,0 +1,489 @@
+//! The records: what a run tells, one at a time, in the words of the JSON schema.
+//!
+//! A [`Record`] is an [`Entry`] with its place in the stream (`v`, `seq`, `ts`). Producers make entries; only
+//! a sink numbers and dates them, so that `seq` has no gap and times become wall time in one place.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Version of the record schema. Goes up when a field changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One thing that happened, before it has a place in the stream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// `CLOCK_MONOTONIC` nanoseconds.
+    pub ts_ns: u64,
+    /// Who did it; `None` for records about the run itself.
+    pub proc: Option<Proc>,
+    /// What happened.
+    pub body: Body,
+    /// Names of the fields whose bytes were not UTF-8 and are escaped (see [`crate::text`]).
+    pub escaped: Vec<&'static str>,
+}
+
+/// One line of output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Record {
+    /// Schema version.
+    pub v: u32,
+    /// Counts up by one from 0, no gap.
+    pub seq: u64,
+    /// RFC 3339 with nanoseconds, UTC.
+    pub ts: String,
+    /// The process that did it; absent from records about the run itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proc: Option<Proc>,
+    /// `kind` and the fields of that kind.
+    #[serde(flatten)]
+    pub body: Body,
+    /// Fields in which bytes that are not UTF-8 stand as `\xHH` and a backslash as `\\`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub escaped: Vec<String>,
+}
+
+/// The process (and thread) that a record is about, as it was at that moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Proc {
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Process id of the parent, when the process was created or last executed a program.
+    pub ppid: u32,
+    /// Real user id.
+    pub uid: u32,
+    /// The thread's name, at most 15 bytes.
+    #[schemars(with = "String")]
+    pub comm: Arc<str>,
+    /// Path of the binary; `null` when it is not known.
+    #[schemars(with = "Option<String>")]
+    pub exe: Option<Arc<str>>,
+    /// Start of the process in nanoseconds since boot; with `pid` it names a process for good.
+    pub start_ns: u64,
+}
+
+/// How a file was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OpenMode {
+    /// For reading only (also `O_PATH`).
+    Read,
+    /// For writing only.
+    Write,
+    /// For both.
+    ReadWrite,
+    /// With `O_CREAT` or `O_TMPFILE`: the file may have been made by this call.
+    Create,
+}
+
+/// How a path was established.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PathSource {
+    /// From the kernel's own objects: exact.
+    #[default]
+    Kernel,
+    /// From strings joined by the monitor, symbolic links followed shortly after the call.
+    Resolved,
+    /// From strings joined by the monitor, symbolic links not followed.
+    Joined,
+}
+
+/// A path, and what is known about how good it is. Flattened into the records.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PathInfo {
+    /// Absolute path, up to the root of the mount namespace; `null` when it could not be established.
+    pub path: Option<String>,
+    /// Where the path comes from; left out when it is the kernel's own.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub path_source: PathSource,
+    /// The path was longer or deeper than the limits: its beginning is missing.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub path_truncated: bool,
+    /// The file had no name any more when this was seen.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub deleted: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// The kinds of records. The names and fields are a contract: they may be added to, not changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Body {
+    /// A process that was there before the run, found in `/proc`.
+    ProcessSnapshot {
+        /// Argument vector.
+        argv: Vec<String>,
+        /// Working directory.
+        cwd: Option<String>,
+        /// Path of the binary.
+        exe: Option<String>,
+        /// Inside the watched set; `false` for an ancestor that is listed for lineage only.
+        watched: bool,
+    },
+    /// A process was created.
+    ProcessFork {
+        /// Its process id.
+        child_pid: u32,
+        /// Its start, nanoseconds since boot.
+        child_start_ns: u64,
+        /// Its parent, where that is not the process that called (`CLONE_PARENT`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        child_ppid: Option<u32>,
+    },
+    /// A process replaced its image.
+    ProcessExec {
+        /// Argument vector.
+        argv: Vec<String>,
+        /// Arguments are missing at the end, or the last one is cut.
+        #[serde(default, skip_serializing_if = "is_default")]
+        argv_truncated: bool,
+        /// Number of arguments passed.
+        argc: u32,
+        /// Working directory.
+        cwd: Option<String>,
+        /// Path of the binary that runs; for a script this is its interpreter.
+        exe: Option<String>,
+        /// The name passed to exec.
+        filename: Option<String>,
+        /// For a script (`#!` or binfmt_misc): the interpreter that the kernel chose, as written.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        interpreter: Option<String>,
+        /// Device of the binary, as `st_dev`.
+        dev: u64,
+        /// Inode of the binary.
+        inode: u64,
+        /// SHA-256 of the binary in hex (with `--hash`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
+        /// Environment, values of secret-looking names redacted (with `--env`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        env: Option<Vec<String>>,
+        /// Environment strings are missing at the end.
+        #[serde(default, skip_serializing_if = "is_default")]
+        env_truncated: bool,
+    },
+    /// An exec that failed; the process goes on as it was.
+    ProcessExecFailed {
+        /// Absolute path.
+        #[serde(flatten)]
+        path: PathInfo,
+        /// The name passed to exec.
+        raw_path: Option<String>,
+        /// Negative errno.
+        ret: i64,
+        /// Name of the errno.
+        errno: Option<String>,
+    },
+    /// A process ended (its last thread did).
+    ProcessExit {
+        /// Exit code; `null` when a signal ended it.
+        code: Option<i32>,
+        /// Signal number; `null` when it exited.
+        signal: Option<i32>,
+        /// A core was dumped.
+        #[serde(default, skip_serializing_if = "is_default")]
+        core_dumped: bool,
+        /// From start to end; `null` when the start was not seen.
+        duration_ns: Option<u64>,
+    },
+    /// A file was opened, or an attempt failed.
+    FileOpen {
+        /// Absolute path.
+        #[serde(flatten)]
+        path: PathInfo,
+        /// The string that the program passed; `null` where none was.
+        raw_path: Option<String>,
+        /// Directory descriptor, -100 for the working directory.
+        dirfd: i32,
+        /// Names of the `O_*` flags.
+        flags: Vec<String>,
+        /// What it was opened for.
+        mode: OpenMode,
+        /// Device, as `st_dev`; `null` when the open failed.
+        dev: Option<u64>,
+        /// Inode; `null` when the open failed.
+        inode: Option<u64>,
+        /// Descriptor or negative errno.
+        ret: i64,
+        /// Name of the errno when it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        errno: Option<String>,
+        /// Done through `io_uring`.
+        #[serde(default, skip_serializing_if = "is_default")]
+        io_uring: bool,
+    },
+    /// A descriptor of a file went away, with what this process moved through it since the last time.
+    FileClose {
+        /// Absolute path at this moment.
+        #[serde(flatten)]
+        path: PathInfo,
+        /// The descriptor.
+        fd: i32,
+        /// Why it went away: `close`, `dup`, `exec` or `exit`.
+        cause: String,
+        /// Device, as `st_dev`.
+        dev: u64,
+        /// Inode.
+        inode: u64,
+        /// Bytes read; `null` where the back end does not count.
+        read_bytes: Option<u64>,
+        /// Bytes written.
+        write_bytes: Option<u64>,
+        /// Calls that read.
+        reads: Option<u64>,
+        /// Calls that wrote.
+        writes: Option<u64>,
+    },
+    /// A file was mapped into memory.
+    FileMmap {
+        /// Absolute path.
+        #[serde(flatten)]
+        path: PathInfo,
+        /// `read`, `write`, `exec`.
+        prot: Vec<String>,
+        /// Changes go to the file.
+        shared: bool,
+        /// Bytes.
+        len: u64,
+        /// Offset in the file.
+        offset: u64,
+        /// Device, as `st_dev`.
+        dev: u64,
+        /// Inode.
+        inode: u64,
+        /// 0, or negative errno.
+        ret: i64,
+        /// Name of the errno when it failed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        errno: Option<String>,
+    },
+    /// A name was removed.
+    FileUnlink(PathCall),
+    /// A name was changed.
+    FileRename {
+        /// What all path calls share.
+        #[serde(flatten)]
+        call: PathCall,
+        /// The new absolute path.
+        new_path: Option<String>,
+        /// The new string as passed.
+        raw_new_path: Option<String>,
+    },
+    /// A hard link was made.
+    FileLink {
+        /// What all path calls share; `path` is the existing name.
+        #[serde(flatten)]
+        call: PathCall,
+        /// The new absolute path.
+        new_path: Option<String>,
+        /// The new string as passed.
+        raw_new_path: Option<String>,
+    },
+    /// A symbolic link was made.
+    FileSymlink {
+        /// What all path calls share; `path` is the new link.
+        #[serde(flatten)]
+        call: PathCall,
+        /// The text of the link.
+        target: Option<String>,
+    },
+    /// A directory was made.
+    FileMkdir {
+        /// What all path calls share.
+        #[serde(flatten)]
+        call: PathCall,
+        /// Permission bits as passed.
+        mode: u32,
+    },
+    /// Permissions were changed.
+    FileChmod {
+        /// What all path calls share.
+        #[serde(flatten)]
+        call: PathCall,
+        /// Permission bits as passed.
+        mode: u32,
+    },
+    /// Owner or group was changed.
+    FileChown {
+        /// What all path calls share.
+        #[serde(flatten)]
+        call: PathCall,
+        /// New owner; `null` when it stays.
+        owner: Option<u32>,
+        /// New group; `null` when it stays.
+        group: Option<u32>,
+    },
+    /// A file's length was set.
+    FileTruncate {
+        /// What all path calls share.
+        #[serde(flatten)]
+        call: PathCall,
+        /// Bytes.
+        length: u64,
+    },
+    /// A socket was connected, or an attempt was made or begun (`EINPROGRESS`).
+    NetConnect(NetCall),
+    /// A socket got a local address.
+    NetBind(NetCall),
+    /// A socket began to listen.
+    NetListen(NetCall),
+    /// A connection was accepted.
+    NetAccept(NetCall),
+    /// A datagram went to an address from a socket not connected to it; first to each new address.
+    NetSend(NetCall),
+    /// A descriptor of a socket went away, with what this process moved through it.
+    NetClose {
+        /// What all socket calls share.
+        #[serde(flatten)]
+        call: NetCall,
+        /// Bytes sent; `null` where the back end does not count.
+        bytes_sent: Option<u64>,
+        /// Bytes received.
+        bytes_received: Option<u64>,
+    },
+    /// What was attached, partial or blind, and why.
+    Coverage(Coverage),
+    /// The account of the run; the last record of every run.
+    Ledger(Ledger),
+}
+
+/// What the records about path calls share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PathCall {
+    /// Absolute path.
+    #[serde(flatten)]
+    pub path: PathInfo,
+    /// The string that the program passed; `null` where it passed a descriptor.
+    pub raw_path: Option<String>,
+    /// Directory descriptor (or the descriptor itself), -100 for the working directory.
+    pub dirfd: i32,
+    /// Device as `st_dev`, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dev: Option<u64>,
+    /// Inode, where known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inode: Option<u64>,
+    /// 0 or negative errno.
+    pub ret: i64,
+    /// Name of the errno when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errno: Option<String>,
+    /// Done through `io_uring`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub io_uring: bool,
+}
+
+/// What the records about socket calls share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NetCall {
+    /// `tcp`, `udp`, `unix`, `netlink`, ...
+    pub proto: String,
+    /// Local end: `ip:port`, `[ip6]:port`, a UNIX path, `@name` for an abstract one; `null` when it has none.
+    pub local: Option<String>,
+    /// Remote end, likewise.
+    pub remote: Option<String>,
+    /// The descriptor.
+    pub fd: i32,
+    /// What the call returned: 0, a descriptor, or negative errno.
+    pub ret: i64,
+    /// Name of the errno when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errno: Option<String>,
+    /// Done through `io_uring`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub io_uring: bool,
+}
+
+/// How well a hook, a library or a sort of event is covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Attached and seen to fire.
+    Attached,
+    /// Attached; nothing in this run made it fire.
+    Idle,
+    /// Works in part; `why` says which.
+    Partial,
+    /// Sees nothing; `why` says the reason.
+    Blind,
+}
+
+/// One hook of the coverage statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hook {
+    /// What it watches: `exec`, `open`, `path_calls`, `io_uring`, ...
+    pub name: String,
+    /// How: `fentry`, `kprobe`, `tp_btf`, `ptrace`, `none`.
+    pub tier: String,
+    /// Whether it works.
+    pub state: State,
+    /// What is missing and why; empty when nothing is.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// How far TLS of one library in one process is covered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TlsTarget {
+    /// Process id.
+    pub pid: u32,
+    /// Path of the binary.
+    pub exe: String,
+    /// Library or `static`.
+    pub library: String,
+    /// Whether it works.
+    pub state: State,
+    /// What is missing and why.
+    pub why: String,
+}
+
+/// The coverage statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// `ebpf`, `ptrace` or `replay`.
+    pub backend: String,
+    /// Why this back end was chosen.
+    #[serde(default)]
+    pub why: String,
+    /// Hook by hook.
+    pub hooks: Vec<Hook>,
+    /// TLS, process by process; empty until TLS is asked for.
+    pub tls: Vec<TlsTarget>,
+}
+
+/// The account: `seen = emitted + filtered + sum(lost)`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Ledger {
+    /// Events that the hooks produced, plus records that the monitor added itself.
+    pub seen: u64,
+    /// Records written, not counting `coverage` and `ledger`.
+    pub emitted: u64,
+    /// Events that were used or set aside without a record of their own.
+    pub filtered: u64,
+    /// Events that did not arrive, by cause.
+    pub lost: BTreeMap<String, u64>,
+    /// Whether the equation holds.
+    pub closes: bool,
+    /// `filtered`, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub filtered_by: BTreeMap<String, u64>,
+    /// `seen`, by raw event kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub seen_by: BTreeMap<String, u64>,
+}
+
+impl Ledger {
+    /// Sets [`Ledger::closes`] from the other fields.
+    pub fn close(mut self) -> Self {
+        self.closes = self.seen == self.emitted + self.filtered + self.lost.values().sum::<u64>();
+        self
+    }
+}

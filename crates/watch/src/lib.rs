@@ -1,0 +1,6 @@
+//! The process-tree monitor: raw events in, records out.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod backend;
+pub mod raw;
