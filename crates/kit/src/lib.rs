@@ -1,2 +1,4 @@
 //! The engine.
 #![deny(missing_docs)]
+
+pub mod spawn;
