@@ -1,2 +1,38 @@
-//! Tasks.
-fn main() {}
+//! The project's tasks: `cargo xtask bpf | test | schema | vm | deny`.
+//!
+//! Thin: reads the command line and hands over. Each task is a module.
+#![forbid(unsafe_code)]
+
+mod bpf;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the eBPF objects that the crates embed, and their MANIFEST.
+    Bpf(bpf::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Bpf(args) => bpf::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
