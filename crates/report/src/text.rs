@@ -16,12 +16,22 @@ impl Escapes {
         match escape(bytes) {
             Cow::Borrowed(plain) => plain.to_owned(),
             Cow::Owned(escaped) => {
-                if !self.0.contains(&field) {
-                    self.0.push(field);
-                }
+                self.note(field);
                 escaped
             }
         }
+    }
+
+    /// Notes that `field` holds text that was escaped elsewhere.
+    pub fn note(&mut self, field: &'static str) {
+        if !self.0.contains(&field) {
+            self.0.push(field);
+        }
+    }
+
+    /// Whether nothing had to be escaped.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Texts for a list in which every item of the field is escaped as soon as one has to be.
