@@ -4,4 +4,6 @@
 
 pub mod backend;
 pub mod core;
+pub mod proc_snapshot;
 pub mod raw;
+pub mod resolve;
