@@ -2,10 +2,26 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod clock;
+pub mod jsonl;
+pub mod output;
+pub mod pretty;
 pub mod record;
+#[cfg(test)]
+mod samples;
+pub mod schema;
+pub mod sequence;
+pub mod sink;
+pub mod summary;
 pub mod text;
 
+pub use jsonl::Jsonl;
+pub use output::Output;
+pub use pretty::{Pretty, Style};
 pub use record::{
     Body, Coverage, Entry, Hook, Ledger, NetCall, OpenMode, PathCall, PathInfo, PathSource, Proc, Record,
-    SCHEMA_VERSION, State,
+    SCHEMA_VERSION, State, TlsTarget,
 };
+pub use sequence::Sequencer;
+pub use sink::{End, Sink};
+pub use summary::Summary;

@@ -28,13 +28,16 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Schema version.
+    #[schemars(extend("const" = SCHEMA_VERSION))]
     pub v: u32,
     /// Counts up by one from 0, no gap.
     pub seq: u64,
     /// RFC 3339 with nanoseconds, UTC.
+    #[schemars(regex(pattern = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{9}Z$"))]
     pub ts: String,
     /// The process that did it; absent from records about the run itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Proc")]
     pub proc: Option<Proc>,
     /// `kind` and the fields of that kind.
     #[serde(flatten)]
@@ -162,6 +165,7 @@ pub enum Body {
         inode: u64,
         /// SHA-256 of the binary in hex (with `--hash`).
         #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
         sha256: Option<String>,
         /// Environment, values of secret-looking names redacted (with `--env`).
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -485,5 +489,61 @@ impl Ledger {
     pub fn close(mut self) -> Self {
         self.closes = self.seen == self.emitted + self.filtered + self.lost.values().sum::<u64>();
         self
+    }
+}
+
+impl Body {
+    /// The value of `kind`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::ProcessSnapshot { .. } => "process_snapshot",
+            Self::ProcessFork { .. } => "process_fork",
+            Self::ProcessExec { .. } => "process_exec",
+            Self::ProcessExecFailed { .. } => "process_exec_failed",
+            Self::ProcessExit { .. } => "process_exit",
+            Self::FileOpen { .. } => "file_open",
+            Self::FileClose { .. } => "file_close",
+            Self::FileMmap { .. } => "file_mmap",
+            Self::FileUnlink(_) => "file_unlink",
+            Self::FileRename { .. } => "file_rename",
+            Self::FileLink { .. } => "file_link",
+            Self::FileSymlink { .. } => "file_symlink",
+            Self::FileMkdir { .. } => "file_mkdir",
+            Self::FileChmod { .. } => "file_chmod",
+            Self::FileChown { .. } => "file_chown",
+            Self::FileTruncate { .. } => "file_truncate",
+            Self::NetConnect(_) => "net_connect",
+            Self::NetBind(_) => "net_bind",
+            Self::NetListen(_) => "net_listen",
+            Self::NetAccept(_) => "net_accept",
+            Self::NetSend(_) => "net_send",
+            Self::NetClose { .. } => "net_close",
+            Self::Coverage(_) => "coverage",
+            Self::Ledger(_) => "ledger",
+        }
+    }
+
+    /// What the call returned and the name of its errno; `None` for what is no call.
+    pub fn outcome(&self) -> Option<(i64, Option<&str>)> {
+        match self {
+            Self::ProcessExecFailed { ret, errno, .. }
+            | Self::FileOpen { ret, errno, .. }
+            | Self::FileMmap { ret, errno, .. } => Some((*ret, errno.as_deref())),
+            Self::FileUnlink(call)
+            | Self::FileRename { call, .. }
+            | Self::FileLink { call, .. }
+            | Self::FileSymlink { call, .. }
+            | Self::FileMkdir { call, .. }
+            | Self::FileChmod { call, .. }
+            | Self::FileChown { call, .. }
+            | Self::FileTruncate { call, .. } => Some((call.ret, call.errno.as_deref())),
+            Self::NetConnect(call)
+            | Self::NetBind(call)
+            | Self::NetListen(call)
+            | Self::NetAccept(call)
+            | Self::NetSend(call)
+            | Self::NetClose { call, .. } => Some((call.ret, call.errno.as_deref())),
+            _ => None,
+        }
     }
 }
