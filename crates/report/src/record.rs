@@ -487,7 +487,8 @@ pub struct Ledger {
 impl Ledger {
     /// Sets [`Ledger::closes`] from the other fields.
     pub fn close(mut self) -> Self {
-        self.closes = self.seen == self.emitted + self.filtered + self.lost.values().sum::<u64>();
+        let lost: u128 = self.lost.values().map(|count| u128::from(*count)).sum();
+        self.closes = u128::from(self.seen) == u128::from(self.emitted) + u128::from(self.filtered) + lost;
         self
     }
 }

@@ -7,3 +7,5 @@ pub mod core;
 pub mod proc_snapshot;
 pub mod raw;
 pub mod resolve;
+pub mod session;
+pub mod stream;

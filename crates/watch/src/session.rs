@@ -1,0 +1,214 @@
+//! One run: events from a back end through the core to a sink, and the account at the end.
+//!
+//! The loop here is the same for all back ends and for a replay. It never stops the watched program from going on:
+//! a sink that fails costs records (`lost: output`), not the run.
+
+use crate::backend::{Account, Backend, BackendError, Progress};
+use crate::core::{Core, kind_name};
+use crate::stream::{StreamError, Trailer, Writer};
+use kernscope_abi as abi;
+use kernscope_report::{Coverage, Entry, Ledger};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Shortest wait for events: after a poll that found some.
+const MIN_WAIT: Duration = Duration::from_millis(1);
+/// Longest wait for events; also how long a signal may go unnoticed.
+const MAX_WAIT: Duration = Duration::from_millis(100);
+/// After detaching, a back end that delivers nothing this many times in a row has nothing left.
+const EMPTY_POLLS: u32 = 3;
+/// Polls after detaching, so that a back end that cannot be detached does not hold the run for ever. What it
+/// delivers later is missing from the account, which then does not close.
+const MAX_DRAIN_POLLS: u32 = 100_000;
+
+/// Where entries go.
+pub trait Sink {
+    /// Why an entry could not be written.
+    type Error;
+
+    /// Takes one entry. `core` gives lineage and names as of this moment.
+    ///
+    /// # Errors
+    /// When the entry is lost; it is counted, and the run goes on.
+    fn entry(&mut self, core: &Core, entry: Entry) -> Result<(), Self::Error>;
+
+    /// Nothing happens at the moment: a time to flush and to draw.
+    fn idle(&mut self, core: &Core) {
+        let _ = core;
+    }
+}
+
+impl<F, E> Sink for F
+where
+    F: FnMut(&Core, Entry) -> Result<(), E>,
+{
+    type Error = E;
+
+    fn entry(&mut self, core: &Core, entry: Entry) -> Result<(), E> {
+        self(core, entry)
+    }
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcome<E> {
+    /// The account; `closes` says whether it adds up.
+    pub ledger: Ledger,
+    /// What was covered.
+    pub coverage: Coverage,
+    /// The back end broke, and the run ended early.
+    pub backend_error: Option<BackendError>,
+    /// The first failure of the sink.
+    pub sink_error: Option<E>,
+    /// The recording broke off; the run went on without it.
+    pub record_error: Option<StreamError>,
+    /// Nothing that was watched is left (`false`: stopped before).
+    pub ended: bool,
+}
+
+/// Runs until nothing watched is left or `stop` says so; then detaches and takes what is still there.
+pub fn run<S: Sink>(
+    backend: &mut dyn Backend,
+    core: &mut Core,
+    recorder: Option<Writer<'_>>,
+    sink: &mut S,
+    stop: &dyn Fn() -> bool,
+) -> Outcome<S::Error> {
+    let mut run =
+        Run { core, recorder, sink, out: Vec::new(), unwritten: 0, sink_error: None, record_error: None };
+    let mut backend_error = None;
+    let mut ended = false;
+    let mut wait = MIN_WAIT;
+    while !ended && !stop() {
+        match run.poll(backend, wait) {
+            Ok((Progress::Ended, _)) => ended = true,
+            Ok((Progress::Running, 0)) => {
+                run.sink.idle(run.core);
+                wait = (wait * 2).min(MAX_WAIT);
+            }
+            Ok((Progress::Running, _)) => wait = MIN_WAIT,
+            Err(error) => {
+                backend_error = Some(error);
+                break;
+            }
+        }
+    }
+    backend.detach();
+    if let Err(error) = run.drain(backend) {
+        backend_error.get_or_insert(error);
+    }
+    run.core.finish(&mut run.out);
+    run.tell();
+    run.sink.idle(run.core);
+    let account = backend.account();
+    let coverage = backend.coverage();
+    run.end_recording(&account, &coverage);
+    let ledger = ledger(&account, run.core, run.unwritten);
+    let Run { sink_error, record_error, .. } = run;
+    Outcome { ledger, coverage, backend_error, sink_error, record_error, ended }
+}
+
+struct Run<'a, 'w, S: Sink> {
+    core: &'a mut Core,
+    recorder: Option<Writer<'w>>,
+    sink: &'a mut S,
+    out: Vec<Entry>,
+    unwritten: u64,
+    sink_error: Option<S::Error>,
+    record_error: Option<StreamError>,
+}
+
+impl<S: Sink> Run<'_, '_, S> {
+    /// One poll; how many events it delivered.
+    fn poll(&mut self, backend: &mut dyn Backend, wait: Duration) -> Result<(Progress, u64), BackendError> {
+        let mut delivered = 0;
+        let progress = backend.poll(wait, &mut |event| {
+            delivered += 1;
+            self.event(event);
+        })?;
+        Ok((progress, delivered))
+    }
+
+    fn event(&mut self, event: &[u8]) {
+        if let Some(writer) = &mut self.recorder
+            && let Err(error) = writer.event(event)
+        {
+            self.record_error.get_or_insert(error);
+            self.recorder = None;
+        }
+        self.core.step(event, &mut self.out);
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        for entry in self.out.drain(..) {
+            if let Err(error) = self.sink.entry(self.core, entry) {
+                self.unwritten += 1;
+                self.sink_error.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Takes what was produced before everything was detached.
+    fn drain(&mut self, backend: &mut dyn Backend) -> Result<(), BackendError> {
+        let mut empty = 0;
+        for _ in 0..MAX_DRAIN_POLLS {
+            match self.poll(backend, Duration::ZERO)? {
+                (Progress::Ended, 0) => return Ok(()),
+                (Progress::Running, 0) => empty += 1,
+                _ => empty = 0,
+            }
+            if empty == EMPTY_POLLS {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn end_recording(&mut self, account: &Account, coverage: &Coverage) {
+        let Some(writer) = self.recorder.take() else { return };
+        let trailer = Trailer { account: account.clone(), coverage: coverage.clone() };
+        if let Err(error) = writer.finish(&trailer) {
+            self.record_error.get_or_insert(error);
+        }
+    }
+}
+
+/// The account of a run: the back end's counts, the core's, and what the sink did not take. `closes` compares numbers
+/// that were counted in different places; nothing here is made to fit.
+fn ledger(account: &Account, core: &Core, unwritten: u64) -> Ledger {
+    let tally = core.tally();
+    let mut lost: BTreeMap<String, u64> = account
+        .lost
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(cause, count)| ((*cause).to_owned(), *count))
+        .collect();
+    for (cause, count) in [("undecodable", tally.undecodable), ("output", unwritten)] {
+        if count > 0 {
+            let sum = lost.entry(cause.to_owned()).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+    let by_kind = |counts: &[u64; abi::KIND_MAX]| -> BTreeMap<String, u64> {
+        let named = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        named.map(|(kind, count)| (kind_name(kind).to_owned(), *count)).collect()
+    };
+    let mut seen_by = by_kind(&account.produced);
+    if tally.derived > 0 {
+        seen_by.insert("derived".to_owned(), tally.derived);
+    }
+    Ledger {
+        seen: seen_by.values().fold(0, |sum, count| sum.saturating_add(*count)),
+        emitted: tally.emitted.saturating_sub(unwritten),
+        filtered: tally.filtered_total(),
+        lost,
+        closes: false,
+        filtered_by: tally.filtered.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        seen_by,
+    }
+    .close()
+}
+
+#[cfg(test)]
+mod tests;
