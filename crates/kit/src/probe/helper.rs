@@ -1,0 +1,472 @@
+//! Helpers, kernel functions and language features, by loading a program that uses each.
+//!
+//! A helper that exists is not enough: the verifier decides by program type, privilege and lockdown. So each is
+//! tried in a program of the type in which kernscope uses it; where several would do, in turn.
+
+use super::answer::{Answer, Cause};
+use super::ids::Kind;
+use super::insn::{
+    BTF_MAIN, BTF_STATIC, CMPXCHG, DW, EXIT, FETCH, R10, add, atomic, call, call_kfunc, call_local, func, ja,
+    jeq, jlt, load as ldx, map, map_value, may_goto, mov, mov_reg, store,
+};
+use super::map::{self, MapType};
+use super::prog::{self, Failed, ProgType, Spec};
+use super::table::Entry;
+use crate::sys::Insn;
+use std::os::fd::{AsFd, OwnedFd};
+
+/// Helpers, kernel functions and features that kernscope uses or will use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the kernel's, in bpf.h and bpf_verifier.rst")]
+pub enum Helper {
+    ProbeReadKernel,
+    ProbeReadKernelStr,
+    ProbeReadUser,
+    ProbeReadUserStr,
+    ProbeWriteUser,
+    GetCurrentTask,
+    GetCurrentTaskBtf,
+    GetCurrentCgroupId,
+    GetNsCurrentPidTgid,
+    KtimeGetNs,
+    KtimeGetBootNs,
+    RingbufOutput,
+    RingbufReserve,
+    RingbufQuery,
+    TaskStorageGet,
+    SendSignal,
+    DPath,
+    CopyFromUser,
+    CopyFromUserTask,
+    SkbLoadBytes,
+    XdpLoadBytes,
+    BpfLoop,
+    ForEachMapElem,
+    Strncmp,
+    DynptrFromMem,
+    DynptrFromSkb,
+    DynptrFromXdp,
+    IterNum,
+    IterTask,
+    Strstr,
+    TailCall,
+    BoundedLoop,
+    LocalCall,
+    Atomics,
+    MayGoto,
+}
+
+const WATCH: &str = "watch: the eBPF back end does not load; ptrace is used";
+const FILTERS: &str = "content filters use a bounded loop instead, with lower limits";
+
+/// Every helper, the kernel that brought it, what it is built with, and what kernscope loses without it.
+pub(super) const HELPERS: &[Entry<Helper>] = &[
+    Entry::new(
+        Helper::ProbeReadKernel,
+        "bpf_probe_read_kernel",
+        (5, 5),
+        "CONFIG_BPF_EVENTS, not in lockdown=confidentiality",
+        WATCH,
+    ),
+    Entry::new(Helper::ProbeReadKernelStr, "bpf_probe_read_kernel_str", (5, 5), "CONFIG_BPF_EVENTS", WATCH),
+    Entry::new(Helper::ProbeReadUser, "bpf_probe_read_user", (5, 5), "CONFIG_BPF_EVENTS", WATCH),
+    Entry::new(Helper::ProbeReadUserStr, "bpf_probe_read_user_str", (5, 5), "CONFIG_BPF_EVENTS", WATCH),
+    Entry::new(
+        Helper::ProbeWriteUser,
+        "bpf_probe_write_user",
+        (4, 8),
+        "CONFIG_BPF_EVENTS, without lockdown",
+        "",
+    ),
+    Entry::new(Helper::GetCurrentTask, "bpf_get_current_task", (4, 8), "CONFIG_BPF_EVENTS", WATCH),
+    Entry::new(
+        Helper::GetCurrentTaskBtf,
+        "bpf_get_current_task_btf",
+        (5, 11),
+        "CONFIG_BPF_EVENTS",
+        "watch: bpf_get_current_task and reads of kernel memory are used instead",
+    ),
+    Entry::new(Helper::GetCurrentCgroupId, "bpf_get_current_cgroup_id", (4, 18), "CONFIG_CGROUPS", ""),
+    Entry::new(
+        Helper::GetNsCurrentPidTgid,
+        "bpf_get_ns_current_pid_tgid",
+        (5, 7),
+        "CONFIG_PID_NS",
+        "watch: inside a pid namespace, process ids are those of the initial one",
+    ),
+    Entry::new(Helper::KtimeGetNs, "bpf_ktime_get_ns", (4, 1), "CONFIG_BPF_SYSCALL", WATCH),
+    Entry::new(Helper::KtimeGetBootNs, "bpf_ktime_get_boot_ns", (5, 8), "CONFIG_BPF_SYSCALL", ""),
+    Entry::new(Helper::RingbufOutput, "bpf_ringbuf_output", (5, 8), "CONFIG_BPF_SYSCALL", WATCH),
+    Entry::new(Helper::RingbufReserve, "bpf_ringbuf_reserve", (5, 8), "CONFIG_BPF_SYSCALL", WATCH),
+    Entry::new(Helper::RingbufQuery, "bpf_ringbuf_query", (5, 8), "CONFIG_BPF_SYSCALL", ""),
+    Entry::new(
+        Helper::TaskStorageGet,
+        "bpf_task_storage_get",
+        (5, 11),
+        "CONFIG_BPF_SYSCALL",
+        "watch: the watched set is kept in a hash",
+    ),
+    Entry::new(
+        Helper::SendSignal,
+        "bpf_send_signal",
+        (5, 3),
+        "CONFIG_BPF_EVENTS",
+        "policy: a process cannot be stopped at the moment it breaks a rule",
+    ),
+    Entry::new(Helper::DPath, "bpf_d_path", (5, 10), "CONFIG_DEBUG_INFO_BTF", ""),
+    Entry::new(
+        Helper::CopyFromUser,
+        "bpf_copy_from_user",
+        (5, 10),
+        "CONFIG_BPF_EVENTS",
+        "watch: a string on a page that is not resident is missing",
+    ),
+    Entry::new(Helper::CopyFromUserTask, "bpf_copy_from_user_task", (5, 18), "CONFIG_BPF_EVENTS", ""),
+    Entry::new(
+        Helper::SkbLoadBytes,
+        "bpf_skb_load_bytes",
+        (4, 5),
+        "CONFIG_NET",
+        "filter attach: socket and tc filters cannot read packets",
+    ),
+    Entry::new(
+        Helper::XdpLoadBytes,
+        "bpf_xdp_load_bytes",
+        (5, 18),
+        "CONFIG_NET",
+        "filter attach: XDP filters see the first buffer of a packet only",
+    ),
+    Entry::new(Helper::BpfLoop, "bpf_loop", (5, 17), "CONFIG_BPF_SYSCALL", FILTERS),
+    Entry::new(Helper::ForEachMapElem, "bpf_for_each_map_elem", (5, 13), "CONFIG_BPF_SYSCALL", ""),
+    Entry::new(Helper::Strncmp, "bpf_strncmp", (5, 17), "CONFIG_BPF_SYSCALL", ""),
+    Entry::new(Helper::DynptrFromMem, "bpf_dynptr_from_mem", (5, 19), "CONFIG_BPF_SYSCALL", ""),
+    Entry::new(Helper::DynptrFromSkb, "bpf_dynptr_from_skb (kfunc)", (6, 4), "CONFIG_DEBUG_INFO_BTF", ""),
+    Entry::new(Helper::DynptrFromXdp, "bpf_dynptr_from_xdp (kfunc)", (6, 4), "CONFIG_DEBUG_INFO_BTF", ""),
+    Entry::new(Helper::IterNum, "bpf_iter_num (kfuncs)", (6, 4), "CONFIG_DEBUG_INFO_BTF", FILTERS),
+    Entry::new(Helper::IterTask, "bpf_iter_task (kfuncs)", (6, 7), "CONFIG_DEBUG_INFO_BTF", ""),
+    Entry::new(Helper::Strstr, "bpf_strstr (kfunc)", (6, 17), "CONFIG_DEBUG_INFO_BTF", ""),
+    Entry::new(Helper::TailCall, "bpf_tail_call", (4, 2), "CONFIG_BPF_SYSCALL", WATCH),
+    Entry::new(Helper::BoundedLoop, "bounded loop", (5, 3), "CONFIG_BPF_SYSCALL", WATCH),
+    Entry::new(Helper::LocalCall, "bpf-to-bpf call", (4, 16), "CONFIG_BPF_SYSCALL", WATCH),
+    Entry::new(
+        Helper::Atomics,
+        "atomic fetch and compare-exchange",
+        (5, 12),
+        "CONFIG_BPF_JIT",
+        "watch: per-CPU maps do it; nothing is lost",
+    ),
+    Entry::new(Helper::MayGoto, "may_goto", (6, 9), "CONFIG_BPF_SYSCALL", FILTERS),
+];
+
+/// Stack slot that programs write to.
+const SLOT: i16 = -16;
+
+/// Loads a program that uses it, and drops that.
+pub(super) fn probe(helper: Helper) -> Answer {
+    match build(helper) {
+        Ok(_prog) => Answer::Yes,
+        Err(failed) => {
+            let answer = Answer::from(failed);
+            explain(helper, answer)
+        }
+    }
+}
+
+/// The verifier calls a helper that lockdown withholds unknown; say which it is.
+fn explain(helper: Helper, answer: Answer) -> Answer {
+    let mode = super::host::lockdown();
+    let withheld = match helper {
+        Helper::ProbeWriteUser => mode.as_deref().is_some_and(|mode| mode != "none"),
+        Helper::ProbeReadKernel | Helper::ProbeReadKernelStr => mode.as_deref() == Some("confidentiality"),
+        _ => false,
+    };
+    match (answer, mode) {
+        (Answer::No(no), Some(mode)) if withheld && no.cause != Cause::Forbidden => {
+            Answer::forbidden(format!("lockdown={mode} withholds it ({})", no.why))
+        }
+        (answer, _) => answer,
+    }
+}
+
+fn raw_tp(insns: &[Insn]) -> Result<OwnedFd, Failed> {
+    prog::load(Spec::new(ProgType::RawTracepoint), insns)
+}
+
+/// `call helper; return 0`
+fn plain(helper: i32) -> Result<OwnedFd, Failed> {
+    raw_tp(&[call(helper), mov(0, 0), EXIT])
+}
+
+/// `helper(stack, 8, <unsafe address 0>)`
+fn probe_read(helper: i32) -> Result<OwnedFd, Failed> {
+    raw_tp(&[mov_reg(1, R10), add(1, SLOT.into()), mov(2, 8), mov(3, 0), call(helper), mov(0, 0), EXIT])
+}
+
+/// Tries in turn; the first that loads, else the error of the first.
+fn first(specs: &[Spec], insns: &[Insn]) -> Result<OwnedFd, Failed> {
+    let mut error = None;
+    for &spec in specs {
+        match prog::load(spec, insns) {
+            Ok(prog) => return Ok(prog),
+            Err(failed) => error = error.or(Some(failed)),
+        }
+    }
+    Err(error.unwrap_or_else(|| Failed::Target(Answer::Unknown("no program type to try it in".to_owned()))))
+}
+
+/// Programs that may sleep, newest and least demanding first.
+fn sleepers() -> [Spec; 3] {
+    [
+        Spec::new(ProgType::Syscall),
+        Spec::new(ProgType::Kprobe).sleepable(),
+        Spec::new(ProgType::Lsm).on("bpf_lsm_file_open").sleepable(),
+    ]
+}
+
+fn map_failed(err: std::io::Error) -> Failed {
+    Failed::Target(Answer::from_bpf(&err))
+}
+
+fn build(helper: Helper) -> Result<OwnedFd, Failed> {
+    use Helper as H;
+    match helper {
+        H::ProbeReadKernel => probe_read(113),
+        H::ProbeReadKernelStr => probe_read(115),
+        H::ProbeReadUser => probe_read(112),
+        H::ProbeReadUserStr => probe_read(114),
+        H::ProbeWriteUser => raw_tp(&[
+            store(DW, R10, SLOT, 0),
+            mov(1, 0),
+            mov_reg(2, R10),
+            add(2, SLOT.into()),
+            mov(3, 8),
+            call(36),
+            mov(0, 0),
+            EXIT,
+        ]),
+        H::GetCurrentTask => plain(35),
+        H::GetCurrentTaskBtf => plain(158),
+        H::GetCurrentCgroupId => plain(80),
+        H::KtimeGetNs => plain(5),
+        H::KtimeGetBootNs => plain(125),
+        H::GetNsCurrentPidTgid => raw_tp(&[
+            mov(1, 1),
+            mov(2, 1),
+            mov_reg(3, R10),
+            add(3, SLOT.into()),
+            mov(4, 8),
+            call(120),
+            mov(0, 0),
+            EXIT,
+        ]),
+        H::SendSignal => raw_tp(&[mov(1, 0), call(109), mov(0, 0), EXIT]),
+        H::RingbufOutput | H::RingbufReserve | H::RingbufQuery => ringbuf(helper),
+        H::TaskStorageGet => task_storage(),
+        H::DPath => d_path(),
+        H::CopyFromUser => first(
+            &sleepers(),
+            &[mov_reg(1, R10), add(1, SLOT.into()), mov(2, 8), mov(3, 0), call(148), mov(0, 0), EXIT],
+        ),
+        H::CopyFromUserTask => copy_from_user_task(),
+        H::SkbLoadBytes => packet(ProgType::SocketFilter, 26),
+        H::XdpLoadBytes => packet(ProgType::Xdp, 189),
+        H::BpfLoop => {
+            callback(&[[mov(1, 4)].as_slice(), &func(2, 6), &[mov(3, 0), mov(4, 0), call(181)]].concat())
+        }
+        H::ForEachMapElem => for_each(),
+        H::Strncmp => strncmp(),
+        H::DynptrFromMem => dynptr_from_mem(),
+        H::DynptrFromSkb => dynptr(ProgType::SchedCls, "bpf_dynptr_from_skb"),
+        H::DynptrFromXdp => dynptr(ProgType::Xdp, "bpf_dynptr_from_xdp"),
+        H::IterNum => iter_num(),
+        H::IterTask => iter_task(),
+        H::Strstr => strstr(),
+        H::TailCall => tail_call(),
+        H::BoundedLoop => raw_tp(&[mov(0, 0), add(0, 1), jlt(0, 100, -2), mov(0, 0), EXIT]),
+        H::LocalCall => raw_tp(&[call_local(1), EXIT, mov(0, 0), EXIT]),
+        H::Atomics => raw_tp(&[
+            store(DW, R10, SLOT, 0),
+            mov(0, 0),
+            mov(1, 1),
+            atomic(R10, 1, SLOT, FETCH),
+            atomic(R10, 1, SLOT, CMPXCHG),
+            mov(0, 0),
+            EXIT,
+        ]),
+        // The counter starts as a random number, so that the verifier does not unroll the loop.
+        H::MayGoto => raw_tp(&[call(7), may_goto(2), add(0, 1), ja(-3), mov(0, 0), EXIT]),
+    }
+}
+
+fn ringbuf(helper: Helper) -> Result<OwnedFd, Failed> {
+    let ring = map::ringbuf(MapType::Ringbuf).map_err(map_failed)?;
+    let mut insns = vec![store(DW, R10, SLOT, 0)];
+    insns.extend(map(1, ring.as_fd()));
+    match helper {
+        Helper::RingbufReserve => {
+            insns.extend([mov(2, 8), mov(3, 0), call(131), jeq(0, 0, 3), mov_reg(1, 0), mov(2, 0), call(132)])
+        }
+        Helper::RingbufQuery => insns.extend([mov(2, 0), call(134)]),
+        _ => insns.extend([mov_reg(2, R10), add(2, SLOT.into()), mov(3, 8), mov(4, 0), call(130)]),
+    }
+    insns.extend([mov(0, 0), EXIT]);
+    raw_tp(&insns)
+}
+
+fn task_storage() -> Result<OwnedFd, Failed> {
+    let storage = map::storage(MapType::TaskStorage).map_err(map_failed)?;
+    let mut insns = vec![call(158), mov_reg(2, 0)];
+    insns.extend(map(1, storage.as_fd()));
+    insns.extend([mov(3, 0), mov(4, 1), call(156), mov(0, 0), EXIT]);
+    prog::load(Spec::tp_btf("sys_enter"), &insns)
+}
+
+/// `bpf_d_path(&ctx->file->f_path, stack, 8)` in an iterator over open files.
+fn d_path() -> Result<OwnedFd, Failed> {
+    let file = prog::ids()?.member("bpf_iter__task_file", "file");
+    let path = prog::ids()?.member("file", "f_path");
+    let (Some(file), Some(path)) = (file, path) else {
+        return Err(Failed::Target(Answer::unsupported("the kernel's BTF has no file iterator")));
+    };
+    let insns = [
+        ldx(DW, 1, 1, file.offset as i16),
+        jeq(1, 0, 5),
+        add(1, path.offset.cast_signed()),
+        mov_reg(2, R10),
+        add(2, SLOT.into()),
+        mov(3, 8),
+        call(147),
+        mov(0, 0),
+        EXIT,
+    ];
+    prog::load(Spec::new(ProgType::Iter).on("bpf_iter_task_file"), &insns)
+}
+
+fn copy_from_user_task() -> Result<OwnedFd, Failed> {
+    let insns = [
+        call(158),
+        mov_reg(4, 0),
+        mov_reg(1, R10),
+        add(1, SLOT.into()),
+        mov(2, 8),
+        mov(3, 0),
+        mov(5, 0),
+        call(191),
+        mov(0, 0),
+        EXIT,
+    ];
+    first(&sleepers(), &insns)
+}
+
+/// `helper(ctx, 0, stack, 4)`, as both packet readers take it.
+fn packet(kind: ProgType, helper: i32) -> Result<OwnedFd, Failed> {
+    let insns =
+        [mov(2, 0), mov_reg(3, R10), add(3, SLOT.into()), mov(4, 4), call(helper), mov(0, kind.pass()), EXIT];
+    prog::load(Spec::new(kind), &insns)
+}
+
+/// A program whose body ends with a call that takes the callback placed right after it.
+fn callback(body: &[Insn]) -> Result<OwnedFd, Failed> {
+    let mut insns = body.to_vec();
+    insns.extend([mov(0, 0), EXIT]);
+    let at = insns.len() as u32;
+    insns.extend([mov(0, 0), EXIT]);
+    prog::load_with(Spec::new(ProgType::RawTracepoint), &insns, &[[0, BTF_MAIN], [at, BTF_STATIC]])
+}
+
+fn for_each() -> Result<OwnedFd, Failed> {
+    let array = map::array(1).map_err(map_failed)?;
+    callback(&[&map(1, array.as_fd())[..], &func(2, 6), &[mov(3, 0), mov(4, 0), call(164)]].concat())
+}
+
+/// `bpf_strncmp(stack, 8, "")`; the third argument must be a string in a frozen, read-only map.
+fn strncmp() -> Result<OwnedFd, Failed> {
+    let array = map::read_only_array().map_err(map_failed)?;
+    let mut insns = vec![store(DW, R10, SLOT, 0), mov_reg(1, R10), add(1, SLOT.into()), mov(2, 8)];
+    insns.extend(map_value(3, array.as_fd()));
+    insns.extend([call(182), mov(0, 0), EXIT]);
+    raw_tp(&insns)
+}
+
+/// `bpf_dynptr_from_mem(map value, 8, 0, &dynptr)`
+fn dynptr_from_mem() -> Result<OwnedFd, Failed> {
+    let array = map::array(1).map_err(map_failed)?;
+    let mut insns = map_value(1, array.as_fd()).to_vec();
+    insns.extend([mov(2, 8), mov(3, 0), mov_reg(4, R10), add(4, SLOT.into()), call(197), mov(0, 0), EXIT]);
+    raw_tp(&insns)
+}
+
+fn kfunc(name: &str) -> Result<Insn, Failed> {
+    let id = prog::ids()?.find(Kind::Func, name);
+    id.map(call_kfunc).ok_or_else(|| Failed::Target(Answer::unsupported(format!("the kernel has no {name}"))))
+}
+
+/// `kfunc(ctx, 0, &dynptr)`
+fn dynptr(kind: ProgType, name: &str) -> Result<OwnedFd, Failed> {
+    let insns = [mov(2, 0), mov_reg(3, R10), add(3, SLOT.into()), kfunc(name)?, mov(0, kind.pass()), EXIT];
+    prog::load(Spec::new(kind), &insns)
+}
+
+/// Kernel functions for tracing programs may be limited to one of these types.
+fn tracers() -> [Spec; 3] {
+    [Spec::tp_btf("sys_enter"), Spec::new(ProgType::RawTracepoint), Spec::new(ProgType::Syscall)]
+}
+
+/// `for (i = 0; i < 4; i++);` with the iterator in eight bytes of stack.
+fn iter_num() -> Result<OwnedFd, Failed> {
+    let insns = [
+        mov_reg(1, R10),
+        add(1, -8),
+        mov(2, 0),
+        mov(3, 4),
+        kfunc("bpf_iter_num_new")?,
+        mov_reg(1, R10),
+        add(1, -8),
+        kfunc("bpf_iter_num_next")?,
+        jeq(0, 0, 1),
+        ja(-5),
+        mov_reg(1, R10),
+        add(1, -8),
+        kfunc("bpf_iter_num_destroy")?,
+        mov(0, 0),
+        EXIT,
+    ];
+    first(&tracers(), &insns)
+}
+
+/// Walks all processes; the iterator takes 24 bytes of stack.
+fn iter_task() -> Result<OwnedFd, Failed> {
+    let insns = [
+        mov_reg(1, R10),
+        add(1, -24),
+        mov(2, 0),
+        mov(3, 0),
+        kfunc("bpf_iter_task_new")?,
+        mov_reg(1, R10),
+        add(1, -24),
+        kfunc("bpf_iter_task_next")?,
+        jeq(0, 0, 1),
+        ja(-5),
+        mov_reg(1, R10),
+        add(1, -24),
+        kfunc("bpf_iter_task_destroy")?,
+        mov(0, 0),
+        EXIT,
+    ];
+    first(&[Spec::new(ProgType::Syscall), Spec::new(ProgType::Iter), Spec::tp_btf("sys_enter")], &insns)
+}
+
+fn strstr() -> Result<OwnedFd, Failed> {
+    let array = map::read_only_array().map_err(map_failed)?;
+    let mut insns = map_value(1, array.as_fd()).to_vec();
+    insns.extend(map_value(2, array.as_fd()));
+    insns.extend([kfunc("bpf_strstr")?, mov(0, 0), EXIT]);
+    first(&tracers(), &insns)
+}
+
+fn tail_call() -> Result<OwnedFd, Failed> {
+    let programs = map::simple(MapType::ProgArray, 4, 4, 1).map_err(map_failed)?;
+    let mut insns = map(2, programs.as_fd()).to_vec();
+    insns.extend([mov(3, 0), call(12), mov(0, 0), EXIT]);
+    raw_tp(&insns)
+}

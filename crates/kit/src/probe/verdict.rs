@@ -1,0 +1,176 @@
+//! What the findings mean for each instrument: which way it would go, why, and what is lost on that way.
+
+use super::{Answer, Helper, Hook, MapType, helper, hook, map_type, ptrace};
+
+/// How one instrument would run here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// `watch`, `watch: path calls`, ...
+    pub feature: &'static str,
+    /// The way taken; `none` if there is none.
+    pub tier: &'static str,
+    /// Why this one.
+    pub why: String,
+    /// What is lost on this way, one thing each.
+    pub lost: Vec<String>,
+}
+
+/// What the eBPF back end of `watch` cannot do without.
+fn watch_needs() -> Vec<(&'static str, Answer)> {
+    let hooks = [
+        ("tp_btf sched_process_fork", Hook::TpBtfFork),
+        ("tp_btf sched_process_exec", Hook::TpBtfExec),
+        ("tp_btf sched_process_exit", Hook::TpBtfExit),
+        ("tp_btf sys_enter", Hook::TpBtfSysEnter),
+        ("tp_btf sys_exit", Hook::TpBtfSysExit),
+    ];
+    let maps = [
+        ("hash map", MapType::Hash),
+        ("program array", MapType::ProgArray),
+        ("per-CPU array", MapType::PercpuArray),
+        ("ring buffer", MapType::Ringbuf),
+    ];
+    let helpers = [
+        ("bpf_probe_read_kernel", Helper::ProbeReadKernel),
+        ("bpf_probe_read_user_str", Helper::ProbeReadUserStr),
+        ("bpf_ringbuf_reserve", Helper::RingbufReserve),
+        ("bpf_tail_call", Helper::TailCall),
+    ];
+    let maps = maps.map(|(name, kind)| (name, map_type(kind)));
+    let helpers = helpers.map(|(name, kind)| (name, helper(kind)));
+    let hooks = hooks.map(|(name, kind)| (name, hook(kind)));
+    maps.into_iter().chain(helpers).chain(hooks).collect()
+}
+
+/// Whether the eBPF back end of `watch` can run, and if not, the first thing that is missing.
+pub fn watch_ebpf() -> Answer {
+    let missing = watch_needs().into_iter().find(|(_, answer)| !answer.is_yes());
+    match missing {
+        None => Answer::Yes,
+        Some((name, Answer::No(mut no))) => {
+            no.why = format!("{name}: {}", no.why);
+            Answer::No(no)
+        }
+        Some((name, answer)) => Answer::Unknown(format!("{name}: {}", answer.why())),
+    }
+}
+
+/// The verdicts, in the order in which a person wants them.
+pub fn verdicts() -> Vec<Verdict> {
+    let mut out = vec![watch()];
+    if out[0].tier == "ebpf" {
+        out.extend([watch_paths(), watch_uring()]);
+    }
+    out.extend([tls(), scan(), lan(), filter()]);
+    out
+}
+
+fn watch() -> Verdict {
+    let feature = "watch";
+    let ebpf = watch_ebpf();
+    if ebpf.is_yes() {
+        let why = "every program, map and helper it needs loads, and its hooks were seen to fire".to_owned();
+        return Verdict { feature, tier: "ebpf", why, lost: Vec::new() };
+    }
+    let traced = ptrace();
+    if traced.is_yes() {
+        let lost = vec![
+            "--all, and --pid for processes that may not be traced".to_owned(),
+            "byte counts of file_close and net_close".to_owned(),
+            "speed: each watched system call stops the program".to_owned(),
+        ];
+        return Verdict { feature, tier: "ptrace", why: format!("no eBPF: {}", ebpf.why()), lost };
+    }
+    let why = format!("no eBPF: {}; no ptrace: {}", ebpf.why(), traced.why());
+    Verdict { feature, tier: "none", why, lost: vec!["everything".to_owned()] }
+}
+
+/// Which hook gives the exact paths of unlink, rename and their like.
+fn watch_paths() -> Verdict {
+    let feature = "watch: paths of path calls";
+    let tiers = [("fentry", Hook::FentryPath), ("kprobe", Hook::Kprobe)];
+    let mut refused = Vec::new();
+    for (tier, kind) in tiers {
+        match hook(kind) {
+            Answer::Yes => {
+                let why = if refused.is_empty() { "seen to fire".to_owned() } else { refused.join("; ") };
+                return Verdict { feature, tier, why, lost: Vec::new() };
+            }
+            answer => refused.push(format!("no {tier}: {}", answer.why())),
+        }
+    }
+    let lost = "exact parents: paths are the kernel's walk of the directory plus the string, links followed afterwards";
+    Verdict { feature, tier: "tp_btf", why: refused.join("; "), lost: vec![lost.to_owned()] }
+}
+
+fn watch_uring() -> Verdict {
+    let feature = "watch: io_uring";
+    let both = [hook(Hook::TpBtfUringSubmit), hook(Hook::TpBtfUringComplete)];
+    match both.iter().find(|answer| !answer.is_yes()) {
+        None => {
+            Verdict { feature, tier: "tp_btf", why: "both hooks seen to fire".to_owned(), lost: Vec::new() }
+        }
+        Some(answer) => {
+            let lost = vec!["what programs do through io_uring".to_owned()];
+            Verdict { feature, tier: "none", why: answer.why().to_owned(), lost }
+        }
+    }
+}
+
+fn tls() -> Verdict {
+    let feature = "uprobes (for TLS)";
+    let tiers = [("uprobe.multi", Hook::UprobeMulti), ("uprobe", Hook::Uprobe)];
+    let mut why = String::new();
+    for (tier, kind) in tiers {
+        match hook(kind) {
+            Answer::Yes => {
+                let why = if why.is_empty() { "seen to fire".to_owned() } else { why };
+                return Verdict { feature, tier, why, lost: Vec::new() };
+            }
+            answer => why = format!("no {tier}: {}", answer.why()),
+        }
+    }
+    Verdict { feature, tier: "none", why, lost: vec!["plaintext of TLS connections".to_owned()] }
+}
+
+fn scan() -> Verdict {
+    let why = "reads files in userspace, where it is faster than eBPF".to_owned();
+    Verdict { feature: "scan", tier: "userspace", why, lost: Vec::new() }
+}
+
+fn lan() -> Verdict {
+    let feature = "lan run";
+    let xdp = hook(Hook::XdpGeneric);
+    if xdp.is_yes() {
+        return Verdict { feature, tier: "xdp", why: "seen to fire".to_owned(), lost: Vec::new() };
+    }
+    let packet = super::packet_socket();
+    let why = format!("no XDP: {}", xdp.why());
+    if packet.is_yes() {
+        return Verdict {
+            feature,
+            tier: "packet",
+            why,
+            lost: vec!["filtering before the frame is copied".to_owned()],
+        };
+    }
+    let why = format!("{why}; no packet socket: {}", packet.why());
+    Verdict { feature, tier: "none", why, lost: vec!["live capture; lan replay works".to_owned()] }
+}
+
+fn filter() -> Verdict {
+    let feature = "filter attach";
+    let targets = [("xdp", Hook::XdpGeneric), ("tc", Hook::Tcx), ("socket", Hook::SocketFilter)];
+    let lost: Vec<String> = targets
+        .into_iter()
+        .map(|(target, kind)| (target, hook(kind)))
+        .filter(|(_, answer)| !answer.is_yes())
+        .map(|(target, answer)| format!("target {target}: {}", answer.why()))
+        .collect();
+    let (tier, why) = match lost.len() {
+        0 => ("kernel", "every target seen to fire"),
+        3 => ("vm", "no target fires; filters run in the VM and in userspace"),
+        _ => ("kernel", "some targets seen to fire"),
+    };
+    Verdict { feature, tier, why: why.to_owned(), lost }
+}
