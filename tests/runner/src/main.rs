@@ -1,0 +1,117 @@
+//! `cases`: runs the case files against a kernscope binary, on this machine or in a VM guest.
+#![forbid(unsafe_code)]
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+use kernscope_cases::case::{Backend, Cases};
+use kernscope_cases::programs::Programs;
+use kernscope_cases::run::Setting;
+use kernscope_cases::stream::Schema;
+use kernscope_cases::suite::{Plan, close, run_all};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Runs the cases of DIR, e.g. `cases --kernscope target/debug/kernscope --backend ptrace tests/cases`
+#[derive(Debug, Parser)]
+struct Flags {
+    /// The binary under test
+    #[arg(long, value_name = "PATH", required_unless_present_any = ["precompile", "unwatched", "list"])]
+    kernscope: Option<PathBuf>,
+    /// Back end; given twice, the two are also compared
+    #[arg(long, value_name = "NAME")]
+    backend: Vec<Backend>,
+    /// Only cases whose name contains TEXT
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    filter: String,
+    /// JSON schema that each line must satisfy
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+    /// Take compiled C programs from here
+    #[arg(long, value_name = "OUT")]
+    bin_dir: Option<PathBuf>,
+    /// Compile all C programs into OUT, and run nothing
+    #[arg(long, value_name = "OUT")]
+    precompile: Option<PathBuf>,
+    /// Run the programs alone: checks the cases, not kernscope
+    #[arg(long)]
+    unwatched: bool,
+    /// Print the names of the cases
+    #[arg(long)]
+    list: bool,
+    /// Keep the directories of the cases
+    #[arg(long)]
+    keep: bool,
+    /// Directory with the case files
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+}
+
+fn main() -> ExitCode {
+    kernscope_cases::process::close_inherited();
+    match try_main(&Flags::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cases: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn try_main(flags: &Flags) -> Result<bool> {
+    let dir = absolute(&flags.dir)?;
+    if let Some(out) = &flags.precompile {
+        let count = Programs::compile_into(&dir, out).compile_all()?;
+        eprintln!("compiled {count} programs into {}", out.display());
+        return Ok(true);
+    }
+    let cases = Cases::load(&dir)?;
+    if flags.list {
+        cases.cases.iter().for_each(|case| println!("{}", case.name));
+        return Ok(true);
+    }
+    if flags.backend.is_empty() && !flags.unwatched {
+        bail!("run cases: no back end given; add --backend ebpf, --backend ptrace or --unwatched");
+    }
+    let base = std::env::temp_dir().join(format!("kernscope-cases.{}", std::process::id()));
+    std::fs::create_dir_all(&base).with_context(|| format!("create {}", base.display()))?;
+    let passed = run_in(flags, &cases, &base);
+    if !flags.keep {
+        std::fs::remove_dir_all(&base).with_context(|| format!("remove {}", base.display()))?;
+    }
+    passed
+}
+
+fn run_in(flags: &Flags, cases: &Cases, base: &Path) -> Result<bool> {
+    let programs = match &flags.bin_dir {
+        Some(bin_dir) => Programs::precompiled(&cases.dir, &absolute(bin_dir)?),
+        None => Programs::compile_into(&cases.dir, &base.join("bin")),
+    };
+    let schema = flags.schema.as_deref().map(Schema::load).transpose()?;
+    let kernscope = match &flags.kernscope {
+        Some(path) if !flags.unwatched => within_reach(&absolute(path)?, base)?,
+        _ => PathBuf::new(),
+    };
+    let setting =
+        Setting { kernscope, base: base.to_owned(), programs: &programs, schema: schema.as_ref(), cases };
+    let backends = if flags.unwatched { Vec::new() } else { flags.backend.clone() };
+    let plan = Plan { backends, filter: flags.filter.clone() };
+    let mut out = std::io::stdout().lock();
+    let tally = run_all(&setting, &plan, &mut out)?;
+    close(&tally, &mut out)?;
+    if tally.passed + tally.failed.len() == 0 {
+        bail!("no case was run; check --filter {:?}", flags.filter);
+    }
+    Ok(tally.failed.is_empty())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    path.canonicalize().with_context(|| format!("find {}", path.display()))
+}
+
+/// A copy beside the cases: other users may not be able to reach the build directory.
+fn within_reach(kernscope: &Path, base: &Path) -> Result<PathBuf> {
+    let copy = base.join("kernscope");
+    std::fs::copy(kernscope, &copy).with_context(|| format!("copy {}", kernscope.display()))?;
+    Ok(copy)
+}
