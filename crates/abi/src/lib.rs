@@ -12,6 +12,7 @@
 #![no_std]
 #![deny(missing_docs)]
 
+pub mod layout;
 pub mod pod;
 
 use core::mem::{offset_of, size_of};
@@ -32,7 +33,7 @@ pub const MAX_EVENT: usize = 32 * 1024;
 /// Length of a task's `comm`.
 pub const COMM_LEN: usize = 16;
 /// Descriptors examined when a process exits or executes; beyond these the tail is counted as lost.
-pub const MAX_FDS: usize = 1024;
+pub const MAX_FDS: usize = 65536;
 
 /// A process or thread was created ([`Fork`]).
 pub const KIND_FORK: u16 = 1;
@@ -476,6 +477,8 @@ macro_rules! layout {
     };
 }
 
+use layout::{Call, Config, Counters, IoCount, IoKey, Watched};
+
 layout! {
     Header = 56 { size @ 0, kind @ 4, flags @ 6, ts_ns @ 8, start_ns @ 16, pid @ 24, tid @ 28, ppid @ 32, uid @ 36, comm @ 40 }
     Section = 4 { tag @ 0, flags @ 1, len @ 2 }
@@ -494,4 +497,10 @@ layout! {
     Net = 136 { op @ 0, ret @ 4, fd @ 8, cause @ 12, family @ 16, sock_type @ 18, protocol @ 20, pad @ 22, backlog @ 24, pad2 @ 28, file @ 32, local @ 56, remote @ 80, sent_bytes @ 104, received_bytes @ 112, sends @ 120, receives @ 128 }
     UringSubmit = 24 { request @ 0, opcode @ 8, dirfd @ 12, dirfd2 @ 16, flags @ 20 }
     Snapshot = 16 { dev @ 0, watched @ 4, ino @ 8 }
+    Config = 24 { flags @ 0, self_pid @ 4, wake_bytes @ 8, pad @ 12, secret @ 16 }
+    Watched = 16 { start_ns @ 0, ppid @ 8, flags @ 12 }
+    IoKey = 16 { id @ 0, pid @ 8, pad @ 12 }
+    IoCount = 56 { read_bytes @ 0, write_bytes @ 8, reads @ 16, writes @ 24, last_remote @ 32 }
+    Counters = 208 { produced @ 0, lost @ 112, fired @ 144 }
+    Call = 4 { exit @ 0, enter @ 1, variant @ 2, op @ 3 }
 }

@@ -1,5 +1,6 @@
 //! Structs as bytes and back.
 
+use crate::layout::{Call, Config, Counters, IoCount, IoKey, Layout, Watched};
 use crate::{
     Close, Endpoint, Exec, ExecFail, Exit, FileId, Fork, Header, Mmap, Net, Open, PathHint, PathOp, Section,
     Snapshot, Strings, UringSubmit,
@@ -23,7 +24,10 @@ macro_rules! pod {
 }
 
 pod!(
+    Call,
     Close,
+    Config,
+    Counters,
     Endpoint,
     Exec,
     ExecFail,
@@ -31,6 +35,9 @@ pod!(
     FileId,
     Fork,
     Header,
+    IoCount,
+    IoKey,
+    Layout,
     Mmap,
     Net,
     Open,
@@ -40,6 +47,7 @@ pod!(
     Snapshot,
     Strings,
     UringSubmit,
+    Watched,
 );
 
 /// The struct at the start of `bytes`; `None` when they are too few.

@@ -1,31 +1,36 @@
-//! The eBPF programs of `kernscope watch`: one object, loaded by the host.
+//! The programs behind `kernscope watch`.
+//!
+//! Minimum kernel: 5.10 (ring buffer, `tp_btf`, tail calls beside calls). Each file is one hook or one thing
+//! that hooks share. No kernel struct layout is known at compile time: see `LAYOUT` in `maps.rs`.
 #![no_std]
 #![no_main]
+#![feature(asm_experimental_arch)]
 
-use aya_ebpf::macros::{btf_tracepoint, map};
-use aya_ebpf::maps::PerCpuArray;
-use aya_ebpf::programs::BtfTracePointContext;
-
-/// Times that a process ended, by CPU.
-#[map]
-static EXITS: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
-
-/// Counts the ends of processes. Minimum kernel: 5.5.
-#[btf_tracepoint(function = "sched_process_exit")]
-pub fn sched_process_exit(_ctx: BtfTracePointContext) -> i32 {
-    if let Some(count) = EXITS.get_ptr_mut(0) {
-        // SAFETY: the map gave a pointer to this CPU's own slot, valid for the length of the program.
-        unsafe { *count += 1 };
-    }
-    0
-}
-
-/// What the kernel reads to decide which helpers the programs may call.
-#[unsafe(no_mangle)]
-#[unsafe(link_section = "license")]
-pub static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+mod calls;
+mod close;
+mod event;
+mod exec;
+mod exit;
+mod file;
+mod fork;
+mod hint;
+mod io;
+mod maps;
+mod mmap;
+mod msg;
+mod net;
+mod open;
+mod path_op;
+mod read;
+mod sock;
+mod uring;
+mod walk;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     loop {}
 }
+
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,352 @@
+//! What the host tells the eBPF programs, and what they share with it in maps.
+
+/// A field that this kernel does not have.
+pub const ABSENT: u32 = u32::MAX;
+
+macro_rules! offsets {
+    ($($(#[$doc:meta])* $field:ident: $path:literal,)*) => {
+        /// Byte offsets of kernel struct fields, resolved from BTF at load and written into `.rodata`.
+        ///
+        /// The verifier knows `.rodata`, so an offset costs a program no more than a constant.
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct Layout {
+            $($(#[$doc])* #[doc = concat!("`", $path, "`.")] pub $field: u32,)*
+        }
+
+        impl Layout {
+            /// All fields absent.
+            pub const ABSENT: Self = Self { $($field: ABSENT,)* };
+            /// For each field, in order: its name here, and `struct.member.member` in the kernel.
+            pub const FIELDS: &[(&str, &str)] = &[$((stringify!($field), $path),)*];
+
+            /// The fields in order.
+            pub fn as_mut_slots(&mut self) -> [&mut u32; Self::FIELDS.len()] {
+                [$(&mut self.$field,)*]
+            }
+        }
+    };
+}
+
+offsets! {
+    task_tgid: "task_struct.tgid",
+    task_pid: "task_struct.pid",
+    task_group_leader: "task_struct.group_leader",
+    task_real_parent: "task_struct.real_parent",
+    task_start_boottime: "task_struct.start_boottime",
+    task_mm: "task_struct.mm",
+    task_files: "task_struct.files",
+    task_fs: "task_struct.fs",
+    task_signal: "task_struct.signal",
+    task_exit_code: "task_struct.exit_code",
+    task_status: "task_struct.thread_info.status",
+    signal_live: "signal_struct.live",
+    signal_flags: "signal_struct.flags",
+    signal_group_exit_code: "signal_struct.group_exit_code",
+    mm_arg_start: "mm_struct.arg_start",
+    mm_arg_end: "mm_struct.arg_end",
+    mm_env_start: "mm_struct.env_start",
+    mm_env_end: "mm_struct.env_end",
+    mm_exe_file: "mm_struct.exe_file",
+    files_fdt: "files_struct.fdt",
+    files_count: "files_struct.count",
+    fdt_max_fds: "fdtable.max_fds",
+    fdt_fd: "fdtable.fd",
+    fdt_open_fds: "fdtable.open_fds",
+    fdt_close_on_exec: "fdtable.close_on_exec",
+    file_path: "file.f_path",
+    file_inode: "file.f_inode",
+    file_private_data: "file.private_data",
+    path_mnt: "path.mnt",
+    path_dentry: "path.dentry",
+    mount_mnt: "mount.mnt",
+    mount_parent: "mount.mnt_parent",
+    mount_mountpoint: "mount.mnt_mountpoint",
+    vfsmount_root: "vfsmount.mnt_root",
+    dentry_parent: "dentry.d_parent",
+    dentry_name: "dentry.d_name.name",
+    dentry_inode: "dentry.d_inode",
+    dentry_hash_pprev: "dentry.d_hash.pprev",
+    inode_ino: "inode.i_ino",
+    inode_mode: "inode.i_mode",
+    inode_sb: "inode.i_sb",
+    sb_dev: "super_block.s_dev",
+    fs_root: "fs_struct.root",
+    fs_pwd: "fs_struct.pwd",
+    bprm_filename: "linux_binprm.filename",
+    bprm_interp: "linux_binprm.interp",
+    bprm_argc: "linux_binprm.argc",
+    socket_type: "socket.type",
+    socket_sk: "socket.sk",
+    sk_family: "sock_common.skc_family",
+    sk_daddr: "sock_common.skc_daddr",
+    sk_rcv_saddr: "sock_common.skc_rcv_saddr",
+    sk_dport: "sock_common.skc_dport",
+    sk_num: "sock_common.skc_num",
+    sk_v6_daddr: "sock_common.skc_v6_daddr",
+    sk_v6_rcv_saddr: "sock_common.skc_v6_rcv_saddr",
+    sk_bound_dev_if: "sock_common.skc_bound_dev_if",
+    sk_protocol: "sock.sk_protocol",
+    unix_addr: "unix_sock.addr",
+    unix_peer: "unix_sock.peer",
+    unix_address_len: "unix_address.len",
+    unix_address_name: "unix_address.name",
+    req_opcode: "io_kiocb.opcode",
+    req_file: "io_kiocb.file",
+    req_cmd: "io_kiocb.cmd",
+    cqe_res: "io_uring_cqe.res",
+    io_open_dfd: "io_open.dfd",
+    io_open_file_slot: "io_open.file_slot",
+    io_open_filename: "io_open.filename",
+    io_open_flags: "io_open.how.flags",
+    io_unlink_dfd: "io_unlink.dfd",
+    io_unlink_flags: "io_unlink.flags",
+    io_unlink_filename: "io_unlink.filename",
+    io_rename_old_dfd: "io_rename.old_dfd",
+    io_rename_new_dfd: "io_rename.new_dfd",
+    io_rename_oldpath: "io_rename.oldpath",
+    io_rename_newpath: "io_rename.newpath",
+    io_rename_flags: "io_rename.flags",
+    io_mkdir_dfd: "io_mkdir.dfd",
+    io_mkdir_mode: "io_mkdir.mode",
+    io_mkdir_filename: "io_mkdir.filename",
+    io_link_old_dfd: "io_link.old_dfd",
+    io_link_new_dfd: "io_link.new_dfd",
+    io_link_oldpath: "io_link.oldpath",
+    io_link_newpath: "io_link.newpath",
+    io_link_flags: "io_link.flags",
+    io_close_fd: "io_close.fd",
+    io_close_file_slot: "io_close.file_slot",
+    filename_name: "filename.name",
+}
+
+/// [`Config::flags`]: watch every process but [`Config::self_pid`].
+pub const CONFIG_ALL: u32 = 1;
+/// [`Config::flags`]: send environments.
+pub const CONFIG_ENV: u32 = 2;
+/// [`Config::flags`]: `sched_process_exit` passes whether the group is dead as its second argument (from 6.16).
+pub const CONFIG_EXIT_GROUP_DEAD: u32 = 4;
+/// [`Config::flags`]: `io_uring_complete` passes a pointer to the completion, not its fields (from 6.16).
+pub const CONFIG_URING_CQE: u32 = 8;
+
+/// Settings, in `.rodata`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Config {
+    /// `CONFIG_*`.
+    pub flags: u32,
+    /// The monitor's own process id, never watched in [`CONFIG_ALL`].
+    pub self_pid: u32,
+    /// Ring bytes in use above which the reader is woken at once.
+    pub wake_bytes: u32,
+    /// Unused, zero.
+    pub pad: u32,
+    /// Hides kernel addresses in [`crate::FileId::id`] and request numbers: random, chosen at load.
+    pub secret: u64,
+}
+
+/// [`Watched::flags`]: nothing is told until the process executes a program.
+pub const WATCHED_FROM_EXEC: u32 = 1;
+
+/// A process in the watched set; map `WATCHED`, keyed by process id (u32).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// Start, `CLOCK_BOOTTIME` nanoseconds.
+    pub start_ns: u64,
+    /// Parent's process id.
+    pub ppid: u32,
+    /// `WATCHED_*`.
+    pub flags: u32,
+}
+
+/// Key of map `IO`: one process's use of one open file.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IoKey {
+    /// [`crate::FileId::id`].
+    pub id: u64,
+    /// Process id.
+    pub pid: u32,
+    /// Unused, zero.
+    pub pad: u32,
+}
+
+/// Value of map `IO`: moved since the last close event.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IoCount {
+    /// Bytes read or received.
+    pub read_bytes: u64,
+    /// Bytes written or sent.
+    pub write_bytes: u64,
+    /// Calls that read or received.
+    pub reads: u64,
+    /// Calls that wrote or sent.
+    pub writes: u64,
+    /// Where the last datagram of an unconnected socket went.
+    pub last_remote: crate::Endpoint,
+}
+
+/// `LOST_*`: the ring was full.
+pub const LOST_RING_FULL: usize = 0;
+/// The table of watched processes was full: a child is not watched.
+pub const LOST_WATCHED_FULL: usize = 1;
+/// The table of byte counters was full: bytes of one call were told in an event of their own, or not at all.
+pub const LOST_IO_FULL: usize = 2;
+/// An event outgrew its buffer.
+pub const LOST_TOO_LONG: usize = 3;
+/// One past the last cause.
+pub const LOST_MAX: usize = 4;
+/// Names of the causes, as the ledger has them.
+pub const LOST_NAMES: [&str; LOST_MAX] = ["ring_full", "watched_full", "io_full", "too_long"];
+
+/// Kernel-side account, one a CPU; map `ACCOUNT`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters {
+    /// Events that hooks set out to deliver, by kind.
+    pub produced: [u64; crate::KIND_MAX],
+    /// Events that did not get into the ring, by cause.
+    pub lost: [u64; LOST_MAX],
+    /// Times each hook ran for a watched process, by `HOOK_*`.
+    pub fired: [u64; HOOK_MAX],
+}
+
+/// `sched_process_fork`.
+pub const HOOK_FORK: usize = 0;
+/// `sched_process_exec`.
+pub const HOOK_EXEC: usize = 1;
+/// `sched_process_exit`.
+pub const HOOK_EXIT: usize = 2;
+/// `sys_enter`.
+pub const HOOK_SYS_ENTER: usize = 3;
+/// `sys_exit`.
+pub const HOOK_SYS_EXIT: usize = 4;
+/// `io_uring_submit_req`.
+pub const HOOK_URING_SUBMIT: usize = 5;
+/// `io_uring_complete`.
+pub const HOOK_URING_COMPLETE: usize = 6;
+/// `security_path_*`.
+pub const HOOK_SECURITY_PATH: usize = 7;
+/// One past the last hook.
+pub const HOOK_MAX: usize = 8;
+
+/// Handlers behind `sys_exit`: indices of map `EXIT_CALLS` and values in [`Call::exit`].
+pub mod exit_call {
+    /// open, openat, openat2, creat, open_by_handle_at.
+    pub const OPEN: u32 = 1;
+    /// read, write and their vector and offset forms.
+    pub const IO: u32 = 2;
+    /// sendfile, splice, tee, copy_file_range.
+    pub const IO2: u32 = 3;
+    /// Calls that name one path.
+    pub const PATH: u32 = 4;
+    /// rename, link, symlink.
+    pub const PATH2: u32 = 5;
+    /// chmod, chown, truncate by descriptor.
+    pub const FD: u32 = 6;
+    /// mmap.
+    pub const MMAP: u32 = 7;
+    /// connect, bind, listen, accept.
+    pub const NET: u32 = 8;
+    /// send and receive.
+    pub const MSG: u32 = 9;
+    /// execve, execveat that failed.
+    pub const EXEC: u32 = 10;
+    /// One past the last.
+    pub const MAX: u32 = 11;
+}
+
+/// Handlers behind `sys_enter`: indices of map `ENTER_CALLS` and values in [`Call::enter`].
+pub mod enter_call {
+    /// close.
+    pub const CLOSE: u32 = 1;
+    /// close_range.
+    pub const CLOSE_RANGE: u32 = 2;
+    /// dup2, dup3.
+    pub const DUP: u32 = 3;
+    /// execve, execveat.
+    pub const EXEC: u32 = 4;
+    /// One past the last.
+    pub const MAX: u32 = 5;
+}
+
+/// What to do with a system call; an entry of map `CALLS`, indexed by number (32-bit calls from
+/// [`CALLS_32`] on).
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Call {
+    /// One of [`exit_call`], or 0.
+    pub exit: u8,
+    /// One of [`enter_call`], or 0.
+    pub enter: u8,
+    /// Which of the handler's calls this is; see `call_table` in the host's eBPF back end.
+    pub variant: u8,
+    /// Operation for the handler (`OP_*`, `NET_*`, ...).
+    pub op: u8,
+}
+
+/// Entries for 64-bit calls.
+pub const CALLS_64: u32 = 512;
+/// Where the entries for 32-bit calls start.
+pub const CALLS_32: u32 = 512;
+/// Size of map `CALLS`.
+pub const CALLS_MAX: u32 = 1024;
+
+/// Operations of the path handlers that differ from `OP_*` only in how their arguments lie.
+pub mod path_op {
+    /// rmdir: an unlink of a directory.
+    pub const RMDIR: u32 = 32;
+    /// fchmodat2: a chmod with flags.
+    pub const CHMOD2: u32 = 33;
+}
+
+/// Variants of the handlers, each with the positions of its arguments.
+pub mod variant {
+    /// open(path, flags, mode).
+    pub const OPEN: u8 = 0;
+    /// openat(dirfd, path, flags, mode).
+    pub const OPENAT: u8 = 1;
+    /// openat2(dirfd, path, how, size).
+    pub const OPENAT2: u8 = 2;
+    /// creat(path, mode).
+    pub const CREAT: u8 = 3;
+    /// open_by_handle_at(dirfd, handle, flags).
+    pub const OPEN_HANDLE: u8 = 4;
+
+    /// First argument is the descriptor; reads.
+    pub const READ: u8 = 0;
+    /// First argument is the descriptor; writes.
+    pub const WRITE: u8 = 1;
+
+    /// sendfile(out, in, ...).
+    pub const SENDFILE: u8 = 0;
+    /// splice(in, off, out, ...) and copy_file_range: third argument is the target.
+    pub const SPLICE: u8 = 1;
+
+    /// f(path, a0, a1).
+    pub const PATH: u8 = 0;
+    /// f(dirfd, path, a0, a1, flags).
+    pub const PATH_AT: u8 = 1;
+    /// f(path, a0, a1), the last component not followed (lchown).
+    pub const PATH_NOFOLLOW: u8 = 2;
+
+    /// f(old, new).
+    pub const TWO: u8 = 0;
+    /// f(olddirfd, old, newdirfd, new, flags).
+    pub const TWO_AT: u8 = 1;
+    /// symlinkat(target, dirfd, new).
+    pub const SYMLINK_AT: u8 = 2;
+
+    /// sendto(fd, buf, len, flags, addr, addrlen).
+    pub const SENDTO: u8 = 0;
+    /// sendmsg(fd, msg, flags).
+    pub const SENDMSG: u8 = 1;
+    /// sendmmsg(fd, msgs, n, flags).
+    pub const SENDMMSG: u8 = 2;
+    /// recvfrom(fd, ...), recvmsg.
+    pub const RECV: u8 = 3;
+    /// recvmmsg(fd, msgs, n, ...).
+    pub const RECVMMSG: u8 = 4;
+}

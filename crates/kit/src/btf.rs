@@ -1,0 +1,271 @@
+//! A reader of BPF Type Format: where fields lie in the running kernel's structs.
+//!
+//! Only what the loader asks: the byte offset of a member by a path such as `task_struct.thread_info.status`
+//! (anonymous structs and unions are looked through), and the parameters of a function type. It reads bytes
+//! that it did not make and returns an error for anything that is out of bounds.
+//!
+//! Source of the format: Documentation/bpf/btf.rst of the Linux kernel.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+const MAGIC: u16 = 0xeb9f;
+const HEADER_BYTES: usize = 24;
+const TYPE_BYTES: usize = 12;
+/// Modifiers and typedefs followed before a chain is called endless.
+const MAX_CHAIN: usize = 32;
+/// Anonymous members looked through inside each other.
+const MAX_NESTING: usize = 8;
+
+/// Kinds of types, as the format numbers them.
+mod kind {
+    pub(super) const INT: u32 = 1;
+    pub(super) const PTR: u32 = 2;
+    pub(super) const ARRAY: u32 = 3;
+    pub(super) const STRUCT: u32 = 4;
+    pub(super) const UNION: u32 = 5;
+    pub(super) const ENUM: u32 = 6;
+    pub(super) const TYPEDEF: u32 = 8;
+    pub(super) const VOLATILE: u32 = 9;
+    pub(super) const CONST: u32 = 10;
+    pub(super) const RESTRICT: u32 = 11;
+    pub(super) const FUNC: u32 = 12;
+    pub(super) const FUNC_PROTO: u32 = 13;
+    pub(super) const VAR: u32 = 14;
+    pub(super) const DATASEC: u32 = 15;
+    pub(super) const DECL_TAG: u32 = 17;
+    pub(super) const TYPE_TAG: u32 = 18;
+    pub(super) const ENUM64: u32 = 19;
+}
+
+/// Why type information is of no use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BtfError {
+    /// The file cannot be read.
+    #[error("read {path}: {source}; the kernel needs CONFIG_DEBUG_INFO_BTF")]
+    Read {
+        /// The file.
+        path: String,
+        /// What came back.
+        source: std::io::Error,
+    },
+    /// The bytes are not the format, or end early.
+    #[error("parse BTF: {0}")]
+    Malformed(&'static str),
+}
+
+/// Type information of the running kernel or of a file.
+#[derive(Debug)]
+pub struct Btf {
+    data: Vec<u8>,
+    strings: usize,
+    types: Vec<u32>,
+    structs: HashMap<u64, u32>,
+}
+
+/// FNV-1a: names as map keys without keeping the names.
+fn hash(name: &[u8]) -> u64 {
+    name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+impl Btf {
+    /// Reads `/sys/kernel/btf/vmlinux`.
+    ///
+    /// # Errors
+    /// When the kernel has none or it does not parse.
+    pub fn vmlinux() -> Result<Self, BtfError> {
+        let path = Path::new("/sys/kernel/btf/vmlinux");
+        let data =
+            std::fs::read(path).map_err(|source| BtfError::Read { path: path.display().to_string(), source })?;
+        Self::parse(data)
+    }
+
+    /// Parses raw BTF in this machine's byte order.
+    ///
+    /// # Errors
+    /// [`BtfError::Malformed`].
+    pub fn parse(data: Vec<u8>) -> Result<Self, BtfError> {
+        let word = |at: usize| -> Option<usize> {
+            Some(u32::from_ne_bytes(data.get(at..at.checked_add(4)?)?.try_into().ok()?) as usize)
+        };
+        if data.len() < HEADER_BYTES || data[..2] != MAGIC.to_ne_bytes() {
+            return Err(BtfError::Malformed("no BTF header in this machine's byte order"));
+        }
+        let cut = BtfError::Malformed("header points outside the data");
+        let header = word(4).unwrap_or(0);
+        let (Some(types_at), Some(types_len), Some(strings_at)) = (word(8), word(12), word(16)) else {
+            return Err(cut);
+        };
+        let (start, strings) = (header + types_at, header + strings_at);
+        if start + types_len > data.len() || strings > data.len() {
+            return Err(cut);
+        }
+        let mut btf = Self { data, strings, types: vec![0], structs: HashMap::new() };
+        btf.index(start, start + types_len)?;
+        Ok(btf)
+    }
+
+    fn index(&mut self, mut at: usize, end: usize) -> Result<(), BtfError> {
+        while at < end {
+            let info = self.word(at + 4).ok_or(BtfError::Malformed("type cut short"))?;
+            let vlen = (info & 0xffff) as usize;
+            let extra = match info >> 24 & 0x1f {
+                kind::INT | kind::VAR | kind::DECL_TAG => 4,
+                kind::ARRAY => 12,
+                kind::STRUCT | kind::UNION | kind::DATASEC | kind::ENUM64 => 12 * vlen,
+                kind::ENUM | kind::FUNC_PROTO => 8 * vlen,
+                _ => 0,
+            };
+            let id = u32::try_from(self.types.len()).map_err(|_| BtfError::Malformed("too many types"))?;
+            self.types.push(u32::try_from(at).map_err(|_| BtfError::Malformed("too large"))?);
+            let kind = info >> 24 & 0x1f;
+            if matches!(kind, kind::STRUCT | kind::TYPEDEF | kind::FUNC) {
+                let name = hash(self.name(self.word(at).unwrap_or(0)));
+                // Structs, functions and typedefs have name spaces of their own.
+                self.structs.entry(name ^ u64::from(kind)).or_insert(id);
+            }
+            at += TYPE_BYTES + extra;
+        }
+        Ok(())
+    }
+
+    fn word(&self, at: usize) -> Option<u32> {
+        Some(u32::from_ne_bytes(self.data.get(at..at.checked_add(4)?)?.try_into().ok()?))
+    }
+
+    fn name(&self, offset: u32) -> &[u8] {
+        let tail = self.data.get(self.strings + offset as usize..).unwrap_or_default();
+        &tail[..tail.iter().position(|&b| b == 0).unwrap_or(tail.len())]
+    }
+
+    /// (position, kind, vlen, size or type) of a type.
+    fn get(&self, id: u32) -> Option<(usize, u32, usize, u32)> {
+        let at = *self.types.get(id as usize).filter(|_| id != 0)? as usize;
+        let info = self.word(at + 4)?;
+        Some((at, info >> 24 & 0x1f, (info & 0xffff) as usize, self.word(at + 8)?))
+    }
+
+    fn named(&self, name: &str, kind: u32) -> Option<u32> {
+        let id = *self.structs.get(&(hash(name.as_bytes()) ^ u64::from(kind)))?;
+        (self.name(self.word(self.get(id)?.0)?) == name.as_bytes()).then_some(id)
+    }
+
+    /// The type behind typedefs and modifiers.
+    fn strip(&self, mut id: u32) -> Option<u32> {
+        for _ in 0..MAX_CHAIN {
+            let (_, kind, _, next) = self.get(id)?;
+            match kind {
+                kind::TYPEDEF | kind::VOLATILE | kind::CONST | kind::RESTRICT | kind::TYPE_TAG => id = next,
+                _ => return Some(id),
+            }
+        }
+        None
+    }
+
+    /// Byte offset of `member` in the struct or union `id`, and the member's type.
+    fn member(&self, id: u32, member: &str, depth: usize) -> Option<(u32, u32)> {
+        let (at, kind, vlen, _) = self.get(id)?;
+        if depth > MAX_NESTING || !matches!(kind, kind::STRUCT | kind::UNION) {
+            return None;
+        }
+        let bitfields = self.word(at + 4)? >> 31 == 1;
+        for i in 0..vlen {
+            let entry = at + TYPE_BYTES + 12 * i;
+            let (name, ty, raw) = (self.word(entry)?, self.word(entry + 4)?, self.word(entry + 8)?);
+            let bits = if bitfields { raw & 0x00ff_ffff } else { raw };
+            let name = self.name(name);
+            if name == member.as_bytes() {
+                return Some((bits / 8, ty));
+            }
+            if name.is_empty() {
+                if let Some((inner, ty)) = self.strip(ty).and_then(|ty| self.member(ty, member, depth + 1)) {
+                    return Some((bits / 8 + inner, ty));
+                }
+            }
+        }
+        None
+    }
+
+    /// Byte offset of a field, `struct.member.member`; `None` when this kernel has no such struct or member.
+    pub fn offset(&self, path: &str) -> Option<u32> {
+        let mut parts = path.split('.');
+        let mut id = self.named(parts.next()?, kind::STRUCT)?;
+        let mut offset = 0;
+        for part in parts {
+            let (inner, ty) = self.member(self.strip(id)?, part, 0)?;
+            offset += inner;
+            id = ty;
+        }
+        Some(offset)
+    }
+
+    /// Whether the kernel has a function of this name that programs can be attached to by type.
+    pub fn has_function(&self, name: &str) -> bool {
+        self.named(name, kind::FUNC).is_some()
+    }
+
+    /// Parameters of a tracepoint, without the leading data pointer: for each whether it is a pointer, and the
+    /// name of the type behind it (empty when it has none). `None` when there is no such tracepoint.
+    pub fn tracepoint(&self, name: &str) -> Option<Vec<(bool, String)>> {
+        let typedef = self.named(&format!("btf_trace_{name}"), kind::TYPEDEF)?;
+        let (_, kind, _, proto) = self.get(self.strip(typedef)?)?;
+        let (at, proto_kind, vlen, _) = self.get(self.strip(proto).filter(|_| kind == kind::PTR)?)?;
+        if proto_kind != kind::FUNC_PROTO {
+            return None;
+        }
+        (1..vlen).map(|i| self.parameter(self.word(at + TYPE_BYTES + 8 * i + 4)?)).collect()
+    }
+
+    fn parameter(&self, ty: u32) -> Option<(bool, String)> {
+        let (_, kind, _, target) = self.get(self.strip(ty)?)?;
+        let named = if kind == kind::PTR { self.strip(target) } else { self.strip(ty) };
+        let name = named.and_then(|id| self.get(id)).and_then(|(at, ..)| self.word(at)).unwrap_or(0);
+        Some((kind == kind::PTR, String::from_utf8_lossy(self.name(name)).into_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One struct with an int, an anonymous union that holds an int, and a nested struct.
+    fn sample() -> Vec<u8> {
+        let strings = b"\0int\0outer\0a\0b\0inner\0c\0";
+        let mut types: Vec<u32> = Vec::new();
+        types.extend([1, kind::INT << 24, 4, 32]);
+        types.extend([0, kind::UNION << 24 | 1, 4, 13, 1, 0]);
+        types.extend([15, kind::STRUCT << 24 | 1, 8, 21, 1, 32]);
+        types.extend([5, kind::STRUCT << 24 | 3, 16, 11, 1, 0, 0, 2, 32, 15, 3, 64]);
+        let types: Vec<u8> = types.into_iter().flat_map(u32::to_ne_bytes).collect();
+        let mut data = MAGIC.to_ne_bytes().to_vec();
+        data.extend([1, 0]);
+        let types_len = types.len() as u32;
+        for word in [24, 0, types_len, types_len, strings.len() as u32] {
+            data.extend(u32::to_ne_bytes(word));
+        }
+        data.extend(types);
+        data.extend(strings);
+        data
+    }
+
+    #[test]
+    fn fields_are_found_through_anonymous_and_nested_members() {
+        let btf = Btf::parse(sample()).unwrap();
+        assert_eq!(btf.offset("outer.a"), Some(0));
+        assert_eq!(btf.offset("outer.b"), Some(4));
+        assert_eq!(btf.offset("outer.inner.c"), Some(12));
+        assert_eq!(btf.offset("outer.nothing"), None);
+        assert_eq!(btf.offset("nothing.a"), None);
+    }
+
+    #[test]
+    fn cut_data_is_an_error_or_has_no_fields() {
+        let whole = sample();
+        for len in 0..whole.len() {
+            if let Ok(btf) = Btf::parse(whole[..len].to_vec()) {
+                let _ = btf.offset("outer.inner.c");
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Descriptors that go away: close, close_range, dup2, close-on-exec, exit.
+
+use crate::event::{begin, send, tail};
+use crate::file::{fd_table, file_at, file_of, identity, is_socket};
+use crate::maps::{current, family, off, IO};
+use crate::read::{kernel, word};
+use crate::sock;
+use crate::walk::walk_path;
+use aya_ebpf::{
+    helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task},
+    macros::btf_tracepoint,
+    programs::BtfTracePointContext,
+};
+use kernscope_abi::{
+    layout::{IoCount, IoKey},
+    Close, Endpoint, Net, CLOSE_CALL, CLOSE_DUP, CLOSE_EXEC, KIND_CLOSE, KIND_NET, MAX_FDS, NET_CLOSE, SEC_PATH,
+};
+
+/// Bits in a word of a descriptor bitmap.
+const WORD_BITS: u32 = 64;
+/// Only descriptors that are marked close-on-exec; added to a cause for [`close_word`].
+const ONLY_ON_EXEC: u32 = 1 << 8;
+
+/// What this process moved through an open file, taken out of the table.
+#[inline(always)]
+pub(crate) fn take_counts(id: u64) -> IoCount {
+    // SAFETY: no arguments.
+    let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
+    let key = IoKey { id, pid, pad: 0 };
+    // SAFETY: copied out at once.
+    match unsafe { IO.get(&key) } {
+        Some(found) => {
+            let counts = *found;
+            let _ = IO.remove(&key);
+            counts
+        }
+        None => IoCount {
+            read_bytes: 0,
+            write_bytes: 0,
+            reads: 0,
+            writes: 0,
+            last_remote: Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 },
+        },
+    }
+}
+
+/// Tells that a descriptor of the current process goes away.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn close_fd(family: u32, fd: u32, cause: u32, start_ns: u64, ppid: u32) -> u32 {
+    // SAFETY: no arguments.
+    let file = file_of(unsafe { bpf_get_current_task() }, fd);
+    if file == 0 {
+        return 0;
+    }
+    let id = identity(file);
+    let end = if is_socket(&id) {
+        let Some(body) = begin::<Net>(family, KIND_NET, 0, start_ns, ppid) else { return 0 };
+        let sk = sock::of_file(file);
+        sock::describe(body, sk.0, sk.1);
+        let counts = take_counts(id.id);
+        // SAFETY: `begin` gave room for the body.
+        unsafe {
+            (*body).op = NET_CLOSE;
+            (*body).ret = 0;
+            (*body).fd = fd as i32;
+            (*body).cause = cause;
+            (*body).backlog = 0;
+            (*body).file = id;
+            (*body).sent_bytes = counts.write_bytes;
+            (*body).received_bytes = counts.read_bytes;
+            (*body).sends = counts.writes;
+            (*body).receives = counts.reads;
+        }
+        sock::unix_names(family, tail::<Net>(), sk.1)
+    } else {
+        let Some(body) = begin::<Close>(family, KIND_CLOSE, 0, start_ns, ppid) else { return 0 };
+        let counts = take_counts(id.id);
+        // SAFETY: `begin` gave room for the body.
+        unsafe {
+            (*body).file = id;
+            (*body).fd = fd as i32;
+            (*body).cause = cause;
+            (*body).read_bytes = counts.read_bytes;
+            (*body).write_bytes = counts.write_bytes;
+            (*body).reads = counts.reads;
+            (*body).writes = counts.writes;
+        }
+        walk_path(family, tail::<Close>(), SEC_PATH, file + off!(file_path) as u64)
+    };
+    send(family, end);
+    1
+}
+
+/// Tells of the open descriptors among the 64 of one bitmap word.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn close_word(family: u32, index: u32, cause: u32, start_ns: u64, ppid: u32) -> u32 {
+    // SAFETY: no arguments.
+    let table = fd_table(unsafe { bpf_get_current_task() });
+    let at = index as u64 * 8;
+    let mut bits = word(word(table + off!(fdt_open_fds) as u64) + at);
+    if cause & ONLY_ON_EXEC != 0 {
+        bits &= word(word(table + off!(fdt_close_on_exec) as u64) + at);
+    }
+    if bits == 0 {
+        return 0;
+    }
+    for bit in 0..WORD_BITS {
+        if bits >> bit & 1 == 1 {
+            close_fd(family, index * WORD_BITS + bit, cause & 0xff, start_ns, ppid);
+        }
+    }
+    1
+}
+
+/// Tells of all open descriptors of the current process; `true` when some lie beyond the limit.
+#[inline(always)]
+pub(crate) fn close_all(family: u32, cause: u32, start_ns: u64, ppid: u32) -> bool {
+    // SAFETY: no arguments.
+    let table = fd_table(unsafe { bpf_get_current_task() });
+    let max = kernel::<u32>(table + off!(fdt_max_fds) as u64);
+    for index in 0..MAX_FDS as u32 / WORD_BITS {
+        if index * WORD_BITS >= max {
+            return false;
+        }
+        close_word(family, index, cause, start_ns, ppid);
+    }
+    max > MAX_FDS as u32
+}
+
+#[btf_tracepoint(function = "sys_enter")]
+pub fn enter_close(_ctx: BtfTracePointContext) -> i32 {
+    if let Some(now) = current(family::SYS_ENTER) {
+        close_fd(family::SYS_ENTER, now.args[0] as u32, CLOSE_CALL, now.start_ns, now.ppid);
+    }
+    0
+}
+
+#[btf_tracepoint(function = "sys_enter")]
+pub fn enter_dup(_ctx: BtfTracePointContext) -> i32 {
+    if let Some(now) = current(family::SYS_ENTER) {
+        let (old, new) = (now.args[0] as u32, now.args[1] as u32);
+        if old != new && file_of(now.task, old) != 0 {
+            close_fd(family::SYS_ENTER, new, CLOSE_DUP, now.start_ns, now.ppid);
+        }
+    }
+    0
+}
+
+/// `CLOSE_RANGE_CLOEXEC`: marks, and closes nothing.
+const CLOSE_RANGE_CLOEXEC: u64 = 4;
+
+#[btf_tracepoint(function = "sys_enter")]
+pub fn enter_close_range(_ctx: BtfTracePointContext) -> i32 {
+    let Some(now) = current(family::SYS_ENTER) else { return 0 };
+    let (first, last) = (now.args[0] as u32, now.args[1] as u32);
+    if now.args[2] & CLOSE_RANGE_CLOEXEC != 0 {
+        return 0;
+    }
+    let (start_ns, ppid) = (now.start_ns, now.ppid);
+    let table = fd_table(now.task);
+    let max = kernel::<u32>(table + off!(fdt_max_fds) as u64);
+    for i in 0..MAX_FDS as u32 {
+        let fd = first.wrapping_add(i);
+        if fd > last || fd >= max || fd < first {
+            break;
+        }
+        if file_at(table, fd) != 0 {
+            close_fd(family::SYS_ENTER, fd, CLOSE_CALL, start_ns, ppid);
+        }
+    }
+    0
+}
+
+#[btf_tracepoint(function = "sys_enter")]
+pub fn enter_exec(_ctx: BtfTracePointContext) -> i32 {
+    if let Some(now) = current(family::SYS_ENTER) {
+        close_all(family::SYS_ENTER, CLOSE_EXEC | ONLY_ON_EXEC, now.start_ns, now.ppid);
+    }
+    0
+}

@@ -1,0 +1,146 @@
+//! Building an event in a scratch buffer and sending it.
+//!
+//! The functions that others call in several places are global: the verifier checks each once, for any
+//! arguments, and not once a call. So they take numbers only and look the buffer up themselves.
+
+use crate::maps::{family, lost, produced, wake_bytes, EVENTS, SCRATCH, SCRATCH_BYTES};
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_ns, bpf_probe_read_kernel_str,
+    bpf_probe_read_user, bpf_probe_read_user_str, bpf_ringbuf_output,
+};
+use core::mem::size_of;
+use kernscope_abi::{
+    layout::{LOST_RING_FULL, LOST_TOO_LONG},
+    Header, Section, COMM_LEN, MAX_PATH, SECF_TRUNCATED, SECF_UNRESOLVED,
+};
+
+const BPF_RB_NO_WAKEUP: u64 = 1;
+const BPF_RB_FORCE_WAKEUP: u64 = 2;
+const BPF_RB_AVAIL_DATA: u64 = 0;
+
+/// Where sections may start: a section and its header always fit behind.
+pub(crate) const LAST_START: u32 = (SCRATCH_BYTES - MAX_PATH - 1024) as u32;
+
+/// Bytes of the header of an event with body `T`, where its sections start.
+pub(crate) const fn tail<T>() -> u32 {
+    (size_of::<Header>() + size_of::<T>()) as u32
+}
+
+#[inline(always)]
+pub(crate) fn scratch(family: u32) -> Option<*mut u8> {
+    SCRATCH.get_ptr_mut(family).map(|buffer| buffer.cast::<u8>())
+}
+
+/// Writes the header and returns the buffer and the place of the body.
+#[inline(always)]
+pub(crate) fn begin<T>(family: u32, kind: u16, flags: u32, start_ns: u64, ppid: u32) -> Option<*mut T> {
+    let buffer = scratch(family)?;
+    produced(kind);
+    // SAFETY: the buffer is larger than header and body; it belongs to this family on this CPU.
+    unsafe {
+        let header = buffer.cast::<Header>();
+        (*header).kind = kind;
+        (*header).flags = flags as u16;
+        (*header).ts_ns = bpf_ktime_get_ns();
+        (*header).start_ns = start_ns;
+        let id = bpf_get_current_pid_tgid();
+        (*header).pid = (id >> 32) as u32;
+        (*header).tid = id as u32;
+        (*header).ppid = ppid;
+        (*header).uid = bpf_get_current_uid_gid() as u32;
+        bpf_get_current_comm((&raw mut (*header).comm).cast(), COMM_LEN as u32);
+        Some(buffer.add(size_of::<Header>()).cast())
+    }
+}
+
+/// Sends the event of `end` bytes, or counts it lost.
+#[inline(always)]
+pub(crate) fn send(family: u32, end: u32) {
+    let Some(buffer) = scratch(family) else { return };
+    if end > SCRATCH_BYTES as u32 - 8 || end < size_of::<Header>() as u32 {
+        lost(LOST_TOO_LONG);
+        return;
+    }
+    // SAFETY: `end` bytes of the buffer, checked above.
+    unsafe {
+        buffer.cast::<u32>().write(end);
+        let waiting = EVENTS.query(BPF_RB_AVAIL_DATA);
+        let flags = if waiting > wake_bytes() { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
+        if bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), buffer.cast(), end as u64, flags) != 0 {
+            lost(LOST_RING_FULL);
+        }
+    }
+}
+
+/// Writes a section header at `at`.
+#[inline(always)]
+pub(crate) unsafe fn section(at: *mut u8, tag: u32, flags: u8, len: u32) {
+    // SAFETY: the caller checked that `at` has room for a section.
+    unsafe { at.cast::<Section>().write_unaligned(Section { tag: tag as u8, flags, len: len as u16 }) };
+}
+
+/// Adds a NUL-terminated user string as a section; returns where the next one starts.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn user_string(family: u32, pos: u32, tag: u32, address: u64) -> u32 {
+    let Some(buffer) = scratch(family) else { return pos };
+    if pos > LAST_START {
+        return pos;
+    }
+    // SAFETY: room for a section of MAX_PATH bytes behind LAST_START.
+    unsafe {
+        let at = buffer.add(pos as usize);
+        let got = bpf_probe_read_user_str(at.add(size_of::<Section>()).cast(), MAX_PATH as u32, address as *const _);
+        finish_string(at, pos, tag, got)
+    }
+}
+
+/// The same for a kernel string.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn kernel_string(family: u32, pos: u32, tag: u32, address: u64) -> u32 {
+    let Some(buffer) = scratch(family) else { return pos };
+    if pos > LAST_START {
+        return pos;
+    }
+    // SAFETY: as above.
+    unsafe {
+        let at = buffer.add(pos as usize);
+        let got = bpf_probe_read_kernel_str(at.add(size_of::<Section>()).cast(), MAX_PATH as u32, address as *const _);
+        finish_string(at, pos, tag, got)
+    }
+}
+
+#[inline(always)]
+unsafe fn finish_string(at: *mut u8, pos: u32, tag: u32, got: i64) -> u32 {
+    let (len, flags) = if got <= 0 {
+        (0, SECF_UNRESOLVED)
+    } else if got >= MAX_PATH as i64 {
+        (MAX_PATH as u32 - 1, SECF_TRUNCATED)
+    } else {
+        (got as u32 - 1, 0)
+    };
+    // SAFETY: the caller checked that `at` has room for a section.
+    unsafe { section(at, tag, flags, len) };
+    pos + size_of::<Section>() as u32 + len
+}
+
+/// Adds `len` (at most `MAX_PATH`) user bytes as a section.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn user_bytes(family: u32, pos: u32, tag: u32, address: u64, len: u32) -> u32 {
+    let Some(buffer) = scratch(family) else { return pos };
+    if pos > LAST_START || len > MAX_PATH as u32 {
+        return pos;
+    }
+    // SAFETY: as above; `len` is checked.
+    unsafe {
+        let at = buffer.add(pos as usize);
+        let failed = bpf_probe_read_user(at.add(size_of::<Section>()).cast(), len, address as *const _) != 0;
+        let (len, flags) = if failed { (0, SECF_UNRESOLVED) } else { (len, 0) };
+        section(at, tag, flags, len);
+        pos + size_of::<Section>() as u32 + len
+    }
+}
+
+const _: () = assert!(family::MAX == 5);

@@ -1,0 +1,77 @@
+//! Descriptors, open files and their identity.
+
+use crate::maps::{off, opaque};
+use crate::read::{kernel, word};
+use crate::walk::walk_path;
+use kernscope_abi::{FileId, SEC_BASE, SEC_ROOT};
+
+pub(crate) const AT_FDCWD: i32 = -100;
+const S_IFMT: u32 = 0o170000;
+const S_IFSOCK: u32 = 0o140000;
+
+/// The descriptor table of a task.
+#[inline(always)]
+pub(crate) fn fd_table(task: u64) -> u64 {
+    word(word(task + off!(task_files) as u64) + off!(files_fdt) as u64)
+}
+
+/// The open file behind a descriptor; 0 when there is none.
+#[inline(always)]
+pub(crate) fn file_at(table: u64, fd: u32) -> u64 {
+    if fd >= kernel::<u32>(table + off!(fdt_max_fds) as u64) {
+        return 0;
+    }
+    word(word(table + off!(fdt_fd) as u64) + fd as u64 * 8)
+}
+
+/// The open file behind a task's descriptor; 0 when there is none.
+#[inline(always)]
+pub(crate) fn file_of(task: u64, fd: u32) -> u64 {
+    file_at(fd_table(task), fd)
+}
+
+#[inline(always)]
+pub(crate) fn identity(file: u64) -> FileId {
+    let inode = word(file + off!(file_inode) as u64);
+    let (ino, dev, mode) = inode_identity(inode);
+    FileId { id: opaque(file), ino, dev, st_mode: mode }
+}
+
+/// Inode number, device, mode.
+#[inline(always)]
+pub(crate) fn inode_identity(inode: u64) -> (u64, u32, u32) {
+    let ino = word(inode + off!(inode_ino) as u64);
+    let mode = kernel::<u16>(inode + off!(inode_mode) as u64) as u32;
+    let dev = kernel::<u32>(word(inode + off!(inode_sb) as u64) + off!(sb_dev) as u64);
+    (ino, dev, mode)
+}
+
+#[inline(always)]
+pub(crate) fn is_socket(id: &FileId) -> bool {
+    id.st_mode & S_IFMT == S_IFSOCK
+}
+
+/// Adds the directory that a relative path starts from: the working directory or `dirfd`'s.
+#[inline(always)]
+pub(crate) fn base(family: u32, pos: u32, tag: u8, task: u64, dirfd: i32) -> u32 {
+    if dirfd == AT_FDCWD {
+        return walk_path(family, pos, tag, word(task + off!(task_fs) as u64) + off!(fs_pwd) as u64);
+    }
+    let file = file_of(task, dirfd as u32);
+    if file == 0 {
+        return pos;
+    }
+    walk_path(family, pos, tag, file + off!(file_path) as u64)
+}
+
+/// Adds the start of a path: for an absolute one the process's root directory, else [`base`].
+#[inline(always)]
+pub(crate) fn start(family: u32, pos: u32, tag: u8, task: u64, dirfd: i32, first: u8) -> u32 {
+    if first == b'/' {
+        if tag != SEC_BASE {
+            return pos;
+        }
+        return walk_path(family, pos, SEC_ROOT, word(task + off!(task_fs) as u64) + off!(fs_root) as u64);
+    }
+    base(family, pos, tag, task, dirfd)
+}

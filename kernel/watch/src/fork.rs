@@ -1,0 +1,49 @@
+//! A new process: watched from before its first instruction.
+//!
+//! `sched_process_fork` runs in the parent, before the child is woken for the first time.
+
+use crate::calls::{process_of, watched};
+use crate::event::{begin, send, tail};
+use crate::maps::{family, fired, lost, off, WATCHED};
+use crate::read::kernel;
+use aya_ebpf::{helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext};
+use kernscope_abi::{
+    layout::{HOOK_FORK, LOST_WATCHED_FULL},
+    Fork, KIND_FORK,
+};
+
+#[btf_tracepoint(function = "sched_process_fork")]
+pub fn sched_process_fork(ctx: BtfTracePointContext) -> i32 {
+    let child: u64 = ctx.arg::<*const u8>(1) as u64;
+    let _ = told(child);
+    0
+}
+
+#[inline(always)]
+fn told(child: u64) -> Option<()> {
+    // SAFETY: no arguments.
+    let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
+    let parent = watched(pid)?;
+    fired(HOOK_FORK);
+    let child_pid = kernel::<u32>(child + off!(task_tgid) as u64);
+    if child_pid == pid {
+        return None;
+    }
+    let process = process_of(child);
+    if WATCHED.insert(&child_pid, &process, 0).is_err() {
+        lost(LOST_WATCHED_FULL);
+        crate::maps::produced(KIND_FORK);
+        return None;
+    }
+    let body = begin::<Fork>(family::PROCESS, KIND_FORK, 0, parent.start_ns, parent.ppid)?;
+    // SAFETY: `begin` gave room for the body.
+    unsafe {
+        (*body).child_pid = child_pid;
+        (*body).child_tid = kernel::<u32>(child + off!(task_pid) as u64);
+        (*body).child_ppid = process.ppid;
+        (*body).pad = 0;
+        (*body).child_start_ns = process.start_ns;
+    }
+    send(family::PROCESS, tail::<Fork>());
+    Some(())
+}

@@ -1,0 +1,147 @@
+//! Exact paths for calls that name a path: what the kernel itself resolved, on its way to the security hooks.
+//!
+//! `security_path_*` run after the lookup and before the change, with the parent directory and the entry. One
+//! program for fentry and one for kprobes each; the host attaches one of the two.
+
+use crate::calls::watched;
+use crate::event::{begin, scratch, send, tail};
+use crate::file::inode_identity;
+use crate::maps::{family, fired, off};
+use crate::read::word;
+use crate::walk::walk;
+use aya_ebpf::{
+    helpers::generated::bpf_get_current_pid_tgid,
+    macros::{fentry, kprobe},
+    programs::{FEntryContext, ProbeContext},
+};
+use kernscope_abi::{
+    layout::HOOK_SECURITY_PATH, PathHint, KIND_PATH_HINT, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK,
+    OP_TRUNCATE, OP_UNLINK, SECF_DELETED, SEC_PATH, SEC_PATH2,
+};
+
+/// Sends a hint: the object at (`mnt`, `dentry`) and, unless zero, a second one.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn hint(op: u32, mnt: u64, dentry: u64, mnt2: u64, dentry2: u64) -> u32 {
+    // SAFETY: no arguments.
+    let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
+    let Some(process) = watched(pid) else { return 0 };
+    fired(HOOK_SECURITY_PATH);
+    let Some(body) = begin::<PathHint>(family::HINT, KIND_PATH_HINT, 0, process.start_ns, process.ppid) else { return 0 };
+    let inode = word(dentry + off!(dentry_inode) as u64);
+    let (ino, dev, _) = if inode == 0 { (0, 0, 0) } else { inode_identity(inode) };
+    // SAFETY: `begin` gave room for the body.
+    unsafe {
+        (*body).op = op;
+        (*body).ino = ino;
+        (*body).dev = dev;
+    }
+    let start = tail::<PathHint>();
+    let mut pos = walk(family::HINT, start, SEC_PATH as u32, mnt, dentry);
+    named(start);
+    if dentry2 != 0 {
+        let second = pos;
+        pos = walk(family::HINT, second, SEC_PATH2 as u32, mnt2, dentry2);
+        named(second);
+    }
+    send(family::HINT, pos);
+    1
+}
+
+/// An entry that is about to be made is not hashed yet; that does not make it deleted.
+#[inline(always)]
+fn named(pos: u32) {
+    let Some(buffer) = scratch(family::HINT) else { return };
+    if pos > crate::event::LAST_START {
+        return;
+    }
+    // SAFETY: in bounds; the flags are the second byte of a section.
+    unsafe {
+        let flags = buffer.add(pos as usize + 1);
+        flags.write(flags.read() & !SECF_DELETED);
+    }
+}
+
+#[inline(always)]
+fn mnt_of(path: u64) -> u64 {
+    word(path + off!(path_mnt) as u64)
+}
+
+#[inline(always)]
+fn dentry_of(path: u64) -> u64 {
+    word(path + off!(path_dentry) as u64)
+}
+
+macro_rules! path_hook {
+    ($fentry:ident, $kprobe:ident, $function:literal, |$a:ident, $b:ident, $c:ident, $d:ident| $body:expr) => {
+        #[fentry(function = $function)]
+        pub fn $fentry(ctx: FEntryContext) -> i32 {
+            let arg = |n| ctx.arg::<*const u8>(n) as u64;
+            path_hook!(@args arg, $a, $b, $c, $d, $body);
+            0
+        }
+
+        #[kprobe]
+        pub fn $kprobe(ctx: ProbeContext) -> u32 {
+            let arg = |n| ctx.arg::<*const u8>(n).map_or(0, |p| p as u64);
+            path_hook!(@args arg, $a, $b, $c, $d, $body);
+            0
+        }
+    };
+    (@args $arg:ident, $a:ident, $b:ident, $c:ident, $d:ident, $body:expr) => {
+        let ($a, $b, $c, $d) = ($arg(0), $arg(1), $arg(2), $arg(3));
+        let _ = ($c, $d);
+        $body
+    };
+}
+
+macro_rules! one_path_hook {
+    ($fentry:ident, $kprobe:ident, $function:literal, $op:expr) => {
+        #[fentry(function = $function)]
+        pub fn $fentry(ctx: FEntryContext) -> i32 {
+            let path = ctx.arg::<*const u8>(0) as u64;
+            hint($op, mnt_of(path), dentry_of(path), 0, 0);
+            0
+        }
+
+        #[kprobe]
+        pub fn $kprobe(ctx: ProbeContext) -> u32 {
+            let path = ctx.arg::<*const u8>(0).map_or(0, |p| p as u64);
+            hint($op, mnt_of(path), dentry_of(path), 0, 0);
+            0
+        }
+    };
+}
+
+macro_rules! entry_hook {
+    ($fentry:ident, $kprobe:ident, $function:literal, $op:expr) => {
+        #[fentry(function = $function)]
+        pub fn $fentry(ctx: FEntryContext) -> i32 {
+            hint($op, mnt_of(ctx.arg::<*const u8>(0) as u64), ctx.arg::<*const u8>(1) as u64, 0, 0);
+            0
+        }
+
+        #[kprobe]
+        pub fn $kprobe(ctx: ProbeContext) -> u32 {
+            let dir = ctx.arg::<*const u8>(0).map_or(0, |p| p as u64);
+            let entry = ctx.arg::<*const u8>(1).map_or(0, |p| p as u64);
+            hint($op, mnt_of(dir), entry, 0, 0);
+            0
+        }
+    };
+}
+
+entry_hook!(fentry_path_unlink, kprobe_path_unlink, "security_path_unlink", OP_UNLINK);
+entry_hook!(fentry_path_rmdir, kprobe_path_rmdir, "security_path_rmdir", OP_UNLINK);
+entry_hook!(fentry_path_mkdir, kprobe_path_mkdir, "security_path_mkdir", OP_MKDIR);
+entry_hook!(fentry_path_symlink, kprobe_path_symlink, "security_path_symlink", OP_SYMLINK);
+one_path_hook!(fentry_path_truncate, kprobe_path_truncate, "security_path_truncate", OP_TRUNCATE);
+one_path_hook!(fentry_path_chmod, kprobe_path_chmod, "security_path_chmod", OP_CHMOD);
+one_path_hook!(fentry_path_chown, kprobe_path_chown, "security_path_chown", OP_CHOWN);
+path_hook!(fentry_path_rename, kprobe_path_rename, "security_path_rename", |old_dir, old, new_dir, new| {
+    hint(OP_RENAME, mnt_of(old_dir), old, mnt_of(new_dir), new);
+});
+// The old name lies on the mount of the new one: links do not cross mounts.
+path_hook!(fentry_path_link, kprobe_path_link, "security_path_link", |old, new_dir, new, unused| {
+    hint(OP_LINK, mnt_of(new_dir), old, mnt_of(new_dir), new);
+});

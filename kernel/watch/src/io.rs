@@ -1,0 +1,103 @@
+//! Bytes read and written, counted per process and open file.
+
+use crate::file::file_of;
+use crate::maps::{current, family, lost, opaque, IO};
+use aya_ebpf::{helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext};
+use core::arch::asm;
+use kernscope_abi::{
+    layout::{variant, IoCount, IoKey, LOST_IO_FULL},
+    Endpoint,
+};
+
+/// The counters of the current process for an open file, made when there are none.
+#[inline(always)]
+pub(crate) fn counts(file: u64) -> Option<*mut IoCount> {
+    // SAFETY: no arguments.
+    let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
+    let key = IoKey { id: opaque(file), pid, pad: 0 };
+    if let Some(found) = IO.get_ptr_mut(&key) {
+        return Some(found);
+    }
+    let fresh = IoCount {
+        read_bytes: 0,
+        write_bytes: 0,
+        reads: 0,
+        writes: 0,
+        last_remote: Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 },
+    };
+    let _ = IO.insert(&key, &fresh, 0);
+    let found = IO.get_ptr_mut(&key);
+    if found.is_none() {
+        lost(LOST_IO_FULL);
+    }
+    found
+}
+
+/// Adds atomically: other threads of the process may add at the same time. (The target has no atomic
+/// read-modify-write in `core`; the instruction without a fetched result is there from the first kernels on.)
+#[inline(always)]
+fn add(slot: *mut u64, amount: u64) {
+    // SAFETY: an aligned field of a map value.
+    unsafe { asm!("lock *(u64 *)({0} + 0) += {1}", in(reg) slot, in(reg) amount) };
+}
+
+#[inline(always)]
+pub(crate) fn count_read(file: u64, bytes: u64) {
+    if let Some(slot) = counts(file) {
+        // SAFETY: a map value.
+        unsafe {
+            add(&raw mut (*slot).read_bytes, bytes);
+            add(&raw mut (*slot).reads, 1);
+        }
+    }
+}
+
+#[inline(always)]
+pub(crate) fn count_write(file: u64, bytes: u64) {
+    if let Some(slot) = counts(file) {
+        // SAFETY: a map value.
+        unsafe {
+            add(&raw mut (*slot).write_bytes, bytes);
+            add(&raw mut (*slot).writes, 1);
+        }
+    }
+}
+
+#[btf_tracepoint(function = "sys_exit")]
+pub fn exit_io(_ctx: BtfTracePointContext) -> i32 {
+    let Some(now) = current(family::SYS_EXIT) else { return 0 };
+    if now.ret < 0 {
+        return 0;
+    }
+    let file = file_of(now.task, now.args[0] as u32);
+    if file == 0 {
+        return 0;
+    }
+    if now.call.variant == variant::READ {
+        count_read(file, now.ret as u64);
+    } else {
+        count_write(file, now.ret as u64);
+    }
+    0
+}
+
+#[btf_tracepoint(function = "sys_exit")]
+pub fn exit_io2(_ctx: BtfTracePointContext) -> i32 {
+    let Some(now) = current(family::SYS_EXIT) else { return 0 };
+    if now.ret < 0 {
+        return 0;
+    }
+    let (from, to) = match now.call.variant {
+        variant::SENDFILE => (now.args[1] as u32, now.args[0] as u32),
+        _ => (now.args[0] as u32, now.args[2] as u32),
+    };
+    let file = file_of(now.task, from);
+    if file != 0 {
+        count_read(file, now.ret as u64);
+    }
+    let file = file_of(now.task, to);
+    if file != 0 {
+        count_write(file, now.ret as u64);
+    }
+    0
+}

@@ -1,0 +1,134 @@
+//! Settings, maps, and the per-CPU account.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
+};
+use core::ptr::{addr_of, read_volatile};
+use kernscope_abi::{
+    layout::{enter_call, exit_call, Call, Config, Counters, IoCount, IoKey, Layout, Watched, CALLS_MAX},
+    KIND_MAX,
+};
+
+#[unsafe(no_mangle)]
+pub(crate) static LAYOUT: Layout = Layout::ABSENT;
+#[unsafe(no_mangle)]
+static CONFIG: Config = Config { flags: 0, self_pid: 0, wake_bytes: 0, pad: 0, secret: 0 };
+
+/// The offset of a kernel field; a constant for the verifier.
+macro_rules! off {
+    ($field:ident) => {
+        $crate::maps::constant(&raw const $crate::maps::LAYOUT.$field)
+    };
+}
+pub(crate) use off;
+
+#[inline(always)]
+pub(crate) fn constant(offset: *const u32) -> usize {
+    // SAFETY: `off!` passes a field of LAYOUT, which the loader has written before the program loads.
+    unsafe { read_volatile(offset) as usize }
+}
+
+#[inline(always)]
+pub(crate) fn config_flag(flag: u32) -> bool {
+    // SAFETY: a static of this object.
+    unsafe { read_volatile(addr_of!(CONFIG.flags)) & flag != 0 }
+}
+
+#[inline(always)]
+pub(crate) fn self_pid() -> u32 {
+    // SAFETY: a static of this object.
+    unsafe { read_volatile(addr_of!(CONFIG.self_pid)) }
+}
+
+#[inline(always)]
+pub(crate) fn wake_bytes() -> u64 {
+    // SAFETY: a static of this object.
+    unsafe { read_volatile(addr_of!(CONFIG.wake_bytes)) as u64 }
+}
+
+/// A kernel address as an opaque number.
+#[inline(always)]
+pub(crate) fn opaque(address: u64) -> u64 {
+    // SAFETY: a static of this object.
+    address ^ unsafe { read_volatile(addr_of!(CONFIG.secret)) }
+}
+
+/// Bytes of one scratch buffer: the largest value of a per-CPU array.
+pub(crate) const SCRATCH_BYTES: usize = 32 * 1024;
+
+/// Scratch buffers. Programs that may interrupt each other on one CPU never share one.
+pub(crate) mod family {
+    pub(crate) const SYS_ENTER: u32 = 0;
+    pub(crate) const SYS_EXIT: u32 = 1;
+    pub(crate) const PROCESS: u32 = 2;
+    pub(crate) const URING: u32 = 3;
+    pub(crate) const HINT: u32 = 4;
+    pub(crate) const MAX: u32 = 5;
+}
+
+#[map]
+pub(crate) static SCRATCH: PerCpuArray<[u8; SCRATCH_BYTES]> = PerCpuArray::with_max_entries(family::MAX, 0);
+#[map]
+pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(8 * 1024 * 1024, 0);
+#[map]
+pub(crate) static ACCOUNT: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
+#[map]
+pub(crate) static WATCHED: HashMap<u32, Watched> = HashMap::with_max_entries(65536, 0);
+#[map]
+pub(crate) static IO: HashMap<IoKey, IoCount> = HashMap::with_max_entries(65536, 0);
+#[map]
+pub(crate) static CALLS: Array<Call> = Array::with_max_entries(CALLS_MAX, 0);
+#[map]
+pub(crate) static EXIT_CALLS: ProgramArray = ProgramArray::with_max_entries(exit_call::MAX, 0);
+#[map]
+pub(crate) static ENTER_CALLS: ProgramArray = ProgramArray::with_max_entries(enter_call::MAX, 0);
+
+/// The system call in progress, for the handler that the dispatcher jumps to; one for entry, one for exit.
+#[repr(C)]
+pub(crate) struct Current {
+    pub(crate) start_ns: u64,
+    pub(crate) ppid: u32,
+    pub(crate) flags: u32,
+    pub(crate) call: Call,
+    pub(crate) pad: u32,
+    pub(crate) ret: i64,
+    pub(crate) args: [u64; 6],
+    pub(crate) task: u64,
+}
+
+#[map]
+pub(crate) static CURRENT: PerCpuArray<Current> = PerCpuArray::with_max_entries(2, 0);
+
+#[inline(always)]
+pub(crate) fn current(index: u32) -> Option<&'static mut Current> {
+    // SAFETY: a per-CPU slot that only programs of one family use.
+    CURRENT.get_ptr_mut(index).map(|slot| unsafe { &mut *slot })
+}
+
+#[inline(always)]
+pub(crate) fn produced(kind: u16) {
+    if let Some(account) = ACCOUNT.get_ptr_mut(0) {
+        let kind = kind as usize;
+        if kind < KIND_MAX {
+            // SAFETY: in bounds; this CPU's slot.
+            unsafe { (*account).produced[kind] += 1 };
+        }
+    }
+}
+
+#[inline(always)]
+pub(crate) fn lost(cause: usize) {
+    if let Some(account) = ACCOUNT.get_ptr_mut(0) {
+        // SAFETY: `cause` is one of the LOST_* constants; this CPU's slot.
+        unsafe { (*account).lost[cause] += 1 };
+    }
+}
+
+#[inline(always)]
+pub(crate) fn fired(hook: usize) {
+    if let Some(account) = ACCOUNT.get_ptr_mut(0) {
+        // SAFETY: `hook` is one of the HOOK_* constants; this CPU's slot.
+        unsafe { (*account).fired[hook] += 1 };
+    }
+}

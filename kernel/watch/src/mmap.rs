@@ -1,0 +1,44 @@
+//! mmap of files.
+
+use crate::event::{begin, send, tail};
+use crate::file::{file_of, identity};
+use crate::maps::{current, family, off};
+use crate::walk::walk_path;
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use kernscope_abi::{Mmap, KIND_MMAP, SEC_PATH};
+
+const MAP_ANONYMOUS: u64 = 0x20;
+/// Unit of the offset of the 32-bit mmap2.
+const MMAP2_UNIT_BYTES: u64 = 4096;
+
+#[btf_tracepoint(function = "sys_exit")]
+pub fn exit_mmap(_ctx: BtfTracePointContext) -> i32 {
+    let _ = told();
+    0
+}
+
+#[inline(always)]
+fn told() -> Option<()> {
+    let now = current(family::SYS_EXIT)?;
+    let [_, len, prot, flags, fd, offset] = now.args;
+    if flags & MAP_ANONYMOUS != 0 {
+        return None;
+    }
+    let file = file_of(now.task, fd as u32);
+    if file == 0 {
+        return None;
+    }
+    let body = begin::<Mmap>(family::SYS_EXIT, KIND_MMAP, now.flags, now.start_ns, now.ppid)?;
+    // SAFETY: `begin` gave room for the body.
+    unsafe {
+        (*body).file = identity(file);
+        (*body).ret = now.ret;
+        (*body).len = len;
+        (*body).offset = if now.call.variant == 1 { offset * MMAP2_UNIT_BYTES } else { offset };
+        (*body).prot = prot as u32;
+        (*body).flags = flags as u32;
+    }
+    let pos = walk_path(family::SYS_EXIT, tail::<Mmap>(), SEC_PATH, file + off!(file_path) as u64);
+    send(family::SYS_EXIT, pos);
+    Some(())
+}

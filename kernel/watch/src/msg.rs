@@ -1,0 +1,164 @@
+//! send and receive: counted as reads and writes are; datagrams to a new address are told.
+
+use crate::event::{begin, send, tail, user_bytes};
+use crate::file::{base, file_of, identity, is_socket, AT_FDCWD};
+use crate::io::{count_read, count_write, counts};
+use crate::maps::{current, family};
+use crate::net::endpoint;
+use crate::read::user;
+use crate::sock::{self, AF_UNIX, SUN_PATH_BYTES};
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use kernscope_abi::{layout::variant, Endpoint, Net, FLAG_COMPAT, KIND_NET, NET_SEND, SEC_BASE, SEC_UNIX_REMOTE};
+
+/// Most messages of one sendmmsg or recvmmsg (`UIO_MAXIOV`).
+const MAX_MESSAGES: u64 = 1024;
+
+/// Sizes of `struct mmsghdr` and places in it, for 64-bit and 32-bit programs.
+#[inline(always)]
+fn message(compat: bool) -> (u64, u64, u64) {
+    if compat { (32, 28, 4) } else { (64, 56, 8) }
+}
+
+#[btf_tracepoint(function = "sys_exit")]
+pub fn exit_msg(_ctx: BtfTracePointContext) -> i32 {
+    let _ = told();
+    0
+}
+
+#[inline(always)]
+fn told() -> Option<()> {
+    let now = current(family::SYS_EXIT)?;
+    if now.ret < 0 {
+        return None;
+    }
+    let file = file_of(now.task, now.args[0] as u32);
+    if file == 0 {
+        return None;
+    }
+    let compat = now.flags & FLAG_COMPAT as u32 != 0;
+    let (_, _, word_bytes) = message(compat);
+    let at = now.args[1];
+    let ret = now.ret as u64;
+    match now.call.variant {
+        variant::SENDTO => {
+            count_write(file, ret);
+            destination(now.args[4], now.args[5] as u32);
+        }
+        variant::SENDMSG => {
+            count_write(file, ret);
+            destination(pointer(at, compat), user::<u32>(at + word_bytes));
+        }
+        variant::RECV => count_read(file, ret),
+        variant::SENDMMSG => count_write(file, messages(at, ret, compat, true)),
+        _ => count_read(file, messages(at, ret, compat, false)),
+    }
+    Some(())
+}
+
+#[inline(always)]
+fn pointer(address: u64, compat: bool) -> u64 {
+    if compat { user::<u32>(address) as u64 } else { user::<u64>(address) }
+}
+
+/// Bytes of the first `n` messages; told for each where it went.
+#[inline(always)]
+fn messages(at: u64, n: u64, compat: bool, sent: bool) -> u64 {
+    let (size, len_at, word_bytes) = message(compat);
+    let mut total = 0;
+    for i in 0..MAX_MESSAGES {
+        if i >= n {
+            break;
+        }
+        let one = at + i * size;
+        total += user::<u32>(one + len_at) as u64;
+        if sent {
+            destination(pointer(one, compat), user::<u32>(one + word_bytes));
+        }
+    }
+    total
+}
+
+/// Tells of a datagram's destination when it is not the one before.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn destination(address: u64, len: u32) -> u32 {
+    if address == 0 || len < 2 {
+        return 0;
+    }
+    let Some(now) = current(family::SYS_EXIT) else { return 0 };
+    let file = file_of(now.task, now.args[0] as u32);
+    let id = identity(file);
+    if !is_socket(&id) {
+        return 0;
+    }
+    let (socket, sk) = sock::of_file(file);
+    let asked = user::<u16>(address);
+    let mut end = Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 };
+    if asked == AF_UNIX {
+        unix_key(&mut end, address + 2, len - 2);
+    } else {
+        endpoint(&mut end, asked, address);
+    }
+    let Some(slot) = counts(file) else { return 0 };
+    // SAFETY: a map value.
+    if unsafe { same(&(*slot).last_remote, &end) } {
+        return 0;
+    }
+    // SAFETY: as above.
+    unsafe { (*slot).last_remote = end };
+    let Some(body) = begin::<Net>(family::SYS_EXIT, KIND_NET, now.flags, now.start_ns, now.ppid) else { return 0 };
+    sock::describe(body, socket, sk);
+    // SAFETY: `begin` gave room for the body.
+    unsafe {
+        (*body).op = NET_SEND;
+        (*body).ret = now.ret as i32;
+        (*body).fd = now.args[0] as i32;
+        (*body).cause = 0;
+        (*body).backlog = 0;
+        (*body).file = id;
+        (*body).sent_bytes = 0;
+        (*body).received_bytes = 0;
+        (*body).sends = 0;
+        (*body).receives = 0;
+        if asked != AF_UNIX {
+            (*body).remote = end;
+        }
+    }
+    let mut pos = tail::<Net>();
+    if asked == AF_UNIX && len - 2 <= SUN_PATH_BYTES {
+        let first = user::<u8>(address + 2);
+        if first != b'/' && first != 0 {
+            pos = base(family::SYS_EXIT, pos, SEC_BASE, now.task, AT_FDCWD);
+        }
+        pos = user_bytes(family::SYS_EXIT, pos, SEC_UNIX_REMOTE as u32, address + 2, len - 2);
+    }
+    send(family::SYS_EXIT, pos);
+    1
+}
+
+/// A UNIX name as an endpoint to compare by: FNV-1a of its bytes.
+#[inline(always)]
+fn unix_key(end: &mut Endpoint, path: u64, len: u32) {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for i in 0..SUN_PATH_BYTES {
+        if i >= len {
+            break;
+        }
+        hash = (hash ^ user::<u8>(path + i as u64) as u64).wrapping_mul(0x0100_0000_01b3);
+    }
+    end.scope = hash as u32;
+    end.port = (hash >> 32) as u16;
+    end.version = 1;
+}
+
+#[inline(always)]
+fn same(a: &Endpoint, b: &Endpoint) -> bool {
+    let halves = |end: &Endpoint| -> (u64, u64) {
+        let mut first = [0; 8];
+        let mut second = [0; 8];
+        first.copy_from_slice(&end.addr[..8]);
+        second.copy_from_slice(&end.addr[8..]);
+        (u64::from_ne_bytes(first), u64::from_ne_bytes(second))
+    };
+    a.port == b.port && a.version == b.version && a.scope == b.scope && halves(a) == halves(b)
+}

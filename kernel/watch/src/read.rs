@@ -1,0 +1,32 @@
+//! Checked reads of kernel and user memory. What cannot be read is zero, and the caller says what that means.
+
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
+use core::mem::{size_of, MaybeUninit};
+
+/// A value at a kernel address; zero when it cannot be read.
+#[inline(always)]
+pub(crate) fn kernel<T: Copy>(address: u64) -> T {
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: writes size_of::<T>() bytes to `value`; the helper checks the source and T is plain integers.
+    unsafe {
+        bpf_probe_read_kernel(value.as_mut_ptr().cast(), size_of::<T>() as u32, address as *const _);
+        value.assume_init()
+    }
+}
+
+/// A pointer-sized value at a kernel address.
+#[inline(always)]
+pub(crate) fn word(address: u64) -> u64 {
+    kernel::<u64>(address)
+}
+
+/// A value at a user address; zero when it cannot be read.
+#[inline(always)]
+pub(crate) fn user<T: Copy>(address: u64) -> T {
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: as in `kernel`.
+    unsafe {
+        bpf_probe_read_user(value.as_mut_ptr().cast(), size_of::<T>() as u32, address as *const _);
+        value.assume_init()
+    }
+}
