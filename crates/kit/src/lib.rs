@@ -2,6 +2,9 @@
 #![deny(missing_docs)]
 
 pub mod btf;
+mod info;
+pub mod load;
 pub mod probe;
+pub mod ring;
 pub mod spawn;
 pub mod sys;

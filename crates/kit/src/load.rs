@@ -1,0 +1,319 @@
+//! Getting an object's programs and maps into the kernel.
+//!
+//! Parsing and relocating an object is aya's; what is here is what depends on the running kernel: field
+//! offsets from BTF, settings in `.rodata`, and errors that keep what the verifier said.
+//!
+//! # Privileges
+//! CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN).
+
+use crate::btf::Btf;
+use crate::ring::Ring;
+use aya::maps::{Array, HashMap, MapData, PerCpuArray, ProgramArray, RingBuf};
+use aya::programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError};
+use aya::{Ebpf, EbpfError, EbpfLoader};
+use kernscope_abi::layout::{ABSENT, Config, Layout};
+use kernscope_abi::pod::{self, Pod, bytes_of};
+use std::collections::BTreeMap;
+
+/// Lines of the verifier's log that an error shows.
+const LOG_LINES: usize = 12;
+
+/// Why an object, a program or a map is not in the kernel.
+#[derive(Debug, thiserror::Error)]
+#[error("{act} {object}: {cause}")]
+pub struct LoadError {
+    /// What was tried.
+    pub act: &'static str,
+    /// On what.
+    pub object: String,
+    /// What came back; for a verifier error the last lines of its log.
+    pub cause: String,
+    /// All that the verifier said; may be empty.
+    pub log: String,
+}
+
+impl LoadError {
+    fn new(act: &'static str, object: &str, cause: impl std::fmt::Display) -> Self {
+        Self { act, object: object.to_owned(), cause: cause.to_string(), log: String::new() }
+    }
+
+    fn program(act: &'static str, object: &str, error: ProgramError) -> Self {
+        let ProgramError::LoadError { io_error, verifier_log } = error else {
+            return Self::new(act, object, chain(&error));
+        };
+        let log = verifier_log.to_string();
+        let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
+        let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n    ");
+        let cause = if tail.is_empty() { io_error.to_string() } else { format!("{io_error}; the verifier:\n    {tail}") };
+        Self { act, object: object.to_owned(), cause, log }
+    }
+}
+
+/// An error and what caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// The offsets of all fields of [`Layout`]; those this kernel lacks are [`ABSENT`] and are named.
+pub fn layout(btf: &Btf) -> (Layout, Vec<&'static str>) {
+    let mut layout = Layout::ABSENT;
+    let mut missing = Vec::new();
+    for (slot, (_, path)) in layout.as_mut_slots().into_iter().zip(Layout::FIELDS) {
+        match btf.offset(path) {
+            Some(offset) => *slot = offset,
+            None => {
+                *slot = ABSENT;
+                missing.push(*path);
+            }
+        }
+    }
+    (layout, missing)
+}
+
+/// An object whose maps are in the kernel; its programs are loaded one by one.
+#[derive(Debug)]
+pub struct Object {
+    ebpf: Ebpf,
+    btf: aya::Btf,
+    verified: BTreeMap<String, u32>,
+}
+
+impl Object {
+    /// Creates the maps of `bytes`, with `layout` and `config` in its `.rodata` and a ring of `ring_bytes` (a power
+    /// of two, a multiple of the page size) in its map `EVENTS`.
+    ///
+    /// # Errors
+    /// When the object does not parse, or the kernel refuses a map.
+    pub fn open(bytes: &[u8], layout: &Layout, config: &Config, ring_bytes: u32) -> Result<Self, LoadError> {
+        let btf = aya::Btf::from_sys_fs().map_err(|error| LoadError::new("read", "kernel BTF", chain(&error)))?;
+        let ebpf = EbpfLoader::new()
+            .btf(Some(&btf))
+            .override_global("LAYOUT", bytes_of(layout), true)
+            .override_global("CONFIG", bytes_of(config), true)
+            .map_max_entries("EVENTS", ring_bytes)
+            .load(bytes)
+            .map_err(|error| LoadError::new("create", "maps", object_error(&error)))?;
+        Ok(Self { ebpf, btf, verified: BTreeMap::new() })
+    }
+
+    fn program(&mut self, name: &str) -> Result<&mut Program, LoadError> {
+        self.ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program in the object"))
+    }
+
+    fn note_cost(&mut self, name: &str) {
+        let info = self.ebpf.program(name).and_then(|program| program.info().ok());
+        if let Some(count) = info.and_then(|info| info.verified_instruction_count()) {
+            self.verified.insert(name.to_owned(), count);
+        }
+    }
+
+    /// Instructions that the verifier processed for each loaded program (from kernel 5.16 on; else empty).
+    pub fn verified_instructions(&self) -> &BTreeMap<String, u32> {
+        &self.verified
+    }
+
+    /// Loads a `tp_btf` program for a tracepoint.
+    ///
+    /// # Errors
+    /// When the tracepoint is unknown or the verifier refuses the program.
+    pub fn load_tp_btf(&mut self, name: &str, tracepoint: &str) -> Result<(), LoadError> {
+        let Self { ebpf, btf, .. } = self;
+        let program = ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program"))?;
+        let program: &mut BtfTracePoint = program.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        program.load(tracepoint, btf).map_err(|error| LoadError::program("load", name, error))?;
+        self.note_cost(name);
+        Ok(())
+    }
+
+    /// Attaches a loaded `tp_btf` program.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn attach_tp_btf(&mut self, name: &str) -> Result<(), LoadError> {
+        let program: &mut BtfTracePoint =
+            self.program(name)?.try_into().map_err(|e| LoadError::program("attach", name, e))?;
+        program.attach().map_err(|error| LoadError::program("attach", name, error))?;
+        Ok(())
+    }
+
+    /// Loads a program for the entry of a kernel function and attaches it.
+    ///
+    /// # Errors
+    /// When the kernel has no such function, no trampolines, or the verifier refuses.
+    ///
+    /// # Minimum kernel
+    /// 5.5, where fentry is allowed.
+    pub fn attach_fentry(&mut self, name: &str, function: &str) -> Result<(), LoadError> {
+        let Self { ebpf, btf, .. } = self;
+        let program = ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program"))?;
+        let program: &mut FEntry = program.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        program.load(function, btf).map_err(|error| LoadError::program("load", name, error))?;
+        program.attach().map_err(|error| LoadError::program("attach", name, error))?;
+        self.note_cost(name);
+        Ok(())
+    }
+
+    /// Loads a kprobe program and attaches it to a function's entry.
+    ///
+    /// # Errors
+    /// When the kernel has no kprobes, no such function, or the verifier refuses.
+    pub fn attach_kprobe(&mut self, name: &str, function: &str) -> Result<(), LoadError> {
+        let program: &mut KProbe = self.program(name)?.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        program.load().map_err(|error| LoadError::program("load", name, error))?;
+        program.attach(function, 0).map_err(|error| LoadError::program("attach", name, error))?;
+        self.note_cost(name);
+        Ok(())
+    }
+
+    /// Puts a loaded program into a program array.
+    ///
+    /// # Errors
+    /// When the map or program is not there, or the kernel refuses the pair.
+    pub fn set_tail_call(&mut self, map: &str, index: u32, program: &str) -> Result<(), LoadError> {
+        let fd = self.program(program)?.fd().map_err(|error| LoadError::program("use", program, error))?;
+        let fd = fd.try_clone().map_err(|error| LoadError::new("use", program, error))?;
+        let map_data = self.ebpf.map_mut(map).ok_or_else(|| LoadError::new("find map", map, "not in the object"))?;
+        let mut array = ProgramArray::try_from(map_data).map_err(|e| LoadError::new("open map", map, chain(&e)))?;
+        array.set(index, &fd, 0).map_err(|error| LoadError::new("fill", map, chain(&error)))
+    }
+
+    /// Detaches and unloads every program. Maps stay readable.
+    pub fn unload_programs(&mut self) {
+        for (_, program) in self.ebpf.programs_mut() {
+            // Fails only for programs that were never loaded.
+            let _ = match program {
+                Program::BtfTracePoint(program) => program.unload(),
+                Program::FEntry(program) => program.unload(),
+                Program::KProbe(program) => program.unload(),
+                _ => Ok(()),
+            };
+        }
+    }
+
+    /// How often each loaded program was skipped because it was running on the same CPU already: events that no
+    /// map could count.
+    pub fn recursion_misses(&self) -> u64 {
+        self.ebpf.programs().filter_map(|(_, program)| program.fd().ok()).map(|fd| crate::info::recursion_misses(fd)).sum()
+    }
+
+    fn take(&mut self, name: &str) -> Result<aya::maps::Map, LoadError> {
+        self.ebpf.take_map(name).ok_or_else(|| LoadError::new("find map", name, "not in the object"))
+    }
+
+    /// Takes the ring buffer `name`.
+    ///
+    /// # Errors
+    /// When it is not there or cannot be mapped.
+    pub fn ring(&mut self, name: &str) -> Result<Ring, LoadError> {
+        RingBuf::try_from(self.take(name)?).map(Ring::new).map_err(|e| LoadError::new("map ring", name, chain(&e)))
+    }
+
+    /// Takes the hash map `name`.
+    ///
+    /// # Errors
+    /// When it is not there or has other sizes.
+    pub fn table<K: Pod, V: Pod, const KEY: usize, const VALUE: usize>(
+        &mut self,
+        name: &str,
+    ) -> Result<Table<K, V, KEY, VALUE>, LoadError> {
+        HashMap::try_from(self.take(name)?)
+            .map(|map| Table { map, _types: std::marker::PhantomData })
+            .map_err(|error| LoadError::new("open map", name, chain(&error)))
+    }
+
+    /// Takes the per-CPU array `name` of one element.
+    ///
+    /// # Errors
+    /// When it is not there or has another size.
+    pub fn per_cpu<V: Pod, const VALUE: usize>(&mut self, name: &str) -> Result<PerCpu<V, VALUE>, LoadError> {
+        PerCpuArray::try_from(self.take(name)?)
+            .map(|map| PerCpu { map, _type: std::marker::PhantomData })
+            .map_err(|error| LoadError::new("open map", name, chain(&error)))
+    }
+
+    /// Writes the elements of the array `name`.
+    ///
+    /// # Errors
+    /// When it is not there, has another size, or an index is out of bounds.
+    pub fn fill_array<V: Pod, const VALUE: usize>(
+        &mut self,
+        name: &str,
+        values: impl IntoIterator<Item = (u32, V)>,
+    ) -> Result<(), LoadError> {
+        let map = self.ebpf.map_mut(name).ok_or_else(|| LoadError::new("find map", name, "not in the object"))?;
+        let mut array: Array<_, [u8; VALUE]> =
+            Array::try_from(map).map_err(|error| LoadError::new("open map", name, chain(&error)))?;
+        for (index, value) in values {
+            array.set(index, array_of(&value), 0).map_err(|error| LoadError::new("fill", name, chain(&error)))?;
+        }
+        Ok(())
+    }
+}
+
+fn object_error(error: &EbpfError) -> String {
+    chain(error)
+}
+
+fn array_of<V: Pod, const N: usize>(value: &V) -> [u8; N] {
+    let mut bytes = [0; N];
+    let source = bytes_of(value);
+    let len = source.len().min(N);
+    bytes[..len].copy_from_slice(&source[..len]);
+    bytes
+}
+
+/// A hash map with keys `K` of `KEY` bytes and values `V` of `VALUE` bytes.
+#[derive(Debug)]
+pub struct Table<K, V, const KEY: usize, const VALUE: usize> {
+    map: HashMap<MapData, [u8; KEY], [u8; VALUE]>,
+    _types: std::marker::PhantomData<(K, V)>,
+}
+
+impl<K: Pod, V: Pod, const KEY: usize, const VALUE: usize> Table<K, V, KEY, VALUE> {
+    /// Inserts or replaces.
+    ///
+    /// # Errors
+    /// When the map is full.
+    pub fn insert(&mut self, key: &K, value: &V) -> Result<(), LoadError> {
+        let (key, value): ([u8; KEY], [u8; VALUE]) = (array_of(key), array_of(value));
+        self.map.insert(key, value, 0).map_err(|error| LoadError::new("insert into", "map", chain(&error)))
+    }
+
+    /// Whether there is an entry.
+    pub fn contains(&self, key: &K) -> bool {
+        self.map.get(&array_of(key), 0).is_ok()
+    }
+
+    /// Number of entries.
+    pub fn count(&self) -> usize {
+        self.map.keys().filter(Result::is_ok).count()
+    }
+
+    /// The keys.
+    pub fn keys(&self) -> Vec<K> {
+        self.map.keys().filter_map(|key| key.ok().and_then(|bytes| pod::read(&bytes))).collect()
+    }
+}
+
+/// One element for each CPU.
+#[expect(missing_debug_implementations, reason = "the map type of the library has none")]
+pub struct PerCpu<V, const VALUE: usize> {
+    map: PerCpuArray<MapData, [u8; VALUE]>,
+    _type: std::marker::PhantomData<V>,
+}
+
+impl<V: Pod, const VALUE: usize> PerCpu<V, VALUE> {
+    /// The elements, one a CPU; empty when they cannot be read.
+    pub fn get(&self) -> Vec<V> {
+        self.map.get(&0, 0).map(|values| values.iter().filter_map(|bytes| pod::read(bytes)).collect()).unwrap_or_default()
+    }
+}

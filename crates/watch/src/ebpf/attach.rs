@@ -1,0 +1,219 @@
+//! Loading the programs, tier by tier, and attaching them.
+
+use super::call_table;
+use crate::backend::BackendError;
+use kernscope_abi::layout::{
+    CONFIG_EXIT_GROUP_DEAD, CONFIG_URING_CQE, Config, Layout, enter_call, exit_call, HOOK_EXEC, HOOK_EXIT, HOOK_FORK,
+    HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT,
+};
+use kernscope_kit::btf::Btf;
+use kernscope_kit::load::{self, LoadError, Object};
+
+/// The eBPF object, built from `kernel/watch`.
+pub(super) const OBJECT: &[u8] = aya_aligned!("../../objects/watch.bpf.o");
+
+/// A hook that is attached, or why it is not.
+#[derive(Clone, Debug)]
+pub(super) struct Attached {
+    /// What it covers, as the coverage statement names it.
+    pub(super) name: &'static str,
+    /// `fentry`, `kprobe`, `tp_btf` or `none`.
+    pub(super) tier: &'static str,
+    /// The counters that show whether it fired.
+    pub(super) fired: &'static [usize],
+    /// What is missing and why; empty when nothing is.
+    pub(super) why: String,
+}
+
+/// Handlers behind `sys_exit` and `sys_enter`, by index.
+const EXIT_HANDLERS: &[(u32, &str)] = &[
+    (exit_call::OPEN, "exit_open"),
+    (exit_call::IO, "exit_io"),
+    (exit_call::IO2, "exit_io2"),
+    (exit_call::PATH, "exit_path"),
+    (exit_call::PATH2, "exit_path2"),
+    (exit_call::FD, "exit_fd"),
+    (exit_call::MMAP, "exit_mmap"),
+    (exit_call::NET, "exit_net"),
+    (exit_call::MSG, "exit_msg"),
+    (exit_call::EXEC, "exit_exec"),
+];
+const ENTER_HANDLERS: &[(u32, &str)] = &[
+    (enter_call::CLOSE, "enter_close"),
+    (enter_call::CLOSE_RANGE, "enter_close_range"),
+    (enter_call::DUP, "enter_dup"),
+    (enter_call::EXEC, "enter_exec"),
+];
+
+/// Functions before which the kernel asks its security modules about a path, and the programs for them.
+const PATH_HOOKS: &[&str] = &["unlink", "rmdir", "mkdir", "symlink", "truncate", "chmod", "chown", "rename", "link"];
+
+/// Fields without which `io_uring` is not seen and everything else is.
+fn is_optional(path: &str) -> bool {
+    path.starts_with("io_") || path.starts_with("filename.")
+}
+
+/// What the running kernel looks like to the programs.
+pub(super) struct Kernel {
+    pub(super) layout: Layout,
+    pub(super) flags: u32,
+    /// Names of the `io_uring` tracepoints to attach to, or why there are none.
+    uring: Result<&'static str, String>,
+}
+
+/// Reads the kernel's type information.
+///
+/// # Errors
+/// When it is missing, or lacks a field that the programs need.
+pub(super) fn examine() -> Result<Kernel, BackendError> {
+    let btf = Btf::vmlinux().map_err(|error| BackendError {
+        act: "read",
+        object: "kernel type information".into(),
+        cause: error.to_string(),
+        fix: "use --backend ptrace".into(),
+    })?;
+    let (layout, missing) = load::layout(&btf);
+    if let Some(field) = missing.iter().find(|field| !is_optional(field)) {
+        return Err(BackendError {
+            act: "find",
+            object: format!("kernel field {field}"),
+            cause: "this kernel has none of that name".into(),
+            fix: "use --backend ptrace, and report the kernel version".into(),
+        });
+    }
+    let mut flags = 0;
+    if btf.tracepoint("sched_process_exit").is_some_and(|arguments| arguments.len() > 1) {
+        flags |= CONFIG_EXIT_GROUP_DEAD;
+    }
+    let complete = btf.tracepoint("io_uring_complete").unwrap_or_default();
+    if complete.get(2).is_some_and(|(_, name)| name == "io_uring_cqe") {
+        flags |= CONFIG_URING_CQE;
+    }
+    let uring = uring_tracepoint(&btf, &complete, &missing);
+    Ok(Kernel { layout, flags, uring })
+}
+
+/// The name of the tracepoint that passes a submitted request, if completions pass theirs as well.
+fn uring_tracepoint(btf: &Btf, complete: &[(bool, String)], missing: &[&str]) -> Result<&'static str, String> {
+    if complete.is_empty() {
+        return Err("the kernel has no io_uring tracepoints".into());
+    }
+    // From 5.19 on: (ring, request, ...); before that there is no way from a completion to its request.
+    if !complete.get(1).is_some_and(|(pointer, _)| *pointer) {
+        return Err("io_uring_complete does not pass the request on this kernel (it does from 5.19 on)".into());
+    }
+    // `io_uring_cqe.res` and `file_slot` may be missing on their own only where they are not used.
+    if let Some(field) = missing.iter().find(|field| is_optional(field)) {
+        return Err(format!("kernel field {field} is missing"));
+    }
+    ["io_uring_submit_req", "io_uring_submit_sqe"]
+        .into_iter()
+        .find(|name| btf.tracepoint(name).is_some_and(|args| args.first().is_some_and(|(_, ty)| ty == "io_kiocb")))
+        .ok_or_else(|| "no tracepoint passes a submitted request on this kernel".into())
+}
+
+fn failed(error: LoadError) -> BackendError {
+    let denied = error.cause.contains("Operation not permitted") || error.cause.contains("os error 1");
+    let fix = if denied { "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE" } else { "see kernscope doctor" };
+    BackendError { act: error.act, object: error.object, cause: error.cause, fix: fix.into() }
+}
+
+/// Creates the maps.
+///
+/// # Errors
+/// When the kernel refuses.
+pub(super) fn open(kernel: &Kernel, config: &Config, ring_bytes: u32) -> Result<Object, BackendError> {
+    let mut object = Object::open(OBJECT, &kernel.layout, config, ring_bytes).map_err(failed)?;
+    object.fill_array::<_, 4>("CALLS", call_table::entries()).map_err(failed)?;
+    Ok(object)
+}
+
+/// Loads and attaches everything that this kernel takes.
+///
+/// # Errors
+/// When a program that nothing can stand in for does not load.
+pub(super) fn attach(object: &mut Object, kernel: &Kernel) -> Result<Vec<Attached>, BackendError> {
+    let hints = path_hints(object);
+    let uring = uring(object, kernel);
+    for (handlers, map, tracepoint) in
+        [(EXIT_HANDLERS, "EXIT_CALLS", "sys_exit"), (ENTER_HANDLERS, "ENTER_CALLS", "sys_enter")]
+    {
+        for &(index, name) in handlers {
+            object.load_tp_btf(name, tracepoint).map_err(failed)?;
+            object.set_tail_call(map, index, name).map_err(failed)?;
+        }
+    }
+    // Attached in this order no event has a cause that was not seen: a process is known before its calls are.
+    for name in ["sched_process_exit", "sched_process_fork", "sched_process_exec", "sys_enter", "sys_exit"] {
+        object.load_tp_btf(name, name).map_err(failed)?;
+        object.attach_tp_btf(name).map_err(failed)?;
+    }
+    let tp = |name, fired| Attached { name, tier: "tp_btf", fired, why: String::new() };
+    let calls = Attached { why: call_table::LEFT_OUT_32.into(), ..tp("calls_32", &[HOOK_SYS_EXIT]) };
+    Ok(vec![
+        tp("fork", &[HOOK_FORK]),
+        tp("exec", &[HOOK_EXEC]),
+        tp("exit", &[HOOK_EXIT]),
+        tp("open", &[HOOK_SYS_EXIT]),
+        tp("io_counts", &[HOOK_SYS_EXIT]),
+        tp("close", &[HOOK_SYS_ENTER]),
+        tp("net", &[HOOK_SYS_EXIT]),
+        hints,
+        uring,
+        calls,
+    ])
+}
+
+/// Exact paths by fentry, else by kprobes, else none.
+fn path_hints(object: &mut Object) -> Attached {
+    let mut reasons = Vec::new();
+    for tier in ["fentry", "kprobe"] {
+        let result = PATH_HOOKS.iter().try_for_each(|hook| {
+            let (program, function) = (format!("{tier}_path_{hook}"), format!("security_path_{hook}"));
+            match tier {
+                "fentry" => object.attach_fentry(&program, &function),
+                _ => object.attach_kprobe(&program, &function),
+            }
+        });
+        match result {
+            Ok(()) => return Attached { name: "path_calls", tier, fired: &[HOOK_SECURITY_PATH], why: String::new() },
+            Err(error) => reasons.push(format!("{tier}: {}", first_line(&error.cause))),
+        }
+    }
+    Attached {
+        name: "path_calls",
+        tier: "tp_btf",
+        fired: &[HOOK_SYS_EXIT],
+        why: format!(
+            "symbolic links in the directories of unlink, rename, mkdir, ... are followed by the monitor right after \
+             the call (path_source says so): {}",
+            reasons.join("; ")
+        ),
+    }
+}
+
+fn uring(object: &mut Object, kernel: &Kernel) -> Attached {
+    let blind = |why: String| Attached { name: "io_uring", tier: "none", fired: &[], why };
+    let tracepoint = match &kernel.uring {
+        Ok(name) => name,
+        Err(why) => return blind(why.clone()),
+    };
+    let result = object
+        .load_tp_btf("io_uring_submit", tracepoint)
+        .and_then(|()| object.load_tp_btf("io_uring_complete", "io_uring_complete"))
+        .and_then(|()| object.attach_tp_btf("io_uring_submit"))
+        .and_then(|()| object.attach_tp_btf("io_uring_complete"));
+    match result {
+        Ok(()) => Attached {
+            name: "io_uring",
+            tier: "tp_btf",
+            fired: &[HOOK_URING_SUBMIT, HOOK_URING_COMPLETE],
+            why: "splice requests are not counted".into(),
+        },
+        Err(error) => blind(format!("{error}")),
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
