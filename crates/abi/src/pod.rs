@@ -50,6 +50,9 @@ pod!(
     Watched,
 );
 
+// SAFETY: an integer.
+unsafe impl Pod for u32 {}
+
 /// The struct at the start of `bytes`; `None` when they are too few.
 pub fn read<T: Pod>(bytes: &[u8]) -> Option<T> {
     let bytes = bytes.get(..size_of::<T>())?;

@@ -66,7 +66,8 @@ pub struct Btf {
 
 /// FNV-1a: names as map keys without keeping the names.
 fn hash(name: &[u8]) -> u64 {
-    name.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    name.iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Btf {
@@ -76,8 +77,8 @@ impl Btf {
     /// When the kernel has none or it does not parse.
     pub fn vmlinux() -> Result<Self, BtfError> {
         let path = Path::new("/sys/kernel/btf/vmlinux");
-        let data =
-            std::fs::read(path).map_err(|source| BtfError::Read { path: path.display().to_string(), source })?;
+        let data = std::fs::read(path)
+            .map_err(|source| BtfError::Read { path: path.display().to_string(), source })?;
         Self::parse(data)
     }
 

@@ -29,7 +29,8 @@ pub(crate) fn recursion_misses(program: &ProgramFd) -> u64 {
     };
     // SAFETY: `attr` is the leading part of the union that this command reads, with its size; `info` has
     // `info_len` writable bytes and outlives the call. All pointers inside it are zero, so nothing else is written.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, OBJ_GET_INFO_BY_FD, &raw const attr, size_of::<Attr>()) };
+    let result =
+        unsafe { libc::syscall(libc::SYS_bpf, OBJ_GET_INFO_BY_FD, &raw const attr, size_of::<Attr>()) };
     if result != 0 {
         return 0;
     }

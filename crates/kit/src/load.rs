@@ -15,6 +15,8 @@ use kernscope_abi::layout::{ABSENT, Config, Layout};
 use kernscope_abi::pod::{self, Pod, bytes_of};
 use std::collections::BTreeMap;
 
+pub use aya::include_bytes_aligned;
+
 /// Lines of the verifier's log that an error shows.
 const LOG_LINES: usize = 12;
 
@@ -44,7 +46,11 @@ impl LoadError {
         let log = verifier_log.to_string();
         let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
         let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n    ");
-        let cause = if tail.is_empty() { io_error.to_string() } else { format!("{io_error}; the verifier:\n    {tail}") };
+        let cause = if tail.is_empty() {
+            io_error.to_string()
+        } else {
+            format!("{io_error}; the verifier:\n    {tail}")
+        };
         Self { act, object: object.to_owned(), cause, log }
     }
 }
@@ -94,7 +100,8 @@ impl Object {
     /// # Errors
     /// When the object does not parse, or the kernel refuses a map.
     pub fn open(bytes: &[u8], layout: &Layout, config: &Config, ring_bytes: u32) -> Result<Self, LoadError> {
-        let btf = aya::Btf::from_sys_fs().map_err(|error| LoadError::new("read", "kernel BTF", chain(&error)))?;
+        let btf =
+            aya::Btf::from_sys_fs().map_err(|error| LoadError::new("read", "kernel BTF", chain(&error)))?;
         let ebpf = EbpfLoader::new()
             .btf(Some(&btf))
             .override_global("LAYOUT", bytes_of(layout), true)
@@ -106,7 +113,9 @@ impl Object {
     }
 
     fn program(&mut self, name: &str) -> Result<&mut Program, LoadError> {
-        self.ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program in the object"))
+        self.ebpf
+            .program_mut(name)
+            .ok_or_else(|| LoadError::new("find", name, "no such program in the object"))
     }
 
     fn note_cost(&mut self, name: &str) {
@@ -127,8 +136,10 @@ impl Object {
     /// When the tracepoint is unknown or the verifier refuses the program.
     pub fn load_tp_btf(&mut self, name: &str, tracepoint: &str) -> Result<(), LoadError> {
         let Self { ebpf, btf, .. } = self;
-        let program = ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program"))?;
-        let program: &mut BtfTracePoint = program.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        let program =
+            ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program"))?;
+        let program: &mut BtfTracePoint =
+            program.try_into().map_err(|e| LoadError::program("load", name, e))?;
         program.load(tracepoint, btf).map_err(|error| LoadError::program("load", name, error))?;
         self.note_cost(name);
         Ok(())
@@ -154,7 +165,8 @@ impl Object {
     /// 5.5, where fentry is allowed.
     pub fn attach_fentry(&mut self, name: &str, function: &str) -> Result<(), LoadError> {
         let Self { ebpf, btf, .. } = self;
-        let program = ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program"))?;
+        let program =
+            ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program"))?;
         let program: &mut FEntry = program.try_into().map_err(|e| LoadError::program("load", name, e))?;
         program.load(function, btf).map_err(|error| LoadError::program("load", name, error))?;
         program.attach().map_err(|error| LoadError::program("attach", name, error))?;
@@ -167,7 +179,8 @@ impl Object {
     /// # Errors
     /// When the kernel has no kprobes, no such function, or the verifier refuses.
     pub fn attach_kprobe(&mut self, name: &str, function: &str) -> Result<(), LoadError> {
-        let program: &mut KProbe = self.program(name)?.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        let program: &mut KProbe =
+            self.program(name)?.try_into().map_err(|e| LoadError::program("load", name, e))?;
         program.load().map_err(|error| LoadError::program("load", name, error))?;
         program.attach(function, 0).map_err(|error| LoadError::program("attach", name, error))?;
         self.note_cost(name);
@@ -181,8 +194,10 @@ impl Object {
     pub fn set_tail_call(&mut self, map: &str, index: u32, program: &str) -> Result<(), LoadError> {
         let fd = self.program(program)?.fd().map_err(|error| LoadError::program("use", program, error))?;
         let fd = fd.try_clone().map_err(|error| LoadError::new("use", program, error))?;
-        let map_data = self.ebpf.map_mut(map).ok_or_else(|| LoadError::new("find map", map, "not in the object"))?;
-        let mut array = ProgramArray::try_from(map_data).map_err(|e| LoadError::new("open map", map, chain(&e)))?;
+        let map_data =
+            self.ebpf.map_mut(map).ok_or_else(|| LoadError::new("find map", map, "not in the object"))?;
+        let mut array =
+            ProgramArray::try_from(map_data).map_err(|e| LoadError::new("open map", map, chain(&e)))?;
         array.set(index, &fd, 0).map_err(|error| LoadError::new("fill", map, chain(&error)))
     }
 
@@ -202,7 +217,11 @@ impl Object {
     /// How often each loaded program was skipped because it was running on the same CPU already: events that no
     /// map could count.
     pub fn recursion_misses(&self) -> u64 {
-        self.ebpf.programs().filter_map(|(_, program)| program.fd().ok()).map(|fd| crate::info::recursion_misses(fd)).sum()
+        self.ebpf
+            .programs()
+            .filter_map(|(_, program)| program.fd().ok())
+            .map(|fd| crate::info::recursion_misses(fd))
+            .sum()
     }
 
     fn take(&mut self, name: &str) -> Result<aya::maps::Map, LoadError> {
@@ -214,7 +233,9 @@ impl Object {
     /// # Errors
     /// When it is not there or cannot be mapped.
     pub fn ring(&mut self, name: &str) -> Result<Ring, LoadError> {
-        RingBuf::try_from(self.take(name)?).map(Ring::new).map_err(|e| LoadError::new("map ring", name, chain(&e)))
+        RingBuf::try_from(self.take(name)?)
+            .map(Ring::new)
+            .map_err(|e| LoadError::new("map ring", name, chain(&e)))
     }
 
     /// Takes the hash map `name`.
@@ -249,11 +270,14 @@ impl Object {
         name: &str,
         values: impl IntoIterator<Item = (u32, V)>,
     ) -> Result<(), LoadError> {
-        let map = self.ebpf.map_mut(name).ok_or_else(|| LoadError::new("find map", name, "not in the object"))?;
+        let map =
+            self.ebpf.map_mut(name).ok_or_else(|| LoadError::new("find map", name, "not in the object"))?;
         let mut array: Array<_, [u8; VALUE]> =
             Array::try_from(map).map_err(|error| LoadError::new("open map", name, chain(&error)))?;
         for (index, value) in values {
-            array.set(index, array_of(&value), 0).map_err(|error| LoadError::new("fill", name, chain(&error)))?;
+            array
+                .set(index, array_of(&value), 0)
+                .map_err(|error| LoadError::new("fill", name, chain(&error)))?;
         }
         Ok(())
     }
@@ -293,9 +317,17 @@ impl<K: Pod, V: Pod, const KEY: usize, const VALUE: usize> Table<K, V, KEY, VALU
         self.map.get(&array_of(key), 0).is_ok()
     }
 
-    /// Number of entries.
-    pub fn count(&self) -> usize {
-        self.map.keys().filter(Result::is_ok).count()
+    /// Takes an entry out.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn remove(&mut self, key: &K) -> Result<(), LoadError> {
+        self.map.remove(&array_of(key)).map_err(|error| LoadError::new("remove from", "map", chain(&error)))
+    }
+
+    /// Whether there are no entries; one system call.
+    pub fn is_empty(&self) -> bool {
+        self.map.keys().next().is_none()
     }
 
     /// The keys.
@@ -314,6 +346,9 @@ pub struct PerCpu<V, const VALUE: usize> {
 impl<V: Pod, const VALUE: usize> PerCpu<V, VALUE> {
     /// The elements, one a CPU; empty when they cannot be read.
     pub fn get(&self) -> Vec<V> {
-        self.map.get(&0, 0).map(|values| values.iter().filter_map(|bytes| pod::read(bytes)).collect()).unwrap_or_default()
+        self.map
+            .get(&0, 0)
+            .map(|values| values.iter().filter_map(|bytes| pod::read(bytes)).collect())
+            .unwrap_or_default()
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod backend;
 pub mod core;
+pub mod ebpf;
 pub mod proc_snapshot;
 pub mod raw;
 pub mod resolve;

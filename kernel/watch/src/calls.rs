@@ -1,6 +1,8 @@
 //! `sys_enter` and `sys_exit`: is the task watched, is the call of interest, then a jump to its handler.
 
-use crate::maps::{config_flag, current, family, fired, off, self_pid, CALLS, ENTER_CALLS, EXIT_CALLS, WATCHED};
+use crate::maps::{
+    CALLS, ENTER_CALLS, EXIT_CALLS, WATCHED, config_flag, current, family, fired, off, self_pid,
+};
 use crate::read::{kernel, word};
 use aya_ebpf::{
     helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task},
@@ -9,8 +11,10 @@ use aya_ebpf::{
 };
 use core::ptr::read_volatile;
 use kernscope_abi::{
-    layout::{Call, Watched, CALLS_32, CALLS_64, CONFIG_ALL, HOOK_SYS_ENTER, HOOK_SYS_EXIT, WATCHED_FROM_EXEC},
     FLAG_COMPAT,
+    layout::{
+        CALLS_32, CALLS_64, CONFIG_ALL, Call, HOOK_SYS_ENTER, HOOK_SYS_EXIT, WATCHED_FROM_EXEC, Watched,
+    },
 };
 
 /// `struct pt_regs` of x86-64, as far as needed (arch/x86/include/asm/ptrace.h; stable, user-visible).

@@ -1,8 +1,8 @@
 //! Descriptors that go away: close, close_range, dup2, close-on-exec, exit.
 
 use crate::event::{begin, send, tail};
-use crate::file::{fd_table, file_at, file_of, identity, is_socket};
-use crate::maps::{current, family, off, IO};
+use crate::file::{fd_table, file_of, identity, is_socket};
+use crate::maps::{IO, current, family, off};
 use crate::read::{kernel, word};
 use crate::sock;
 use crate::walk::walk_path;
@@ -12,14 +12,18 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use kernscope_abi::{
+    CLOSE_CALL, CLOSE_DUP, CLOSE_EXEC, Close, Endpoint, KIND_CLOSE, KIND_NET, MAX_FDS, NET_CLOSE, Net,
+    SEC_PATH,
     layout::{IoCount, IoKey},
-    Close, Endpoint, Net, CLOSE_CALL, CLOSE_DUP, CLOSE_EXEC, KIND_CLOSE, KIND_NET, MAX_FDS, NET_CLOSE, SEC_PATH,
 };
 
 /// Bits in a word of a descriptor bitmap.
 const WORD_BITS: u32 = 64;
 /// Only descriptors that are marked close-on-exec; added to a cause for [`close_word`].
 const ONLY_ON_EXEC: u32 = 1 << 8;
+
+/// Only descriptors between the first two arguments of the call in progress; likewise.
+const ONLY_IN_RANGE: u32 = 1 << 9;
 
 /// What this process moved through an open file, taken out of the table.
 #[inline(always)]
@@ -103,6 +107,9 @@ pub extern "C" fn close_word(family: u32, index: u32, cause: u32, start_ns: u64,
     if cause & ONLY_ON_EXEC != 0 {
         bits &= word(word(table + off!(fdt_close_on_exec) as u64) + at);
     }
+    if cause & ONLY_IN_RANGE != 0 {
+        bits &= range_bits(index);
+    }
     if bits == 0 {
         return 0;
     }
@@ -112,6 +119,21 @@ pub extern "C" fn close_word(family: u32, index: u32, cause: u32, start_ns: u64,
         }
     }
     1
+}
+
+/// The bits of a word that lie in the range of close_range.
+#[inline(always)]
+fn range_bits(index: u32) -> u64 {
+    let Some(now) = current(family::SYS_ENTER) else { return 0 };
+    let (first, last) = (now.args[0] as u32, now.args[1] as u32);
+    let start = index * WORD_BITS;
+    if last < start || first > start + (WORD_BITS - 1) {
+        return 0;
+    }
+    let low = if first > start { u64::MAX << (first - start) } else { u64::MAX };
+    let high =
+        if last < start + (WORD_BITS - 1) { u64::MAX >> (start + (WORD_BITS - 1) - last) } else { u64::MAX };
+    low & high
 }
 
 /// Tells of all open descriptors of the current process; `true` when some lie beyond the limit.
@@ -154,22 +176,13 @@ const CLOSE_RANGE_CLOEXEC: u64 = 4;
 #[btf_tracepoint(function = "sys_enter")]
 pub fn enter_close_range(_ctx: BtfTracePointContext) -> i32 {
     let Some(now) = current(family::SYS_ENTER) else { return 0 };
-    let (first, last) = (now.args[0] as u32, now.args[1] as u32);
+    if now.args[0] as u32 > now.args[1] as u32 {
+        return 0;
+    }
     if now.args[2] & CLOSE_RANGE_CLOEXEC != 0 {
         return 0;
     }
-    let (start_ns, ppid) = (now.start_ns, now.ppid);
-    let table = fd_table(now.task);
-    let max = kernel::<u32>(table + off!(fdt_max_fds) as u64);
-    for i in 0..MAX_FDS as u32 {
-        let fd = first.wrapping_add(i);
-        if fd > last || fd >= max || fd < first {
-            break;
-        }
-        if file_at(table, fd) != 0 {
-            close_fd(family::SYS_ENTER, fd, CLOSE_CALL, start_ns, ppid);
-        }
-    }
+    close_all(family::SYS_ENTER, CLOSE_CALL | ONLY_IN_RANGE, now.start_ns, now.ppid);
     0
 }
 

@@ -3,15 +3,16 @@
 //! The functions that others call in several places are global: the verifier checks each once, for any
 //! arguments, and not once a call. So they take numbers only and look the buffer up themselves.
 
-use crate::maps::{family, lost, produced, wake_bytes, EVENTS, SCRATCH, SCRATCH_BYTES};
+use crate::maps::{EVENTS, SCRATCH, SCRATCH_BYTES, lost, produced, wake_bytes};
 use aya_ebpf::helpers::generated::{
-    bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_ns, bpf_probe_read_kernel_str,
-    bpf_probe_read_user, bpf_probe_read_user_str, bpf_ringbuf_output,
+    bpf_get_current_comm, bpf_get_current_pid_tgid, bpf_get_current_uid_gid, bpf_ktime_get_ns,
+    bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str, bpf_ringbuf_output,
 };
+use core::arch::asm;
 use core::mem::size_of;
 use kernscope_abi::{
+    COMM_LEN, Header, MAX_PATH, SECF_TRUNCATED, SECF_UNRESOLVED, Section,
     layout::{LOST_RING_FULL, LOST_TOO_LONG},
-    Header, Section, COMM_LEN, MAX_PATH, SECF_TRUNCATED, SECF_UNRESOLVED,
 };
 
 const BPF_RB_NO_WAKEUP: u64 = 1;
@@ -29,6 +30,19 @@ pub(crate) const fn tail<T>() -> u32 {
 #[inline(always)]
 pub(crate) fn scratch(family: u32) -> Option<*mut u8> {
     SCRATCH.get_ptr_mut(family).map(|buffer| buffer.cast::<u8>())
+}
+
+/// A number as the 64 bits that the verifier tracks.
+///
+/// Left alone, the compiler widens a checked 32-bit value after the check, by shifts through which the verifier
+/// loses its bound. To the compiler this is a value it knows nothing of.
+#[inline(always)]
+pub(crate) fn plain(value: u32) -> u64 {
+    let copy: u64;
+    // SAFETY: a move from register to register. (No instruction at all would do, but the line information of one
+    // that has no bytes is refused by the kernel.)
+    unsafe { asm!("{0} = {1}", out(reg) copy, in(reg) value as u64) };
+    copy
 }
 
 /// Writes the header and returns the buffer and the place of the body.
@@ -57,16 +71,17 @@ pub(crate) fn begin<T>(family: u32, kind: u16, flags: u32, start_ns: u64, ppid: 
 #[inline(always)]
 pub(crate) fn send(family: u32, end: u32) {
     let Some(buffer) = scratch(family) else { return };
-    if end > SCRATCH_BYTES as u32 - 8 || end < size_of::<Header>() as u32 {
+    let end = plain(end);
+    if end > SCRATCH_BYTES as u64 - 8 {
         lost(LOST_TOO_LONG);
         return;
     }
     // SAFETY: `end` bytes of the buffer, checked above.
     unsafe {
-        buffer.cast::<u32>().write(end);
+        buffer.cast::<u32>().write(end as u32);
         let waiting = EVENTS.query(BPF_RB_AVAIL_DATA);
         let flags = if waiting > wake_bytes() { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
-        if bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), buffer.cast(), end as u64, flags) != 0 {
+        if bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), buffer.cast(), end, flags) != 0 {
             lost(LOST_RING_FULL);
         }
     }
@@ -84,13 +99,18 @@ pub(crate) unsafe fn section(at: *mut u8, tag: u32, flags: u8, len: u32) {
 #[inline(never)]
 pub extern "C" fn user_string(family: u32, pos: u32, tag: u32, address: u64) -> u32 {
     let Some(buffer) = scratch(family) else { return pos };
-    if pos > LAST_START {
+    let from = plain(pos);
+    if from > LAST_START as u64 {
         return pos;
     }
     // SAFETY: room for a section of MAX_PATH bytes behind LAST_START.
     unsafe {
-        let at = buffer.add(pos as usize);
-        let got = bpf_probe_read_user_str(at.add(size_of::<Section>()).cast(), MAX_PATH as u32, address as *const _);
+        let at = buffer.add(from as usize);
+        let got = bpf_probe_read_user_str(
+            at.add(size_of::<Section>()).cast(),
+            MAX_PATH as u32,
+            address as *const _,
+        );
         finish_string(at, pos, tag, got)
     }
 }
@@ -100,13 +120,18 @@ pub extern "C" fn user_string(family: u32, pos: u32, tag: u32, address: u64) -> 
 #[inline(never)]
 pub extern "C" fn kernel_string(family: u32, pos: u32, tag: u32, address: u64) -> u32 {
     let Some(buffer) = scratch(family) else { return pos };
-    if pos > LAST_START {
+    let from = plain(pos);
+    if from > LAST_START as u64 {
         return pos;
     }
     // SAFETY: as above.
     unsafe {
-        let at = buffer.add(pos as usize);
-        let got = bpf_probe_read_kernel_str(at.add(size_of::<Section>()).cast(), MAX_PATH as u32, address as *const _);
+        let at = buffer.add(from as usize);
+        let got = bpf_probe_read_kernel_str(
+            at.add(size_of::<Section>()).cast(),
+            MAX_PATH as u32,
+            address as *const _,
+        );
         finish_string(at, pos, tag, got)
     }
 }
@@ -130,17 +155,19 @@ unsafe fn finish_string(at: *mut u8, pos: u32, tag: u32, got: i64) -> u32 {
 #[inline(never)]
 pub extern "C" fn user_bytes(family: u32, pos: u32, tag: u32, address: u64, len: u32) -> u32 {
     let Some(buffer) = scratch(family) else { return pos };
-    if pos > LAST_START || len > MAX_PATH as u32 {
+    let (from, len) = (plain(pos), plain(len));
+    if from > LAST_START as u64 || len > MAX_PATH as u64 {
         return pos;
     }
     // SAFETY: as above; `len` is checked.
     unsafe {
-        let at = buffer.add(pos as usize);
-        let failed = bpf_probe_read_user(at.add(size_of::<Section>()).cast(), len, address as *const _) != 0;
-        let (len, flags) = if failed { (0, SECF_UNRESOLVED) } else { (len, 0) };
+        let at = buffer.add(from as usize);
+        let failed =
+            bpf_probe_read_user(at.add(size_of::<Section>()).cast(), len as u32, address as *const _) != 0;
+        let (len, flags) = if failed { (0, SECF_UNRESOLVED) } else { (len as u32, 0) };
         section(at, tag, flags, len);
         pos + size_of::<Section>() as u32 + len
     }
 }
 
-const _: () = assert!(family::MAX == 5);
+const _: () = assert!(SCRATCH_BYTES == 0x8000);

@@ -2,8 +2,8 @@
 
 use crate::calls::{process_of, watched};
 use crate::event::{begin, kernel_string, send, tail, user_bytes, user_string};
-use crate::file::{inode_identity, start, AT_FDCWD};
-use crate::maps::{config_flag, current, family, fired, off, WATCHED};
+use crate::file::{AT_FDCWD, inode_identity, start};
+use crate::maps::{WATCHED, config_flag, current, family, fired, off};
 use crate::read::{kernel, user, word};
 use crate::walk::walk_path;
 use aya_ebpf::{
@@ -12,9 +12,9 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use kernscope_abi::{
-    layout::{variant, Watched, CONFIG_ENV, HOOK_EXEC, WATCHED_FROM_EXEC},
-    Exec, ExecFail, Strings, KIND_EXEC, KIND_EXEC_FAIL, KIND_STRINGS, MAX_CHUNK, MAX_CHUNKS, SEC_BASE, SEC_CWD, SEC_FILENAME,
-    SEC_INTERP, SEC_PATH, SEC_RAW, SEC_STRINGS, STRINGS_ARGV, STRINGS_ENV,
+    Exec, ExecFail, KIND_EXEC, KIND_EXEC_FAIL, KIND_STRINGS, MAX_CHUNK, MAX_CHUNKS, SEC_BASE, SEC_CWD,
+    SEC_FILENAME, SEC_INTERP, SEC_PATH, SEC_RAW, SEC_STRINGS, STRINGS_ARGV, STRINGS_ENV, Strings,
+    layout::{CONFIG_ENV, HOOK_EXEC, WATCHED_FROM_EXEC, Watched, variant},
 };
 
 #[btf_tracepoint(function = "sched_process_exec")]
@@ -101,7 +101,8 @@ pub extern "C" fn strings(what: u32, start: u64, bytes: u32, start_ns: u64, ppid
             (*body).what = what;
             (*body).offset = offset;
         }
-        let pos = user_bytes(family::PROCESS, tail::<Strings>(), SEC_STRINGS as u32, start + offset as u64, len);
+        let pos =
+            user_bytes(family::PROCESS, tail::<Strings>(), SEC_STRINGS as u32, start + offset as u64, len);
         send(family::PROCESS, pos);
     }
     0

@@ -3,12 +3,14 @@
 use crate::calls::watched;
 use crate::close::close_all;
 use crate::event::{begin, send, tail};
-use crate::maps::{config_flag, family, fired, off, WATCHED};
+use crate::maps::{WATCHED, config_flag, family, fired, off};
 use crate::read::{kernel, word};
-use aya_ebpf::{helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{
+    helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
+};
 use kernscope_abi::{
+    CLOSE_EXIT, CLOSE_FLUSH, Exit, KIND_EXIT,
     layout::{CONFIG_EXIT_GROUP_DEAD, HOOK_EXIT},
-    Exit, CLOSE_EXIT, CLOSE_FLUSH, KIND_EXIT,
 };
 
 /// `SIGNAL_GROUP_EXIT` of `signal_struct.flags`: the status is the group's, not the leader's

@@ -4,12 +4,14 @@
 
 use crate::calls::{process_of, watched};
 use crate::event::{begin, send, tail};
-use crate::maps::{family, fired, lost, off, WATCHED};
+use crate::maps::{WATCHED, family, fired, lost, off};
 use crate::read::kernel;
-use aya_ebpf::{helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_ebpf::{
+    helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
+};
 use kernscope_abi::{
-    layout::{HOOK_FORK, LOST_WATCHED_FULL},
     Fork, KIND_FORK,
+    layout::{HOOK_FORK, LOST_WATCHED_FULL},
 };
 
 #[btf_tracepoint(function = "sched_process_fork")]

@@ -4,7 +4,7 @@
 //! program for fentry and one for kprobes each; the host attaches one of the two.
 
 use crate::calls::watched;
-use crate::event::{begin, scratch, send, tail};
+use crate::event::{LAST_START, begin, plain, scratch, send, tail};
 use crate::file::inode_identity;
 use crate::maps::{family, fired, off};
 use crate::read::word;
@@ -15,8 +15,8 @@ use aya_ebpf::{
     programs::{FEntryContext, ProbeContext},
 };
 use kernscope_abi::{
-    layout::HOOK_SECURITY_PATH, PathHint, KIND_PATH_HINT, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK,
-    OP_TRUNCATE, OP_UNLINK, SECF_DELETED, SEC_PATH, SEC_PATH2,
+    KIND_PATH_HINT, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
+    PathHint, SEC_PATH, SEC_PATH2, SECF_DELETED, layout::HOOK_SECURITY_PATH,
 };
 
 /// Sends a hint: the object at (`mnt`, `dentry`) and, unless zero, a second one.
@@ -27,7 +27,10 @@ pub extern "C" fn hint(op: u32, mnt: u64, dentry: u64, mnt2: u64, dentry2: u64) 
     let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
     let Some(process) = watched(pid) else { return 0 };
     fired(HOOK_SECURITY_PATH);
-    let Some(body) = begin::<PathHint>(family::HINT, KIND_PATH_HINT, 0, process.start_ns, process.ppid) else { return 0 };
+    let Some(body) = begin::<PathHint>(family::HINT, KIND_PATH_HINT, 0, process.start_ns, process.ppid)
+    else {
+        return 0;
+    };
     let inode = word(dentry + off!(dentry_inode) as u64);
     let (ino, dev, _) = if inode == 0 { (0, 0, 0) } else { inode_identity(inode) };
     // SAFETY: `begin` gave room for the body.
@@ -52,12 +55,13 @@ pub extern "C" fn hint(op: u32, mnt: u64, dentry: u64, mnt2: u64, dentry2: u64) 
 #[inline(always)]
 fn named(pos: u32) {
     let Some(buffer) = scratch(family::HINT) else { return };
-    if pos > crate::event::LAST_START {
+    let from = plain(pos);
+    if from > LAST_START as u64 {
         return;
     }
     // SAFETY: in bounds; the flags are the second byte of a section.
     unsafe {
-        let flags = buffer.add(pos as usize + 1);
+        let flags = buffer.add(from as usize + 1);
         flags.write(flags.read() & !SECF_DELETED);
     }
 }

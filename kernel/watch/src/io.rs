@@ -1,12 +1,14 @@
 //! Bytes read and written, counted per process and open file.
 
 use crate::file::file_of;
-use crate::maps::{current, family, lost, opaque, IO};
-use aya_ebpf::{helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext};
+use crate::maps::{IO, current, family, lost, opaque};
+use aya_ebpf::{
+    helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
+};
 use core::arch::asm;
 use kernscope_abi::{
-    layout::{variant, IoCount, IoKey, LOST_IO_FULL},
     Endpoint,
+    layout::{IoCount, IoKey, LOST_IO_FULL, variant},
 };
 
 /// The counters of the current process for an open file, made when there are none.

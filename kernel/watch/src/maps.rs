@@ -6,8 +6,8 @@ use aya_ebpf::{
 };
 use core::ptr::{addr_of, read_volatile};
 use kernscope_abi::{
-    layout::{enter_call, exit_call, Call, Config, Counters, IoCount, IoKey, Layout, Watched, CALLS_MAX},
     KIND_MAX,
+    layout::{CALLS_MAX, Call, Config, Counters, IoCount, IoKey, Layout, Watched, enter_call, exit_call},
 };
 
 #[unsafe(no_mangle)]

@@ -5,7 +5,7 @@ use crate::file::{file_of, identity};
 use crate::maps::{current, family, off};
 use crate::walk::walk_path;
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use kernscope_abi::{Mmap, KIND_MMAP, SEC_PATH};
+use kernscope_abi::{KIND_MMAP, Mmap, SEC_PATH};
 
 const MAP_ANONYMOUS: u64 = 0x20;
 /// Unit of the offset of the 32-bit mmap2.

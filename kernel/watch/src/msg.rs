@@ -1,14 +1,16 @@
 //! send and receive: counted as reads and writes are; datagrams to a new address are told.
 
 use crate::event::{begin, send, tail, user_bytes};
-use crate::file::{base, file_of, identity, is_socket, AT_FDCWD};
+use crate::file::{AT_FDCWD, base, file_of, identity, is_socket};
 use crate::io::{count_read, count_write, counts};
 use crate::maps::{current, family};
 use crate::net::endpoint;
 use crate::read::user;
 use crate::sock::{self, AF_UNIX, SUN_PATH_BYTES};
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use kernscope_abi::{layout::variant, Endpoint, Net, FLAG_COMPAT, KIND_NET, NET_SEND, SEC_BASE, SEC_UNIX_REMOTE};
+use kernscope_abi::{
+    Endpoint, FLAG_COMPAT, KIND_NET, NET_SEND, Net, SEC_BASE, SEC_UNIX_REMOTE, layout::variant,
+};
 
 /// Most messages of one sendmmsg or recvmmsg (`UIO_MAXIOV`).
 const MAX_MESSAGES: u64 = 1024;
@@ -106,7 +108,9 @@ pub extern "C" fn destination(address: u64, len: u32) -> u32 {
     }
     // SAFETY: as above.
     unsafe { (*slot).last_remote = end };
-    let Some(body) = begin::<Net>(family::SYS_EXIT, KIND_NET, now.flags, now.start_ns, now.ppid) else { return 0 };
+    let Some(body) = begin::<Net>(family::SYS_EXIT, KIND_NET, now.flags, now.start_ns, now.ppid) else {
+        return 0;
+    };
     sock::describe(body, socket, sk);
     // SAFETY: `begin` gave room for the body.
     unsafe {

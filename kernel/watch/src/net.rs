@@ -1,13 +1,14 @@
 //! connect, bind, listen, accept.
 
 use crate::event::{begin, send, tail, user_bytes};
-use crate::file::{base, file_of, identity, is_socket, AT_FDCWD};
-use crate::maps::{current, family, Current};
+use crate::file::{AT_FDCWD, base, file_of, identity, is_socket};
+use crate::maps::{Current, current, family};
 use crate::read::user;
 use crate::sock::{self, AF_INET, AF_INET6, AF_UNIX, SUN_PATH_BYTES};
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use kernscope_abi::{
-    Endpoint, Net, KIND_NET, NET_ACCEPT, NET_BIND, NET_CONNECT, NET_LISTEN, SEC_BASE, SEC_UNIX_LOCAL, SEC_UNIX_REMOTE,
+    Endpoint, KIND_NET, NET_ACCEPT, NET_BIND, NET_CONNECT, NET_LISTEN, Net, SEC_BASE, SEC_UNIX_LOCAL,
+    SEC_UNIX_REMOTE,
 };
 
 /// Offset of `sin_port`, `sin6_port`, `sun_path` in their address structs.

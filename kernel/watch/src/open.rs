@@ -1,12 +1,12 @@
 //! open, openat, openat2, creat, open_by_handle_at.
 
 use crate::event::{begin, send, tail, user_string};
-use crate::file::{file_of, identity, start, AT_FDCWD};
+use crate::file::{AT_FDCWD, file_of, identity, start};
 use crate::maps::{current, family, off};
 use crate::read::user;
 use crate::walk::walk_path;
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use kernscope_abi::{layout::variant, FileId, Open, KIND_OPEN, SEC_BASE, SEC_PATH, SEC_RAW};
+use kernscope_abi::{FileId, KIND_OPEN, Open, SEC_BASE, SEC_PATH, SEC_RAW, layout::variant};
 
 const O_CREAT_WRONLY_TRUNC: u32 = 0o100 | 0o1 | 0o1000;
 

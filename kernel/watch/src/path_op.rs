@@ -1,15 +1,15 @@
 //! Calls that name a path, or change what a descriptor stands for: unlink, rename, chmod, ...
 
 use crate::event::{begin, send, tail, user_string};
-use crate::file::{file_of, identity, start, AT_FDCWD};
-use crate::maps::{current, family, off, Current};
+use crate::file::{AT_FDCWD, file_of, identity, start};
+use crate::maps::{Current, current, family, off};
 use crate::read::user;
 use crate::walk::walk_path;
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use kernscope_abi::{
+    KIND_PATH_OP, OP_CHMOD, OP_CHOWN, OP_LINK, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK, OPF_FD, OPF_FOLLOW,
+    PathOp, SEC_BASE, SEC_BASE2, SEC_PATH, SEC_RAW, SEC_RAW2,
     layout::{path_op, variant},
-    PathOp, KIND_PATH_OP, OPF_FD, OPF_FOLLOW, OP_CHMOD, OP_CHOWN, OP_LINK, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
-    SEC_BASE, SEC_BASE2, SEC_PATH, SEC_RAW, SEC_RAW2,
 };
 
 const AT_SYMLINK_NOFOLLOW: u64 = 0x100;
@@ -52,7 +52,8 @@ fn one_path() -> Option<()> {
     let [a, b, c, d, e, _] = now.args;
     let (dirfd, raw, mut a0, mut a1) = if at { (a as i32, b, c, d) } else { (AT_FDCWD, a, b, c) };
     let mut op = now.call.op as u32;
-    let mut follow = matches!(op, OP_CHMOD | OP_CHOWN | OP_TRUNCATE) && now.call.variant != variant::PATH_NOFOLLOW;
+    let mut follow =
+        matches!(op, OP_CHMOD | OP_CHOWN | OP_TRUNCATE) && now.call.variant != variant::PATH_NOFOLLOW;
     let mut empty = 0;
     if op == path_op::RMDIR {
         op = OP_UNLINK;
@@ -142,7 +143,11 @@ fn two_paths() -> Option<()> {
         }
     }
     let first = user::<u8>(old);
-    let file = if op == OP_LINK && flags & AT_EMPTY_PATH != 0 && first == 0 { file_of(now.task, dirfd as u32) } else { 0 };
+    let file = if op == OP_LINK && flags & AT_EMPTY_PATH != 0 && first == 0 {
+        file_of(now.task, dirfd as u32)
+    } else {
+        0
+    };
     if file != 0 {
         pos = by_descriptor(body, file, pos);
     } else {

@@ -1,7 +1,7 @@
 //! Checked reads of kernel and user memory. What cannot be read is zero, and the caller says what that means.
 
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel, bpf_probe_read_user};
-use core::mem::{size_of, MaybeUninit};
+use core::mem::{MaybeUninit, size_of};
 
 /// A value at a kernel address; zero when it cannot be read.
 #[inline(always)]

@@ -1,11 +1,11 @@
 //! Sockets: family, ends, UNIX names.
 
-use crate::event::{scratch, section, LAST_START};
+use crate::event::{LAST_START, plain, scratch, section};
 use crate::maps::off;
 use crate::read::{kernel, word};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use core::mem::size_of;
-use kernscope_abi::{Endpoint, Net, Section, SECF_UNRESOLVED, SEC_UNIX_LOCAL, SEC_UNIX_REMOTE};
+use kernscope_abi::{Endpoint, Net, SEC_UNIX_LOCAL, SEC_UNIX_REMOTE, SECF_UNRESOLVED, Section};
 
 pub(crate) const AF_UNIX: u16 = 1;
 pub(crate) const AF_INET: u16 = 2;
@@ -101,20 +101,22 @@ pub extern "C" fn unix_names(family: u32, pos: u32, sk: u64) -> u32 {
 #[inline(never)]
 pub extern "C" fn unix_name(family: u32, pos: u32, tag: u32, sk: u64) -> u32 {
     let address = word(sk + off!(unix_addr) as u64);
-    if address == 0 || pos > LAST_START {
+    let from = plain(pos);
+    if address == 0 || from > LAST_START as u64 {
         return pos;
     }
     let Some(buffer) = scratch(family) else { return pos };
-    let len = kernel::<u32>(address + off!(unix_address_len) as u64).wrapping_sub(SUN_FAMILY_BYTES);
-    if len == 0 || len > SUN_PATH_BYTES {
+    let len = plain(kernel::<u32>(address + off!(unix_address_len) as u64).wrapping_sub(SUN_FAMILY_BYTES));
+    if len == 0 || len > SUN_PATH_BYTES as u64 {
         return pos;
     }
     let name = address + off!(unix_address_name) as u64 + SUN_FAMILY_BYTES as u64;
     // SAFETY: room for a section behind LAST_START; `len` is checked.
     unsafe {
-        let at = buffer.add(pos as usize);
-        let failed = bpf_probe_read_kernel(at.add(size_of::<Section>()).cast(), len, name as *const _) != 0;
-        let (len, flags) = if failed { (0, SECF_UNRESOLVED) } else { (len, 0) };
+        let at = buffer.add(from as usize);
+        let failed =
+            bpf_probe_read_kernel(at.add(size_of::<Section>()).cast(), len as u32, name as *const _) != 0;
+        let (len, flags) = if failed { (0, SECF_UNRESOLVED) } else { (len as u32, 0) };
         section(at, tag, flags, len);
         pos + size_of::<Section>() as u32 + len
     }

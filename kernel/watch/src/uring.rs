@@ -5,7 +5,7 @@
 
 use crate::calls::watched;
 use crate::close::close_fd;
-use crate::event::{begin, kernel_string, send, tail};
+use crate::event::{begin, kernel_string, scratch, send, tail};
 use crate::file::{file_of, identity, is_socket, start};
 use crate::io::{count_read, count_write};
 use crate::maps::{config_flag, family, fired, off, opaque};
@@ -18,10 +18,10 @@ use aya_ebpf::{
     programs::BtfTracePointContext,
 };
 use kernscope_abi::{
-    layout::{Watched, CONFIG_URING_CQE, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT},
-    FileId, Net, Open, PathOp, UringSubmit, CLOSE_CALL, FLAG_URING, KIND_NET, KIND_OPEN, KIND_PATH_OP, KIND_URING_SUBMIT,
-    NET_ACCEPT, NET_BIND, NET_CONNECT, NET_LISTEN, OPF_FD, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
-    SEC_BASE, SEC_BASE2, SEC_PATH, SEC_RAW, SEC_RAW2,
+    CLOSE_CALL, FLAG_URING, FileId, KIND_NET, KIND_OPEN, KIND_PATH_OP, KIND_URING_SUBMIT, NET_ACCEPT,
+    NET_BIND, NET_CONNECT, NET_LISTEN, Net, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
+    OPF_FD, Open, PathOp, SEC_BASE, SEC_BASE2, SEC_PATH, SEC_RAW, SEC_RAW2, UringSubmit,
+    layout::{CONFIG_URING_CQE, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, Watched},
 };
 
 /// `IORING_OP_*` (include/uapi/linux/io_uring.h).
@@ -64,9 +64,22 @@ fn process() -> Option<Watched> {
     watched((unsafe { bpf_get_current_pid_tgid() } >> 32) as u32)
 }
 
+/// A typed pointer as a number to compute with, which the verifier does not allow on the pointer itself: through
+/// memory of which it does not track what lies in it.
+#[inline(always)]
+fn address(pointer: *const u8) -> u64 {
+    let Some(buffer) = scratch(family::URING) else { return 0 };
+    let slot = buffer.cast::<u64>();
+    // SAFETY: the start of the buffer, which no event occupies yet.
+    unsafe {
+        slot.write_volatile(pointer as u64);
+        slot.read_volatile()
+    }
+}
+
 #[btf_tracepoint(function = "io_uring_submit_req")]
 pub fn io_uring_submit(ctx: BtfTracePointContext) -> i32 {
-    let req: u64 = ctx.arg::<*const u8>(0) as u64;
+    let req = address(ctx.arg::<*const u8>(0));
     let _ = submitted(req);
     0
 }
@@ -83,9 +96,13 @@ fn submitted(req: u64) -> Option<()> {
         opcode::OPENAT | opcode::OPENAT2 => {
             (number(off!(io_open_dfd)), pointer(off!(io_open_filename)), 0, 0, number(off!(io_open_flags)))
         }
-        opcode::UNLINKAT => {
-            (number(off!(io_unlink_dfd)), pointer(off!(io_unlink_filename)), 0, 0, number(off!(io_unlink_flags)))
-        }
+        opcode::UNLINKAT => (
+            number(off!(io_unlink_dfd)),
+            pointer(off!(io_unlink_filename)),
+            0,
+            0,
+            number(off!(io_unlink_flags)),
+        ),
         opcode::MKDIRAT => {
             let mode = kernel::<u16>(cmd + off!(io_mkdir_mode) as u64) as i32;
             (number(off!(io_mkdir_dfd)), pointer(off!(io_mkdir_filename)), 0, 0, mode)
@@ -105,9 +122,13 @@ fn submitted(req: u64) -> Option<()> {
             number(off!(io_link_flags)),
         ),
         // The new name first, as in the event of the system call; the target text second.
-        opcode::SYMLINKAT => {
-            (number(off!(io_link_new_dfd)), pointer(off!(io_link_newpath)), 0, pointer(off!(io_link_oldpath)), 0)
-        }
+        opcode::SYMLINKAT => (
+            number(off!(io_link_new_dfd)),
+            pointer(off!(io_link_newpath)),
+            0,
+            pointer(off!(io_link_oldpath)),
+            0,
+        ),
         opcode::CLOSE => {
             let fd = number(off!(io_close_fd));
             if kernel::<u32>(cmd + off!(io_close_file_slot) as u64) == 0 {
@@ -117,7 +138,13 @@ fn submitted(req: u64) -> Option<()> {
         }
         _ => return None,
     };
-    let body = begin::<UringSubmit>(family::URING, KIND_URING_SUBMIT, FLAG_URING as u32, process.start_ns, process.ppid)?;
+    let body = begin::<UringSubmit>(
+        family::URING,
+        KIND_URING_SUBMIT,
+        FLAG_URING as u32,
+        process.start_ns,
+        process.ppid,
+    )?;
     // SAFETY: `begin` gave room for the body.
     unsafe {
         (*body).request = opaque(req);
@@ -152,7 +179,7 @@ fn names(code: u8, dirfd: i32, name: u64, dirfd2: i32, name2: u64) -> u32 {
 
 #[btf_tracepoint(function = "io_uring_complete")]
 pub fn io_uring_complete(ctx: BtfTracePointContext) -> i32 {
-    let req: u64 = ctx.arg::<*const u8>(1) as u64;
+    let req = address(ctx.arg::<*const u8>(1));
     let res = if config_flag(CONFIG_URING_CQE) {
         kernel::<i32>(ctx.arg::<*const u8>(2) as u64 + off!(cqe_res) as u64)
     } else {
@@ -181,7 +208,12 @@ fn completed(req: u64, res: i32) -> Option<()> {
                 count_read(word(req + off!(req_file) as u64), res as u64);
             }
         }
-        opcode::WRITEV | opcode::WRITE | opcode::WRITE_FIXED | opcode::WRITEV_FIXED | opcode::SEND | opcode::SENDMSG => {
+        opcode::WRITEV
+        | opcode::WRITE
+        | opcode::WRITE_FIXED
+        | opcode::WRITEV_FIXED
+        | opcode::SEND
+        | opcode::SENDMSG => {
             if res >= 0 {
                 count_write(word(req + off!(req_file) as u64), res as u64);
             }
@@ -236,7 +268,8 @@ fn opened(req: u64, res: i32, process: &Watched) -> Option<()> {
 
 #[inline(always)]
 fn path(op: u32, req: u64, res: i32, process: &Watched) -> Option<()> {
-    let body = begin::<PathOp>(family::URING, KIND_PATH_OP, FLAG_URING as u32, process.start_ns, process.ppid)?;
+    let body =
+        begin::<PathOp>(family::URING, KIND_PATH_OP, FLAG_URING as u32, process.start_ns, process.ppid)?;
     let cmd = req + off!(req_cmd) as u64;
     let mut pos = tail::<PathOp>();
     // SAFETY: `begin` gave room for the body.

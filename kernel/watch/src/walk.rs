@@ -1,11 +1,11 @@
 //! From a dentry to the root of its mount namespace.
 
-use crate::event::{scratch, section, LAST_START};
+use crate::event::{LAST_START, plain, scratch, section};
 use crate::maps::off;
 use crate::read::{kernel, word};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use core::mem::size_of;
-use kernscope_abi::{Section, MAX_COMPONENTS, MAX_PATH, SECF_DELETED, SECF_DISCONNECTED, SECF_TRUNCATED};
+use kernscope_abi::{MAX_COMPONENTS, MAX_PATH, SECF_DELETED, SECF_DISCONNECTED, SECF_TRUNCATED, Section};
 
 /// Longest name in a directory, NUL included.
 const NAME_BYTES: u32 = 256;
@@ -17,18 +17,25 @@ const NAME_BYTES: u32 = 256;
 #[inline(never)]
 pub extern "C" fn walk(family: u32, pos: u32, tag: u32, mnt: u64, dentry: u64) -> u32 {
     let Some(buffer) = scratch(family) else { return pos };
-    if pos > LAST_START {
+    let from = plain(pos);
+    if from > LAST_START as u64 {
         return pos;
     }
     // SAFETY: room for a section of MAX_PATH bytes and one more name behind LAST_START.
-    let at = unsafe { buffer.add(pos as usize) };
+    let at = unsafe { buffer.add(from as usize) };
     let names = unsafe { at.add(size_of::<Section>()) };
     let mut flags = SECF_TRUNCATED;
-    let mut len: u32 = 0;
+    // The length so far lives in the buffer: there the verifier knows nothing of it, so that all ways to one round
+    // of the loop look the same to it. In a register its bounds would tell them apart, and each would be followed.
+    let len_slot = unsafe { &raw mut (*at.cast::<Section>()).len };
+    unsafe { len_slot.write_unaligned(0) };
     let mut mount = mnt.wrapping_sub(off!(mount_mnt) as u64);
     let mut root = word(mnt + off!(vfsmount_root) as u64);
     let mut node = dentry;
-    if node != root && word(node + off!(dentry_hash_pprev) as u64) == 0 && word(node + off!(dentry_parent) as u64) != node {
+    if node != root
+        && word(node + off!(dentry_hash_pprev) as u64) == 0
+        && word(node + off!(dentry_parent) as u64) != node
+    {
         flags |= SECF_DELETED;
     }
     for _ in 0..MAX_COMPONENTS {
@@ -45,13 +52,16 @@ pub extern "C" fn walk(family: u32, pos: u32, tag: u32, mnt: u64, dentry: u64) -
         }
         let parent = word(node + off!(dentry_parent) as u64);
         let name = word(node + off!(dentry_name) as u64);
-        if len > MAX_PATH as u32 - NAME_BYTES {
+        let len = unsafe { len_slot.read_volatile() };
+        let at = plain(len as u32);
+        if at > MAX_PATH as u64 - NAME_BYTES as u64 {
             break;
         }
-        // SAFETY: `len` leaves room for a name, checked above.
-        let got = unsafe { bpf_probe_read_kernel_str(names.add(len as usize).cast(), NAME_BYTES, name as *const _) };
+        // SAFETY: `at` leaves room for a name, checked above.
+        let got =
+            unsafe { bpf_probe_read_kernel_str(names.add(at as usize).cast(), NAME_BYTES, name as *const _) };
         if got > 0 && got <= NAME_BYTES as i64 {
-            len += got as u32;
+            unsafe { len_slot.write_volatile(len + got as u16) };
         }
         if parent == node || parent == 0 {
             flags = (flags & !SECF_TRUNCATED) | SECF_DISCONNECTED;
@@ -59,7 +69,8 @@ pub extern "C" fn walk(family: u32, pos: u32, tag: u32, mnt: u64, dentry: u64) -
         }
         node = parent;
     }
-    // SAFETY: room checked above.
+    // SAFETY: as above.
+    let len = unsafe { len_slot.read_volatile() } as u32;
     unsafe { section(at, tag, flags, len) };
     pos + size_of::<Section>() as u32 + len
 }

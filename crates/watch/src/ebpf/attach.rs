@@ -3,14 +3,14 @@
 use super::call_table;
 use crate::backend::BackendError;
 use kernscope_abi::layout::{
-    CONFIG_EXIT_GROUP_DEAD, CONFIG_URING_CQE, Config, Layout, enter_call, exit_call, HOOK_EXEC, HOOK_EXIT, HOOK_FORK,
-    HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT,
+    CONFIG_EXIT_GROUP_DEAD, CONFIG_URING_CQE, Config, HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH,
+    HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, Layout, enter_call, exit_call,
 };
 use kernscope_kit::btf::Btf;
 use kernscope_kit::load::{self, LoadError, Object};
 
 /// The eBPF object, built from `kernel/watch`.
-pub(super) const OBJECT: &[u8] = aya_aligned!("../../objects/watch.bpf.o");
+pub(super) const OBJECT: &[u8] = load::include_bytes_aligned!("../../objects/watch.bpf.o");
 
 /// A hook that is attached, or why it is not.
 #[derive(Clone, Debug)]
@@ -46,7 +46,8 @@ const ENTER_HANDLERS: &[(u32, &str)] = &[
 ];
 
 /// Functions before which the kernel asks its security modules about a path, and the programs for them.
-const PATH_HOOKS: &[&str] = &["unlink", "rmdir", "mkdir", "symlink", "truncate", "chmod", "chown", "rename", "link"];
+const PATH_HOOKS: &[&str] =
+    &["unlink", "rmdir", "mkdir", "symlink", "truncate", "chmod", "chown", "rename", "link"];
 
 /// Fields without which `io_uring` is not seen and everything else is.
 fn is_optional(path: &str) -> bool {
@@ -94,13 +95,19 @@ pub(super) fn examine() -> Result<Kernel, BackendError> {
 }
 
 /// The name of the tracepoint that passes a submitted request, if completions pass theirs as well.
-fn uring_tracepoint(btf: &Btf, complete: &[(bool, String)], missing: &[&str]) -> Result<&'static str, String> {
+fn uring_tracepoint(
+    btf: &Btf,
+    complete: &[(bool, String)],
+    missing: &[&str],
+) -> Result<&'static str, String> {
     if complete.is_empty() {
         return Err("the kernel has no io_uring tracepoints".into());
     }
     // From 5.19 on: (ring, request, ...); before that there is no way from a completion to its request.
     if !complete.get(1).is_some_and(|(pointer, _)| *pointer) {
-        return Err("io_uring_complete does not pass the request on this kernel (it does from 5.19 on)".into());
+        return Err(
+            "io_uring_complete does not pass the request on this kernel (it does from 5.19 on)".into()
+        );
     }
     // `io_uring_cqe.res` and `file_slot` may be missing on their own only where they are not used.
     if let Some(field) = missing.iter().find(|field| is_optional(field)) {
@@ -108,13 +115,19 @@ fn uring_tracepoint(btf: &Btf, complete: &[(bool, String)], missing: &[&str]) ->
     }
     ["io_uring_submit_req", "io_uring_submit_sqe"]
         .into_iter()
-        .find(|name| btf.tracepoint(name).is_some_and(|args| args.first().is_some_and(|(_, ty)| ty == "io_kiocb")))
+        .find(|name| {
+            btf.tracepoint(name).is_some_and(|args| args.first().is_some_and(|(_, ty)| ty == "io_kiocb"))
+        })
         .ok_or_else(|| "no tracepoint passes a submitted request on this kernel".into())
 }
 
 fn failed(error: LoadError) -> BackendError {
     let denied = error.cause.contains("Operation not permitted") || error.cause.contains("os error 1");
-    let fix = if denied { "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE" } else { "see kernscope doctor" };
+    let fix = if denied {
+        "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"
+    } else {
+        "see kernscope doctor"
+    };
     BackendError { act: error.act, object: error.object, cause: error.cause, fix: fix.into() }
 }
 
@@ -176,7 +189,14 @@ fn path_hints(object: &mut Object) -> Attached {
             }
         });
         match result {
-            Ok(()) => return Attached { name: "path_calls", tier, fired: &[HOOK_SECURITY_PATH], why: String::new() },
+            Ok(()) => {
+                return Attached {
+                    name: "path_calls",
+                    tier,
+                    fired: &[HOOK_SECURITY_PATH],
+                    why: String::new(),
+                };
+            }
             Err(error) => reasons.push(format!("{tier}: {}", first_line(&error.cause))),
         }
     }

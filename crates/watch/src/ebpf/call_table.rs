@@ -2,8 +2,8 @@
 
 use kernscope_abi::layout::{CALLS_32, Call, enter_call, exit_call, path_op, variant};
 use kernscope_abi::{
-    NET_ACCEPT, NET_BIND, NET_CONNECT, NET_LISTEN, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK,
-    OP_TRUNCATE, OP_UNLINK,
+    NET_ACCEPT, NET_BIND, NET_CONNECT, NET_LISTEN, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME,
+    OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
 };
 use nix::libc;
 

@@ -1,0 +1,356 @@
+//! The eBPF back end: programs on kernel hooks, events through a ring buffer.
+//!
+//! Which hooks is decided by trying them ([`Ebpf::coverage`] says what came of it). The watched set lives in a map:
+//! a fork adds the child before it runs, an exit takes the process out. A watched command is registered before
+//! its first instruction and told of from its exec on.
+//!
+//! # Privileges
+//! Root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE (for `/proc` of other users' processes).
+//!
+//! # Minimum kernel
+//! 5.10 with BTF. x86-64 only: the programs read system call arguments from its registers.
+
+mod attach;
+mod call_table;
+mod enrich;
+
+use crate::backend::{Account, Backend, BackendError, Progress, Target};
+use crate::proc_snapshot;
+use enrich::Enricher;
+use kernscope_abi::layout::{
+    CONFIG_ALL, CONFIG_ENV, Config, Counters, LOST_NAMES, WATCHED_FROM_EXEC, Watched,
+};
+use kernscope_kit::load::{LoadError, Object, PerCpu, Table};
+use kernscope_kit::ring::Ring;
+use kernscope_kit::spawn::{self, Paused, Running};
+use kernscope_report::{Coverage, Hook, State};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Default size of the ring in bytes.
+pub const RING_BYTES: u32 = 8 * 1024 * 1024;
+/// Inode of the initial pid namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
+const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
+/// Records taken from the ring in one go.
+const BATCH: usize = 4096;
+/// How long nothing may happen before the watched set is held against `/proc`.
+const STALE_AFTER: Duration = Duration::from_secs(2);
+/// How long programs that run while they are detached are waited for.
+const SETTLE: Duration = Duration::from_millis(20);
+
+/// Settings of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Send environments with execs.
+    pub env: bool,
+    /// Size of the ring: a power of two, at least a page.
+    pub ring_bytes: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { env: false, ring_bytes: RING_BYTES }
+    }
+}
+
+/// The command of a run: waiting for the first poll, then running.
+#[derive(Debug)]
+enum Command {
+    None,
+    Waiting(Paused),
+    Running(Running),
+}
+
+/// A set-up back end.
+pub struct Ebpf {
+    object: Object,
+    ring: Ring,
+    watched: Table<u32, Watched, 4, 16>,
+    account: PerCpu<Counters, { size_of::<Counters>() }>,
+    hooks: Vec<attach::Attached>,
+    enricher: Enricher,
+    target: Target,
+    command: Command,
+    /// Made by the host before the first event of the kernel's.
+    synthetic: VecDeque<Vec<u8>>,
+    made: [u64; kernscope_abi::KIND_MAX],
+    recursion_misses: u64,
+    last_event: Instant,
+}
+
+impl Ebpf {
+    /// Loads and attaches; a command is started, but waits for the first poll.
+    ///
+    /// # Errors
+    /// When the kernel or the privileges do not allow it, or the command cannot be started.
+    pub fn new(target: &Target, options: &Options) -> Result<Self, BackendError> {
+        check_machine()?;
+        let kernel = attach::examine()?;
+        let config = Config {
+            flags: kernel.flags
+                | if *target == Target::All { CONFIG_ALL } else { 0 }
+                | if options.env { CONFIG_ENV } else { 0 },
+            self_pid: std::process::id(),
+            wake_bytes: options.ring_bytes / 4,
+            pad: 0,
+            secret: secret(),
+        };
+        let mut object = attach::open(&kernel, &config, options.ring_bytes)?;
+        let hooks = attach::attach(&mut object, &kernel)?;
+        let has_hints = hooks.iter().any(|hook| hook.name == "path_calls" && hook.tier != "tp_btf");
+        let mut backend = Self {
+            ring: object.ring("EVENTS").map_err(internal)?,
+            watched: object.table("WATCHED").map_err(internal)?,
+            account: object.per_cpu("ACCOUNT").map_err(internal)?,
+            object,
+            hooks,
+            enricher: Enricher::new(has_hints),
+            target: target.clone(),
+            command: Command::None,
+            synthetic: VecDeque::new(),
+            made: [0; kernscope_abi::KIND_MAX],
+            recursion_misses: 0,
+            last_event: Instant::now(),
+        };
+        backend.register()?;
+        Ok(backend)
+    }
+
+    /// Puts the target into the watched set and tells of the processes that were there before.
+    fn register(&mut self) -> Result<(), BackendError> {
+        match self.target.clone() {
+            Target::Command(argv) => {
+                let paused = Paused::spawn(&argv, &spawn::Options::default()).map_err(start_error)?;
+                let waiting = Watched { start_ns: 0, ppid: std::process::id(), flags: WATCHED_FROM_EXEC };
+                self.watched.insert(&paused.pid(), &waiting).map_err(internal)?;
+                self.snapshot_ancestors(paused.pid());
+                self.command = Command::Waiting(paused);
+            }
+            Target::Pid(pid) => self.register_tree(pid)?,
+            Target::All => {
+                let own = std::process::id();
+                for process in proc_snapshot::all() {
+                    if process.pid != own {
+                        self.add(&process)?;
+                    }
+                    self.tell(&process, process.pid != own);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a running process and its descendants. A fork during the scan is no gap: once the parent is in the
+    /// set its children are added by the kernel, and before that the next look finds them.
+    fn register_tree(&mut self, pid: u32) -> Result<(), BackendError> {
+        let root = proc_snapshot::process(pid).ok_or_else(|| BackendError {
+            act: "watch",
+            object: format!("process {pid}"),
+            cause: "no such process".into(),
+            fix: String::new(),
+        })?;
+        self.snapshot_ancestors(pid);
+        self.add(&root)?;
+        self.tell(&root, true);
+        loop {
+            let fresh: Vec<_> = proc_snapshot::descendants(pid)
+                .into_iter()
+                .filter(|one| !self.watched.contains(&one.pid))
+                .collect();
+            if fresh.is_empty() {
+                return Ok(());
+            }
+            for process in fresh {
+                self.add(&process)?;
+                self.tell(&process, true);
+            }
+        }
+    }
+
+    fn add(&mut self, process: &proc_snapshot::Process) -> Result<(), BackendError> {
+        let entry = Watched { start_ns: process.start_ns, ppid: process.ppid, flags: 0 };
+        self.watched.insert(&process.pid, &entry).map_err(internal)
+    }
+
+    fn snapshot_ancestors(&mut self, pid: u32) {
+        for process in proc_snapshot::ancestors(pid).iter().rev() {
+            self.tell(process, false);
+        }
+    }
+
+    fn tell(&mut self, process: &proc_snapshot::Process, watched: bool) {
+        self.synthetic.push_back(proc_snapshot::event(process, now_ns(), watched));
+    }
+
+    /// The command's process id, once it runs.
+    pub fn command_pid(&self) -> Option<u32> {
+        match &self.command {
+            Command::None => None,
+            Command::Waiting(paused) => Some(paused.pid()),
+            Command::Running(running) => Some(running.pid()),
+        }
+    }
+
+    /// How the command ended; `None` while it runs or when there is none.
+    pub fn command_status(&mut self) -> Option<std::process::ExitStatus> {
+        match &mut self.command {
+            Command::Running(running) => running.try_wait().ok().flatten(),
+            _ => None,
+        }
+    }
+
+    /// Sends a signal to the command. Without one, nothing happens.
+    pub fn signal_command(&self, signal: i32) {
+        if let Command::Running(running) = &self.command {
+            // The command may have ended; then there is nobody to tell.
+            let _ = running.kill(signal);
+        }
+    }
+
+    /// Instructions that the verifier processed, program by program.
+    pub fn verified_instructions(&self) -> &std::collections::BTreeMap<String, u32> {
+        self.object.verified_instructions()
+    }
+
+    fn start(&mut self) -> Result<(), BackendError> {
+        if let Command::Waiting(paused) = std::mem::replace(&mut self.command, Command::None) {
+            self.command = Command::Running(paused.release().map_err(start_error)?);
+        }
+        Ok(())
+    }
+
+    fn has_ended(&mut self) -> bool {
+        if self.target == Target::All {
+            return false;
+        }
+        if self.last_event.elapsed() > STALE_AFTER {
+            self.last_event = Instant::now();
+            for pid in self.watched.keys() {
+                if proc_snapshot::stat(pid).is_none() {
+                    // Its end was not seen; the account says so.
+                    let _ = self.watched.remove(&pid);
+                }
+            }
+        }
+        let reaped = !matches!(self.command, Command::Running(_)) || self.command_status().is_some();
+        reaped && self.watched.is_empty()
+    }
+}
+
+impl Backend for Ebpf {
+    fn poll(&mut self, timeout: Duration, deliver: &mut dyn FnMut(&[u8])) -> Result<Progress, BackendError> {
+        while let Some(event) = self.synthetic.pop_front() {
+            self.made[usize::from(kernscope_abi::KIND_SNAPSHOT)] += 1;
+            deliver(&event);
+        }
+        self.start()?;
+        let Self { ring, enricher, .. } = self;
+        let mut each = |bytes: &[u8]| deliver(&enricher.enrich(bytes));
+        if ring.drain(BATCH, &mut each) > 0 {
+            self.last_event = Instant::now();
+            return Ok(Progress::Running);
+        }
+        if self.has_ended() {
+            // Events of the last process may have come between the look at the ring and the one at the set.
+            let Self { ring, enricher, .. } = self;
+            let mut each = |bytes: &[u8]| deliver(&enricher.enrich(bytes));
+            if ring.drain(BATCH, &mut each) == 0 {
+                return Ok(Progress::Ended);
+            }
+            return Ok(Progress::Running);
+        }
+        self.ring.wait(timeout);
+        Ok(Progress::Running)
+    }
+
+    fn coverage(&self) -> Coverage {
+        let counters = self.account.get();
+        let fired = |hook: usize| counters.iter().map(|cpu| cpu.fired[hook]).sum::<u64>();
+        let hooks = self.hooks.iter().map(|hook| {
+            let state = if hook.tier == "none" {
+                State::Blind
+            } else if !hook.why.is_empty() {
+                State::Partial
+            } else if hook.fired.iter().any(|&index| fired(index) > 0) {
+                State::Attached
+            } else {
+                State::Idle
+            };
+            Hook { name: hook.name.into(), tier: hook.tier.into(), state, why: hook.why.clone() }
+        });
+        Coverage { backend: "ebpf".into(), hooks: hooks.collect(), ..Coverage::default() }
+    }
+
+    fn account(&mut self) -> Account {
+        let mut account = Account { produced: self.made, ..Account::default() };
+        for cpu in self.account.get() {
+            for (sum, n) in account.produced.iter_mut().zip(cpu.produced) {
+                *sum += n;
+            }
+            for (name, n) in LOST_NAMES.into_iter().zip(cpu.lost) {
+                *account.lost.entry(name).or_default() += n;
+            }
+        }
+        // A skipped program counted nothing; its events are both produced and lost.
+        let misses = self.recursion_misses.max(self.object.recursion_misses());
+        if misses > 0 {
+            account.produced[0] += misses;
+            account.lost.insert("recursion", misses);
+        }
+        account.lost.retain(|_, n| *n > 0);
+        account
+    }
+
+    fn detach(&mut self) {
+        self.recursion_misses = self.object.recursion_misses();
+        self.object.unload_programs();
+        std::thread::sleep(SETTLE);
+    }
+}
+
+fn check_machine() -> Result<(), BackendError> {
+    if !cfg!(target_arch = "x86_64") {
+        return Err(BackendError {
+            act: "load",
+            object: "eBPF programs".into(),
+            cause: "they read the registers of x86-64, and this is another machine".into(),
+            fix: "use --backend ptrace".into(),
+        });
+    }
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    if namespace != std::path::Path::new(INITIAL_PID_NAMESPACE) {
+        return Err(BackendError {
+            act: "watch",
+            object: "processes by eBPF".into(),
+            cause: "this is not the initial pid namespace, and the kernel's process ids mean nothing here"
+                .into(),
+            fix: "run kernscope on the host, or use --backend ptrace".into(),
+        });
+    }
+    Ok(())
+}
+
+/// Random enough to hide addresses: the kernel's own, from the process's auxiliary data.
+fn secret() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
+/// `CLOCK_MONOTONIC`, nanoseconds.
+fn now_ns() -> u64 {
+    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC);
+    now.map_or(0, |now| u64::try_from(Duration::from(now).as_nanos()).unwrap_or(u64::MAX))
+}
+
+fn internal(error: LoadError) -> BackendError {
+    BackendError { act: error.act, object: error.object, cause: error.cause, fix: String::new() }
+}
+
+fn start_error(error: spawn::SpawnError) -> BackendError {
+    BackendError {
+        act: error.act,
+        object: error.object,
+        cause: error.errno.desc().into(),
+        fix: String::new(),
+    }
+}
