@@ -179,10 +179,10 @@ impl Btf {
             if name == member.as_bytes() {
                 return Some((bits / 8, ty));
             }
-            if name.is_empty() {
-                if let Some((inner, ty)) = self.strip(ty).and_then(|ty| self.member(ty, member, depth + 1)) {
-                    return Some((bits / 8 + inner, ty));
-                }
+            if name.is_empty()
+                && let Some((inner, ty)) = self.strip(ty).and_then(|ty| self.member(ty, member, depth + 1))
+            {
+                return Some((bits / 8 + inner, ty));
             }
         }
         None

@@ -220,7 +220,7 @@ impl Object {
         self.ebpf
             .programs()
             .filter_map(|(_, program)| program.fd().ok())
-            .map(|fd| crate::info::recursion_misses(fd))
+            .map(crate::info::recursion_misses)
             .sum()
     }
 

@@ -18,7 +18,7 @@ use crate::tools;
 const TARGET: &str = "bpfel-unknown-none";
 
 /// Crates that may use unstable features though the compiler is a stable one: aya-ebpf needs eBPF assembly.
-const UNSTABLE_FOR: &str = "aya_ebpf";
+const UNSTABLE_FOR: &str = "aya_ebpf,watch";
 
 /// A toolchain that was found on this machine.
 pub(crate) struct Toolchain {
