@@ -19,8 +19,8 @@ pub use jsonl::Jsonl;
 pub use output::Output;
 pub use pretty::{Pretty, Style};
 pub use record::{
-    Body, Coverage, Entry, Hook, Ledger, NetCall, OpenMode, PathCall, PathInfo, PathSource, Proc, Record,
-    SCHEMA_VERSION, State, TlsTarget,
+    Answer, Body, Cause, Coverage, Entry, Hook, Ledger, NetCall, OpenMode, PathCall, PathInfo, PathSource,
+    Probe, Proc, Record, SCHEMA_VERSION, State, TlsTarget, Verdict,
 };
 pub use sequence::Sequencer;
 pub use sink::{End, Sink};

@@ -353,6 +353,10 @@ pub enum Body {
         /// Bytes received.
         bytes_received: Option<u64>,
     },
+    /// One thing that this machine was asked for (`doctor`).
+    Probe(Probe),
+    /// What the probes mean for one instrument (`doctor`).
+    Verdict(Verdict),
     /// What was attached, partial or blind, and why.
     Coverage(Coverage),
     /// The account of the run; the last record of every run.
@@ -404,6 +408,64 @@ pub struct NetCall {
     /// Done through `io_uring`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub io_uring: bool,
+}
+
+/// What a probe answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// It works: it was done.
+    Yes,
+    /// It does not work.
+    No,
+    /// The probe could not tell.
+    Unknown,
+}
+
+/// Why something does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The kernel cannot.
+    Unsupported,
+    /// The process may not.
+    Forbidden,
+    /// It is switched off, not mounted, or did not fire.
+    Off,
+}
+
+/// One thing that was tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Probe {
+    /// What was probed.
+    pub name: String,
+    /// `kernel`, `privilege`, `machine`, `program`, `map`, `helper` or `hook`.
+    pub group: String,
+    /// The answer.
+    pub answer: Answer,
+    /// What sort of no; `null` for the other answers.
+    pub cause: Option<Cause>,
+    /// The reason of a no or an unknown; empty for a yes.
+    pub why: String,
+    /// What was found beside the answer: a value, a place, how often a hook fired; may be empty.
+    pub detail: String,
+    /// What kernscope loses; empty if nothing.
+    pub costs: String,
+    /// What would help; empty if nothing is needed.
+    pub fix: String,
+}
+
+/// Which way one instrument would go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// The instrument, or a part of it.
+    pub feature: String,
+    /// The way: `ebpf`, `ptrace`, `fentry`, `xdp`, ...; `none` if there is none.
+    pub tier: String,
+    /// Why this one.
+    pub why: String,
+    /// What is lost on it, one thing each.
+    pub lost: Vec<String>,
 }
 
 /// How well a hook, a library or a sort of event is covered.
@@ -519,6 +581,8 @@ impl Body {
             Self::NetAccept(_) => "net_accept",
             Self::NetSend(_) => "net_send",
             Self::NetClose { .. } => "net_close",
+            Self::Probe(_) => "probe",
+            Self::Verdict(_) => "verdict",
             Self::Coverage(_) => "coverage",
             Self::Ledger(_) => "ledger",
         }

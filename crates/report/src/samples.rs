@@ -1,7 +1,8 @@
 //! A small run with at least one entry of every kind, for the tests of this crate.
 
 use crate::{
-    Body, Coverage, Entry, Hook, Ledger, NetCall, OpenMode, PathCall, PathInfo, PathSource, Proc, State,
+    Answer, Body, Cause, Coverage, Entry, Hook, Ledger, NetCall, OpenMode, PathCall, PathInfo, PathSource,
+    Probe, Proc, State, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -184,6 +185,28 @@ fn ends() -> Vec<(u32, Body)> {
     vec![(101, killed), (100, exit(Some(0), None))]
 }
 
+fn probe() -> Body {
+    Body::Probe(Probe {
+        name: "fentry".to_owned(),
+        group: "program".to_owned(),
+        answer: Answer::No,
+        cause: Some(Cause::Forbidden),
+        why: "EPERM".to_owned(),
+        detail: String::new(),
+        costs: "watch: exact parents".to_owned(),
+        fix: "run as root".to_owned(),
+    })
+}
+
+fn verdict() -> Body {
+    Body::Verdict(Verdict {
+        feature: "watch".to_owned(),
+        tier: "ptrace".to_owned(),
+        why: "no eBPF: EPERM".to_owned(),
+        lost: vec!["byte counts".to_owned()],
+    })
+}
+
 /// About the run itself.
 pub(crate) fn coverage() -> Coverage {
     let hook = |name: &str, state, why: &str| Hook {
@@ -236,7 +259,7 @@ pub(crate) fn entries() -> Vec<Entry> {
             escaped: if n == 5 { vec!["path", "raw_path"] } else { Vec::new() },
         })
         .collect();
-    for body in [Body::Coverage(coverage()), Body::Ledger(ledger())] {
+    for body in [probe(), verdict(), Body::Coverage(coverage()), Body::Ledger(ledger())] {
         entries.push(Entry { ts_ns: 6_000_000_000, proc: None, body, escaped: Vec::new() });
     }
     entries

@@ -4,7 +4,7 @@ use super::clean;
 use super::paint::{Ink, Paint};
 use super::units;
 use crate::summary::verb;
-use crate::{Body, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo};
+use crate::{Answer, Body, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo};
 
 /// Longest object, in characters, unless all is to be shown.
 const OBJECT_MAX: usize = 140;
@@ -49,7 +49,7 @@ fn ink(body: &Body) -> Ink {
         | Body::NetAccept(_)
         | Body::NetSend(_)
         | Body::NetClose { .. } => Ink::Net,
-        Body::Coverage(_) | Body::Ledger(_) => Ink::Bold,
+        Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => Ink::Bold,
     }
 }
 
@@ -94,6 +94,10 @@ fn object(body: &Body, max: usize) -> String {
         Body::NetClose { call, .. } => {
             ends(call, call.remote.as_deref().or(call.local.as_deref()), None, max)
         }
+        Body::Probe(probe) => {
+            format!("{} {}: {}", probe.group, name(Some(&probe.name), max), word(probe.answer))
+        }
+        Body::Verdict(verdict) => format!("{}: {}", name(Some(&verdict.feature), max), verdict.tier),
         Body::Coverage(coverage) => hooks(coverage),
         Body::Ledger(ledger) => equation(ledger),
     }
@@ -171,6 +175,14 @@ fn info(path: &PathInfo, raw: Option<&str>, max: usize) -> String {
 fn ends(call: &NetCall, first: Option<&str>, at: Option<&str>, max: usize) -> String {
     let at = at.map(|at| format!(" at {}", name(Some(at), max))).unwrap_or_default();
     format!("{} {}{at}", clean::text(&call.proto), name(first, max))
+}
+
+fn word(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Yes => "yes",
+        Answer::No => "no",
+        Answer::Unknown => "unknown",
+    }
 }
 
 fn hooks(coverage: &Coverage) -> String {

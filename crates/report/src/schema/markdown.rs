@@ -19,7 +19,8 @@ Bytes that are not UTF-8: the field's name stands in `escaped`, and in that fiel
 character stands as `\\xHH` and each backslash as `\\\\`; so the bytes can be had back. In fields that are not in
 `escaped`, backslashes are just backslashes.
 
-The second-to-last record of a run is `coverage`, the last is `ledger`.
+The second-to-last record of a run is `coverage`, the last is `ledger`. `kernscope doctor --format jsonl` writes
+`probe`, `verdict` and a `ledger`.
 ";
 
 /// The schema for people.
