@@ -1,2 +1,25 @@
-//! The binary.
-fn main() {}
+//! The binary: reads the command line, runs one subcommand, ends with its status.
+//!
+//! Statuses: that of the watched command; 0; 1 when a run broke off; 2 for a wrong command line or set-up, with
+//! one line that says what to do about it.
+#![forbid(unsafe_code)]
+
+mod args;
+mod completions;
+mod failure;
+mod man;
+mod stream;
+mod watch;
+
+use args::{Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let outcome = match args::parse() {
+        Ok(Cli { command: Command::Watch(args) }) => watch::run(*args),
+        Ok(Cli { command: Command::Completions(args) }) => completions::run(&args),
+        Ok(Cli { command: Command::Man(args) }) => man::run(&args),
+        Err(stop) => stop.end(),
+    };
+    outcome.unwrap_or_else(|failure| failure.tell())
+}

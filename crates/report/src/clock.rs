@@ -20,6 +20,11 @@ pub fn realtime_offset_ns() -> i64 {
     i64::try_from(read_ns(ClockId::CLOCK_REALTIME) - read_ns(ClockId::CLOCK_MONOTONIC)).unwrap_or(0)
 }
 
+/// `CLOCK_BOOTTIME` minus `CLOCK_MONOTONIC` now, nanoseconds: time spent suspended.
+pub fn boot_offset_ns() -> u64 {
+    u64::try_from(read_ns(ClockId::CLOCK_BOOTTIME) - read_ns(ClockId::CLOCK_MONOTONIC)).unwrap_or(0)
+}
+
 fn read_ns(clock: ClockId) -> i128 {
     // Both clocks exist on every Linux; there is nothing to report to and no better answer than zero.
     clock_gettime(clock)

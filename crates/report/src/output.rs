@@ -10,7 +10,7 @@
 mod open;
 mod target;
 
-pub use open::OpenError;
+pub use open::{OpenError, private_file};
 
 use std::collections::VecDeque;
 use std::fs::File;

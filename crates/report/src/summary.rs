@@ -18,6 +18,9 @@ pub const LONGEST: usize = 5;
 /// Listening sockets that are kept by name.
 pub const LISTENING_MAX: usize = 64;
 
+/// What a connect that goes on in the background returns: no failure.
+pub(crate) const BEGUN: &str = "EINPROGRESS";
+
 /// Everything the end of a run is told from.
 #[derive(Debug, Default)]
 pub struct Summary {
@@ -144,6 +147,7 @@ impl Summary {
         }
         if let Some((ret, Some(errno))) = entry.body.outcome()
             && ret < 0
+            && errno != BEGUN
         {
             let key = format!("{} {errno}", verb(&entry.body));
             self.failures.update(&key, |count| count.0 += 1);
@@ -254,7 +258,7 @@ impl Processes {
 impl Net {
     fn contact(&mut self, call: &NetCall) {
         let Some(remote) = &call.remote else { return };
-        let begun = call.ret >= 0 || call.errno.as_deref() == Some("EINPROGRESS");
+        let begun = call.ret >= 0 || call.errno.as_deref() == Some(BEGUN);
         let key = format!("{} {remote}", call.proto);
         self.hosts.update(&key, |host| if begun { host.contacts += 1 } else { host.failures += 1 });
     }

@@ -5,6 +5,7 @@
 pub mod backend;
 pub mod core;
 pub mod ebpf;
+pub mod enrich;
 pub mod proc_snapshot;
 pub mod raw;
 pub mod resolve;

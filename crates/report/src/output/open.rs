@@ -22,14 +22,25 @@ impl OpenError {
     }
 }
 
+/// [`private_file`], and what may be done to it.
+pub(super) fn private(path: &Path) -> Result<Target, OpenError> {
+    let file = private_file(path)?;
+    let is_regular = file.metadata().is_ok_and(|meta| meta.is_file());
+    Ok(if is_regular { Target::owned(file) } else { Target::stream(file) })
+}
+
 /// Opens `path`, mode 0600, emptied. Symbolic links, other people's files and files with a second name are
 /// refused: in a directory that others can write to, they are how a file is made readable or destroyed.
-pub(super) fn private(path: &Path) -> Result<Target, OpenError> {
+/// Devices and pipes are taken as they are.
+///
+/// # Errors
+/// [`OpenError`] when `path` cannot be opened or is not safe to write to.
+pub fn private_file(path: &Path) -> Result<File, OpenError> {
     let fifo = path.symlink_metadata().is_ok_and(|meta| meta.file_type().is_fifo());
     let file = open(path, fifo).map_err(|cause| OpenError::new(path, explain(&cause)))?;
     let meta = file.metadata().map_err(|cause| OpenError::new(path, cause.to_string()))?;
     if !meta.is_file() {
-        return Ok(Target::stream(file));
+        return Ok(file);
     }
     if meta.uid() != Uid::effective().as_raw() {
         let cause =
@@ -42,7 +53,7 @@ pub(super) fn private(path: &Path) -> Result<Target, OpenError> {
     file.set_permissions(Permissions::from_mode(0o600))
         .and_then(|()| file.set_len(0))
         .map_err(|cause| OpenError::new(path, cause.to_string()))?;
-    Ok(Target::owned(file))
+    Ok(file)
 }
 
 fn open(path: &Path, fifo: bool) -> io::Result<File> {

@@ -3,7 +3,7 @@
 use super::clean;
 use super::paint::{Ink, Paint};
 use super::units;
-use crate::summary::verb;
+use crate::summary::{BEGUN, verb};
 use crate::{Answer, Body, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo};
 
 /// Longest object, in characters, unless all is to be shown.
@@ -108,7 +108,7 @@ fn result(line: &mut String, paint: Paint, body: &Body) {
         && ret < 0
     {
         let errno = errno.map_or_else(|| ret.to_string(), |errno| clean::text(errno).into_owned());
-        paint.put(line, Ink::Error, &format!("  {errno}"));
+        paint.put(line, if errno == BEGUN { Ink::Dim } else { Ink::Error }, &format!("  {errno}"));
         return;
     }
     match body {

@@ -1,0 +1,221 @@
+//! The command line. Strings end here: what the rest of the program gets is [`crate::watch::config::Config`].
+
+use crate::failure::{Failure, Outcome};
+use crate::stream::print;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Shows what programs really do, seen from the kernel.
+#[derive(Debug, Parser)]
+#[command(name = "kernscope", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Example:\n  kernscope watch -- bash -c 'cat /etc/hostname'")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Watch(Box<WatchArgs>),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// Watch a process tree: every program, file and connection
+///
+/// Follows a command and all its descendants from the first instruction on (or a running process, or everything) and
+/// tells what they execute, open, change and connect to; then a summary, what was covered and what was not, and an
+/// account of every event.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kernscope watch -- bash -c 'cat /etc/hostname; curl -s http://127.0.0.1:1/'
+  kernscope watch --format jsonl --output build.jsonl -- make
+  kernscope watch --pid 1234
+  kernscope watch --record run.ksraw -- ./install.sh && kernscope watch --replay run.ksraw
+
+Status: that of COMMAND (128+signal if one killed it, 127 not found, 126 not executable); 0 for --pid, --all and
+--replay; 1 when the run broke off; 2 for a wrong command line or set-up.
+
+Ctrl-C reaches COMMAND too; the watch ends when its last descendant has. Ctrl-C again ends the watch at once.
+Killed with SIGKILL, kernscope leaves nothing attached; with the ptrace back end the watched tree dies with it.")]
+#[command(group = clap::ArgGroup::new("target").required(true))]
+pub(crate) struct WatchArgs {
+    /// How to see: auto takes ebpf if it can, else ptrace, and says which and why
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) backend: BackendName,
+    /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) format: Format,
+    /// Write the records to FILE, which only its owner can read, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Also write the raw events to FILE, for --replay
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    /// Make records again from a file that --record wrote
+    #[arg(long, value_name = "FILE", group = "target", conflicts_with_all = ["record", "hash", "backend"])]
+    pub(crate) replay: Option<PathBuf>,
+    /// Add the SHA-256 of every executed file
+    #[arg(long)]
+    pub(crate) hash: bool,
+    /// Add the environment of every executed program; values of secret-looking names are redacted
+    #[arg(long)]
+    pub(crate) env: bool,
+    /// Do not redact
+    #[arg(long)]
+    pub(crate) no_redact: bool,
+    /// Show every record (mappings and closes too), and nothing shortened
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+    /// Watch the running process PID, its threads and its descendants
+    #[arg(long, value_name = "PID", group = "target")]
+    pub(crate) pid: Option<u32>,
+    /// Watch every process
+    #[arg(long, group = "target")]
+    pub(crate) all: bool,
+    /// Run this and watch it
+    #[arg(last = true, value_name = "COMMAND", group = "target")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// Print a completion script for a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  kernscope completions bash > ~/.local/share/bash-completion/completions/kernscope")]
+pub(crate) struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print a man page (roff)
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  kernscope man watch > kernscope-watch.1 && man ./kernscope-watch.1")]
+pub(crate) struct ManArgs {
+    /// Of which command; without, of kernscope itself
+    pub(crate) command: Option<String>,
+}
+
+/// `--backend`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendName {
+    #[default]
+    Auto,
+    Ebpf,
+}
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    #[default]
+    Pretty,
+    Jsonl,
+}
+
+/// The whole command line, for completions and man pages.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Why there is nothing to run.
+pub(crate) enum Stop {
+    /// Help or version was asked for.
+    Text(String),
+    /// The command line is wrong.
+    Wrong(Failure),
+}
+
+impl Stop {
+    /// Says what there is to say.
+    pub(crate) fn end(self) -> Outcome {
+        match self {
+            Self::Text(text) => print(text.as_bytes()),
+            Self::Wrong(failure) => Err(failure),
+        }
+    }
+}
+
+/// Reads the command line. Errors become one line; help goes to standard output.
+pub(crate) fn parse() -> Result<Cli, Stop> {
+    Cli::try_parse().map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let color = std::io::IsTerminal::is_terminal(&std::io::stdout()) && colors_allowed();
+            let text = error.render();
+            Stop::Text(if color { text.ansi().to_string() } else { text.to_string() })
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Stop::Wrong(Failure::usage("no command given; see kernscope --help"))
+        }
+        _ => Stop::Wrong(Failure::usage(one_line(&error))),
+    })
+}
+
+/// Whether the environment allows colours.
+pub(crate) fn colors_allowed() -> bool {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// What is wrong and what helps, from clap's several paragraphs.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let mut words = Vec::new();
+    let mut usage = None;
+    for paragraph in text.split("\n\n") {
+        let line = paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        if let Some(rest) = line.strip_prefix("Usage: ") {
+            let names: Vec<_> =
+                rest.split(' ').take_while(|word| !word.starts_with(['-', '<', '['])).collect();
+            usage = Some(names.join(" "));
+        } else if !line.starts_with("For more information") {
+            words.push(line.strip_prefix("error: ").unwrap_or(&line).to_owned());
+        }
+    }
+    let help = usage.unwrap_or_else(|| "kernscope".to_owned());
+    format!("{}; see {help} --help", words.join(" ").trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_level_shows_an_example() {
+        let mut whole = command();
+        whole.build();
+        let levels = whole.get_subcommands().filter(|sub| sub.get_name() != "help").cloned();
+        for mut level in levels.chain([whole.clone()]) {
+            let help = level.render_long_help().to_string();
+            assert!(help.contains("Example"), "{help}");
+            assert!(help.contains("  kernscope "), "{help}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told_in_one_line() {
+        for wrong in [
+            &["kernscope", "watch"][..],
+            &["kernscope", "wotch"],
+            &["kernscope", "watch", "--backend", "magic", "--all"],
+            &["kernscope", "watch", "--pid", "x"],
+            &["kernscope", "watch", "--all", "--pid", "1"],
+            &["kernscope", "watch", "--replay", "f", "--record", "g"],
+            &["kernscope", "watch", "--colour", "--", "true"],
+        ] {
+            let error = Cli::try_parse_from(wrong).expect_err("wrong");
+            let line = one_line(&error);
+            assert!(!line.contains('\n'), "{line}");
+            assert!(line.contains("; see kernscope"), "{line}");
+            assert!(line.ends_with(" --help"), "{line}");
+        }
+    }
+}

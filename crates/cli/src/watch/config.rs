@@ -1,0 +1,72 @@
+//! What a run is to do, checked. Nothing deeper sees the command line.
+
+use crate::args::{BackendName, Format, WatchArgs, colors_allowed};
+use crate::failure::Failure;
+use kernscope_report::Style;
+use kernscope_watch::backend::Target;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// A checked command line.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) source: Source,
+    pub(crate) format: Format,
+    pub(crate) style: Style,
+    /// `None`: standard output.
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) record: Option<PathBuf>,
+    pub(crate) hash: bool,
+    pub(crate) env: bool,
+    pub(crate) redact: bool,
+}
+
+/// Where events come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    Live { target: Target, backend: BackendName },
+    Replay(PathBuf),
+}
+
+impl Config {
+    /// Checks what the command line parser cannot.
+    pub(crate) fn new(args: WatchArgs) -> Result<Self, Failure> {
+        let source = match (args.replay, args.pid) {
+            (Some(file), _) => Source::Replay(file),
+            (None, Some(pid)) => Source::Live { target: Target::Pid(check(pid)?), backend: args.backend },
+            (None, None) if args.all => Source::Live { target: Target::All, backend: args.backend },
+            (None, None) => Source::Live { target: Target::Command(args.command), backend: args.backend },
+        };
+        if args.output.is_some() && args.output == args.record {
+            return Err(Failure::usage(
+                "watch --record: the same file as --output; records and raw events need one each",
+            ));
+        }
+        let on_terminal = args.output.is_none() && std::io::stdout().is_terminal();
+        let style =
+            Style { color: on_terminal && colors_allowed(), tree: on_terminal, verbose: args.verbose };
+        Ok(Self {
+            source,
+            format: args.format,
+            style,
+            output: args.output,
+            record: args.record,
+            hash: args.hash,
+            env: args.env,
+            redact: !args.no_redact,
+        })
+    }
+}
+
+fn check(pid: u32) -> Result<u32, Failure> {
+    let own = std::process::id();
+    if pid == own {
+        return Err(Failure::usage(format_args!(
+            "watch --pid {pid}: this is kernscope itself; name another"
+        )));
+    }
+    if pid == 0 || !std::path::Path::new(&format!("/proc/{pid}")).exists() {
+        return Err(Failure::usage(format_args!("watch --pid {pid}: no such process; see ps -e")));
+    }
+    Ok(pid)
+}

@@ -1,0 +1,174 @@
+//! A live back end with what the command line wants of it: the command, signals, digests.
+
+use super::config::Config;
+use super::signals::{self, Action, Signals};
+use crate::args::BackendName;
+use crate::failure::Failure;
+use crate::stream::note;
+use kernscope_report::Coverage;
+use kernscope_watch::backend::{Account, Backend, BackendError, Progress, Target};
+use kernscope_watch::ebpf::{self, Ebpf};
+use kernscope_watch::enrich::Digests;
+use nix::errno::Errno;
+use std::cell::Cell;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+/// One of the back ends.
+enum Kind {
+    Ebpf(Box<Ebpf>),
+}
+
+impl Kind {
+    fn backend(&self) -> &dyn Backend {
+        match self {
+            Self::Ebpf(ebpf) => ebpf.as_ref(),
+        }
+    }
+
+    fn backend_mut(&mut self) -> &mut dyn Backend {
+        match self {
+            Self::Ebpf(ebpf) => ebpf.as_mut(),
+        }
+    }
+}
+
+/// A back end that answers to signals.
+pub(crate) struct Live<'a> {
+    kind: Kind,
+    why: String,
+    has_command: bool,
+    digests: Option<Digests>,
+    signals: &'a Signals,
+    stop: &'a Cell<bool>,
+}
+
+impl<'a> Live<'a> {
+    /// Sets up the back end that is asked for, or the best that works.
+    pub(crate) fn new(
+        config: &Config,
+        target: &Target,
+        wanted: BackendName,
+        signals: &'a Signals,
+        stop: &'a Cell<bool>,
+    ) -> Result<Self, Failure> {
+        let (kind, why) = choose(config, target, wanted)?;
+        let has_command = matches!(target, Target::Command(_));
+        let digests = config.hash.then(Digests::default);
+        Ok(Self { kind, why, has_command, digests, signals, stop })
+    }
+
+    /// Its name, as in `--backend`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Ebpf(_) => "ebpf",
+        }
+    }
+
+    /// Whether it counts bytes and calls.
+    pub(crate) fn counts(&self) -> bool {
+        match self.kind {
+            Kind::Ebpf(_) => true,
+        }
+    }
+
+    /// Whether a command was started.
+    pub(crate) fn has_command(&self) -> bool {
+        self.has_command
+    }
+
+    /// How the command ended, if it did.
+    pub(crate) fn command_status(&mut self) -> Option<ExitStatus> {
+        match &mut self.kind {
+            Kind::Ebpf(ebpf) => ebpf.command_status(),
+        }
+    }
+
+    fn signal_command(&self, signal: i32) {
+        match &self.kind {
+            Kind::Ebpf(ebpf) => ebpf.signal_command(signal),
+        }
+    }
+
+    fn steer(&self) {
+        self.signals.poll(self.has_command, |action, signal| match action {
+            Action::Stop => self.stop.set(true),
+            Action::Forward(signal) => self.signal_command(signal),
+            Action::Wait => note(format_args!(
+                "{}: watching until the command and its descendants end; once more to stop watching",
+                signals::name(signal)
+            )),
+        });
+    }
+}
+
+impl Backend for Live<'_> {
+    fn poll(&mut self, timeout: Duration, deliver: &mut dyn FnMut(&[u8])) -> Result<Progress, BackendError> {
+        self.steer();
+        match &mut self.digests {
+            None => self.kind.backend_mut().poll(timeout, deliver),
+            Some(digests) => self.kind.backend_mut().poll(timeout, &mut |event| deliver(&digests.add(event))),
+        }
+    }
+
+    fn coverage(&self) -> Coverage {
+        let mut coverage = self.kind.backend().coverage();
+        coverage.why.clone_from(&self.why);
+        coverage.hooks.extend(self.digests.as_ref().map(Digests::coverage));
+        coverage
+    }
+
+    fn account(&mut self) -> Account {
+        self.kind.backend_mut().account()
+    }
+
+    fn detach(&mut self) {
+        self.kind.backend_mut().detach();
+    }
+}
+
+/// The back end, and why this one.
+fn choose(config: &Config, target: &Target, wanted: BackendName) -> Result<(Kind, String), Failure> {
+    let ebpf = || {
+        let options = ebpf::Options { env: config.env, ..Default::default() };
+        Ebpf::new(target, &options).map(|ebpf| Kind::Ebpf(Box::new(ebpf)))
+    };
+    match wanted {
+        BackendName::Ebpf => Ok((ebpf().map_err(|error| failure(&error))?, "asked for".to_owned())),
+        BackendName::Auto => {
+            Ok((ebpf().map_err(|error| failure(&error))?, "kernel and privileges allow it".to_owned()))
+        }
+    }
+}
+
+/// Why a back end does not run, with the status that a shell gives for a command that does not.
+pub(crate) fn failure(error: &BackendError) -> Failure {
+    let not_found = [Errno::ENOENT.desc(), Errno::ENOTDIR.desc()];
+    match error.act {
+        "run" if not_found.contains(&error.cause.as_str()) => {
+            Failure::with_status(127, format_args!("{error}; check its name and PATH"))
+        }
+        "run" => Failure::with_status(126, format_args!("{error}; it must be an executable file")),
+        _ => Failure::usage(error),
+    }
+}
+
+/// The status to end with for a command that ended like this.
+pub(crate) fn status_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(255);
+    u8::try_from(code).unwrap_or(255)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_are_those_of_a_shell() {
+        assert_eq!(status_code(ExitStatus::from_raw(0)), 0);
+        assert_eq!(status_code(ExitStatus::from_raw(7 << 8)), 7);
+        assert_eq!(status_code(ExitStatus::from_raw(9)), 137);
+        assert_eq!(status_code(ExitStatus::from_raw(11 | 0x80)), 139);
+    }
+}
