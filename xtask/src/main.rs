@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 mod bpf;
+mod tally;
 mod tools;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -22,11 +24,14 @@ struct Cli {
 enum Task {
     /// Build the eBPF objects that the crates embed, and their MANIFEST.
     Bpf(bpf::Args),
+    /// Run the cases on Debian's kernels under QEMU.
+    Vm(vm::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Bpf(args) => bpf::run(&args),
+        Task::Vm(args) => vm::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,237 @@
+//! `cargo xtask vm`: the real binary and the case files on Debian's kernels, under QEMU.
+//!
+//! One image serves all kernels: this machine's programs, kernscope, the cases, and a list of steps that
+//! `tests/vm/init.sh` runs. At most two guests run at a time; each step and each guest has a time limit.
+
+mod cpio;
+mod image;
+mod kernels;
+mod qemu;
+mod results;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::tally::Tally;
+use crate::tools;
+use image::{Cases, Contents};
+use kernels::Kernel;
+use qemu::Run;
+use results::Results;
+
+/// Guests that run at a time.
+const GUESTS: usize = 2;
+/// A guest gets this much beyond the limits of its steps, to boot and to power off.
+const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// Lines of output shown of a step that failed.
+const SHOWN_LINES: usize = 60;
+
+/// Flags of `cargo xtask vm`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Kernels: 5.10, 6.1, 6.12, newest; none: all of them
+    kernels: Vec<String>,
+    /// Cargo profile of the binary under test
+    #[arg(long, default_value = "release")]
+    profile: String,
+    /// Seconds that the case runner gets in each guest
+    #[arg(long, default_value_t = 900)]
+    cases_limit_s: u64,
+    /// Further arguments for the case runner
+    #[arg(last = true)]
+    runner_args: Vec<String>,
+}
+
+/// Something that the guest does.
+pub(crate) struct Step {
+    /// A word.
+    name: &'static str,
+    /// It is killed after this.
+    limit: Duration,
+    /// A line of shell.
+    command: String,
+}
+
+/// Runs the task.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let tally = matrix(args)?;
+    println!("vm: {tally}");
+    if tally.failed > 0 {
+        bail!("{} failed on these kernels", tally.failed);
+    }
+    Ok(())
+}
+
+/// Boots every kernel asked for, prints what came of it, and counts.
+pub(crate) fn matrix(args: &Args) -> Result<Tally> {
+    let cache = tools::target_dir().join("vm");
+    let (kernels, mut tally) = fetch(args, &cache)?;
+    let steps = steps(args);
+    let binaries = Binaries::build(&args.profile, &cache)?;
+    let image = cache.join("image.cpio");
+    let contents = Contents {
+        kernscope: &binaries.kernscope,
+        cases: binaries.cases.as_ref(),
+        kernels: &kernels,
+        steps: &steps,
+    };
+    image::write(&image, &contents)?;
+    let limit = BOOT_LIMIT + steps.iter().map(|step| step.limit).sum();
+    for (kernel, run) in boot_all(&kernels, &image, &cache, limit) {
+        tally = tally + report(&kernel, run, &steps);
+    }
+    Ok(tally)
+}
+
+/// The kernels that could be had; one that could not counts as skipped.
+fn fetch(args: &Args, cache: &Path) -> Result<(Vec<Kernel>, Tally)> {
+    let all: Vec<_> = kernels::KERNELS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let names = if args.kernels.is_empty() { &all } else { &args.kernels };
+    if let Some(unknown) = names.iter().find(|name| !all.contains(name)) {
+        bail!("fetch kernel {unknown}: unknown; known are {}", all.join(", "));
+    }
+    let mut tally = Tally::default();
+    let mut found = Vec::new();
+    for name in names {
+        match kernels::fetch(name, &cache.join("kernels")) {
+            Ok(kernel) => found.push(kernel),
+            Err(error) => {
+                println!("vm {name}: SKIPPED: {error:#}");
+                tally = tally + Tally::skipped(1);
+            }
+        }
+    }
+    Ok((found, tally))
+}
+
+/// What a guest does.
+fn steps(args: &Args) -> Vec<Step> {
+    let short = Duration::from_secs(60);
+    let step = |name, limit, command: &str| Step { name, limit, command: command.to_owned() };
+    let runner = format!(
+        "if [ -x /vm/runner ]; then exec /vm/runner --kernscope /usr/local/bin/kernscope --backend ebpf --schema /vm/record.schema.json --bin-dir /vm/bin {} /vm/cases; else echo '0 passed, 0 failed, 1 skipped: no case runner'; fi",
+        args.runner_args.join(" ")
+    );
+    vec![
+        step("version", short, "kernscope --version | grep '^kernscope '"),
+        step("doctor", short * 2, "kernscope doctor | grep ."),
+        step("cases", Duration::from_secs(args.cases_limit_s), &runner),
+    ]
+}
+
+/// What the guests run, built on this machine.
+struct Binaries {
+    kernscope: PathBuf,
+    cases: Option<Cases>,
+}
+
+impl Binaries {
+    fn build(profile: &str, cache: &Path) -> Result<Binaries> {
+        let built = tools::target_dir().join(if profile == "dev" { "debug" } else { profile });
+        let root = tools::root();
+        let mut packages = vec!["kernscope"];
+        let has_cases = root.join("tests/runner/Cargo.toml").exists();
+        if has_cases {
+            packages.push("kernscope-cases");
+        }
+        let mut build = tools::cargo();
+        build.args(["build", "--quiet", "--locked", "--profile", profile]);
+        packages.iter().for_each(|package| {
+            build.args(["--package", package]);
+        });
+        tools::run(&mut build)?;
+        let kernscope = stripped(&built.join("kernscope"), cache)?;
+        if !has_cases {
+            return Ok(Binaries { kernscope, cases: None });
+        }
+        let cases = Cases {
+            runner: stripped(&built.join("cases"), cache)?,
+            dir: root.join("tests/cases"),
+            bin_dir: cache.join("bin"),
+            schema: root.join("docs/record.schema.json"),
+        };
+        tools::run(Command::new(&cases.runner).arg("--precompile").arg(&cases.bin_dir).arg(&cases.dir))?;
+        Ok(Binaries { kernscope, cases: Some(cases) })
+    }
+}
+
+/// A copy without symbols: the image is held in the guest's memory.
+fn stripped(binary: &Path, cache: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(cache).with_context(|| format!("create {}", cache.display()))?;
+    let copy = cache.join(binary.file_name().unwrap_or_default());
+    tools::run(Command::new("strip").arg("-o").arg(&copy).arg(binary))?;
+    Ok(copy)
+}
+
+/// Boots the kernels, a few at a time, and gives back each with what it left, in the order asked for.
+fn boot_all(kernels: &[Kernel], image: &Path, cache: &Path, limit: Duration) -> Vec<(Kernel, Result<Run>)> {
+    let waiting = Mutex::new(kernels.iter().enumerate());
+    let ended = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..GUESTS {
+            scope.spawn(|| {
+                loop {
+                    // A poisoned lock still holds a usable queue: nothing in here leaves it half changed.
+                    let next = waiting.lock().unwrap_or_else(|poison| poison.into_inner()).next();
+                    let Some((index, kernel)) = next else { break };
+                    println!("vm {}: booting {}", kernel.name, kernel.release);
+                    let run = qemu::boot(kernel, image, &cache.join("runs").join(&kernel.name), limit);
+                    let mut ended = ended.lock().unwrap_or_else(|poison| poison.into_inner());
+                    ended.push((index, kernel.clone(), run));
+                }
+            });
+        }
+    });
+    let mut ended = ended.into_inner().unwrap_or_else(|poison| poison.into_inner());
+    ended.sort_by_key(|(index, _, _)| *index);
+    ended.into_iter().map(|(_, kernel, run)| (kernel, run)).collect()
+}
+
+/// Prints what came of one guest, and counts.
+fn report(kernel: &Kernel, run: Result<Run>, steps: &[Step]) -> Tally {
+    let name = &kernel.name;
+    let run = match run {
+        Ok(run) => run,
+        Err(error) => {
+            println!("vm {name}: FAIL: {error:#}");
+            return Tally::failed(1);
+        }
+    };
+    let results = Results::parse(&run.results);
+    let mut tally = Tally::default();
+    for outcome in &results.outcomes {
+        let counted = outcome.tally();
+        let status = outcome.status.map_or("no end".to_owned(), |status| format!("status {status}"));
+        println!("vm {name}: {}: {counted} ({status})", outcome.name);
+        if counted.failed > 0 {
+            show(&outcome.output);
+        }
+        tally = tally + counted;
+    }
+    if results.kernel.as_ref() != Some(&kernel.release) {
+        println!("vm {name}: FAIL: the guest says it runs {:?}, not {}", results.kernel, kernel.release);
+        tally = tally + Tally::failed(1);
+    }
+    if !results.done || results.outcomes.len() < steps.len() {
+        let why = if run.timed_out { "killed at its time limit" } else { "ended early" };
+        println!("vm {name}: FAIL: the guest {why}, after {:?}; its console:", run.took);
+        show(&run.console);
+        tally = tally + Tally::failed(1);
+    }
+    println!("vm {name}: {} in {} s: {tally}", kernel.release, run.took.as_secs());
+    tally
+}
+
+/// The last lines of a long text.
+fn show(text: &str) {
+    let lines: Vec<_> = text.lines().collect();
+    for line in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
+        println!("    {line}");
+    }
+}
