@@ -12,6 +12,7 @@ pub mod case;
 pub mod judge;
 pub mod leave_out;
 pub mod leftovers;
+pub mod lifecycle;
 pub mod matcher;
 pub mod needs;
 pub mod process;

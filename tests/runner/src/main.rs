@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use kernscope_cases::case::{Backend, Cases};
+use kernscope_cases::lifecycle::{Theatre, play_all};
 use kernscope_cases::programs::Programs;
 use kernscope_cases::run::Setting;
 use kernscope_cases::stream::Schema;
@@ -35,6 +36,9 @@ struct Flags {
     /// Run the programs alone: checks the cases, not kernscope
     #[arg(long)]
     unwatched: bool,
+    /// Also play the lifecycle scenarios: signals to kernscope, attaching, output nobody takes
+    #[arg(long)]
+    lifecycle: bool,
     /// Print the names of the cases
     #[arg(long)]
     list: bool,
@@ -97,7 +101,17 @@ fn run_in(flags: &Flags, cases: &Cases, base: &Path) -> Result<bool> {
     let backends = if flags.unwatched { Vec::new() } else { flags.backend.clone() };
     let plan = Plan { backends, filter: flags.filter.clone() };
     let mut out = std::io::stdout().lock();
-    let tally = run_all(&setting, &plan, &mut out)?;
+    let mut tally = run_all(&setting, &plan, &mut out)?;
+    if flags.lifecycle && !flags.unwatched {
+        let attach_program = programs.binary("attach.c")?;
+        let theatre = Theatre {
+            kernscope: &setting.kernscope,
+            base,
+            attach_program: &attach_program,
+            schema: schema.as_ref(),
+        };
+        play_all(&theatre, &flags.backend, &flags.filter, &mut out, &mut tally)?;
+    }
     close(&tally, &mut out)?;
     if tally.passed + tally.failed.len() == 0 {
         bail!("no case was run; check --filter {:?}", flags.filter);

@@ -59,9 +59,9 @@ impl Running {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(i32::MAX))
     }
 
-    /// What it has written to standard output so far.
-    pub fn stdout_so_far(&self) -> Vec<u8> {
-        std::fs::read(&self.stdout).unwrap_or_default()
+    /// What it has written to standard error so far.
+    pub fn stderr_so_far(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(&self.stderr).unwrap_or_default()).into_owned()
     }
 
     /// Whether it still runs.

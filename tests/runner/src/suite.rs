@@ -93,7 +93,7 @@ fn judge(
     }
 }
 
-fn tell(out: &mut dyn Write, tally: &mut Tally, label: &str, problems: &[String]) -> Result<()> {
+pub(crate) fn tell(out: &mut dyn Write, tally: &mut Tally, label: &str, problems: &[String]) -> Result<()> {
     if problems.is_empty() {
         tally.passed += 1;
         writeln!(out, "ok   {label}")?;
