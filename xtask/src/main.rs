@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod bpf;
+mod oracle;
 mod tally;
 mod tools;
 mod vm;
@@ -26,12 +27,15 @@ enum Task {
     Bpf(bpf::Args),
     /// Run the cases on Debian's kernels under QEMU.
     Vm(vm::Args),
+    /// Compare kernscope with strace on ordinary work.
+    Oracle(oracle::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Bpf(args) => bpf::run(&args),
         Task::Vm(args) => vm::run(&args),
+        Task::Oracle(args) => oracle::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
