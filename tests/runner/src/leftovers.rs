@@ -5,7 +5,7 @@
 
 use crate::process::wait_until;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::time::Duration;
 
@@ -22,20 +22,27 @@ impl Before {
         Some(Self(programs()?.iter().filter_map(|program| program["id"].as_u64()).collect()))
     }
 
-    /// New programs without a holder, after giving the kernel time to free them.
+    /// New programs that had no holder each time in a while in which the kernel had time to free them.
     pub fn left_behind(&self) -> Vec<String> {
-        let mut left = Vec::new();
+        let mut left = self.orphans();
         wait_until(GRACE, || {
-            left = self.orphans();
+            if !left.is_empty() {
+                // One that is being set up or freed by another monitor is no orphan for long.
+                let still = self.orphans();
+                left.retain(|id, _| still.contains_key(id));
+            }
             left.is_empty().then_some(())
         });
-        left
+        left.into_iter().map(|(id, name)| format!("eBPF program {id} {name}, held by no process")).collect()
     }
 
-    fn orphans(&self) -> Vec<String> {
-        let new = |program: &&Value| program["id"].as_u64().is_some_and(|id| !self.0.contains(&id));
-        let orphan = |program: &&Value| program["pids"].as_array().is_none_or(Vec::is_empty);
-        programs().unwrap_or_default().iter().filter(new).filter(orphan).map(Value::to_string).collect()
+    fn orphans(&self) -> BTreeMap<u64, String> {
+        let orphan = |program: &Value| {
+            let id = program["id"].as_u64().filter(|id| !self.0.contains(id))?;
+            let free = program["pids"].as_array().is_none_or(Vec::is_empty);
+            free.then(|| (id, program["name"].as_str().unwrap_or_default().to_owned()))
+        };
+        programs().unwrap_or_default().iter().filter_map(orphan).collect()
     }
 }
 

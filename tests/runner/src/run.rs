@@ -116,7 +116,7 @@ fn command_line(setting: &Setting<'_>, case: &Case, place: &Place, vars: &mut Va
         vars.set("BIN", binary.clone());
         vec![binary]
     } else if let Some(script) = &case.sh {
-        vec!["/bin/sh".to_owned(), "-c".to_owned(), script.clone(), "sh".to_owned()]
+        vec!["/bin/sh".to_owned(), "-c".to_owned(), vars.expand(script), "sh".to_owned()]
     } else if let Some(script) = &case.python {
         let file = place.home.join("case.py");
         std::fs::write(&file, script).with_context(|| format!("write {}", file.display()))?;
