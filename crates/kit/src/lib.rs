@@ -8,3 +8,4 @@ pub mod probe;
 pub mod ring;
 pub mod spawn;
 pub mod sys;
+pub mod trace;

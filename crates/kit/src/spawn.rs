@@ -6,7 +6,7 @@
 //! The child gets what it would have got without a monitor: standard streams, working directory, environment,
 //! process group, terminal, and the signal dispositions that the monitor itself was started with (the Rust
 //! runtime ignores `SIGPIPE`; that is undone). The gate is a page of shared memory, not a pipe: no descriptor of
-//! ours exists in the child, and its exec closes nothing that the program did not open. That the exec happened is
+//! ours exists in the child, and its exec closes nothing of ours: what is close-on-exec here is closed before the gate. That the exec happened is
 //! told by the kernel, which marks a robust futex when a task gives up its memory, by exec or by exit.
 //!
 //! What this is not: a general process builder. There is no redirection and no environment editing.
@@ -107,7 +107,14 @@ impl Paused {
         let image = Image::new(&path, argv).ok_or_else(|| fail(RUN, Errno::EINVAL))?;
         let gate = GatePage::new().map_err(|errno| fail("map memory for", errno))?;
         let pid = fork(&image, &gate, options).map_err(|errno| fail("fork for", errno))?;
-        let child = Running { pid, pidfd: pidfd_open(pid), status: None };
+        let mut child = Running { pid, pidfd: pidfd_open(pid), status: None };
+        while gate.gate().stage.load(Ordering::Acquire) == STAGE_BEGIN && !has_ended(pid) {
+            futex_wait(&gate.gate().stage, STAGE_BEGIN);
+        }
+        if gate.gate().stage.load(Ordering::Acquire) == STAGE_BEGIN {
+            let _ = child.try_wait();
+            return Err(fail("prepare a child for", Errno::ECHILD));
+        }
         Ok(Self { child, gate, command })
     }
 
@@ -280,9 +287,11 @@ const WAIT: u32 = 0;
 const GO: u32 = 1;
 const GIVE_UP: u32 = 2;
 
-const STAGE_NNP: u32 = 1;
-const STAGE_SECCOMP: u32 = 2;
-const STAGE_EXEC: u32 = 3;
+const STAGE_BEGIN: u32 = 0;
+const STAGE_GATE: u32 = 1;
+const STAGE_NNP: u32 = 2;
+const STAGE_SECCOMP: u32 = 3;
+const STAGE_EXEC: u32 = 4;
 
 /// What both sides share. The layout of the last four is `struct robust_list_head` and `struct robust_list`
 /// (linux/futex.h).
@@ -355,9 +364,13 @@ impl GatePage {
     fn open(&self, how: u32) {
         let go = &self.gate().go;
         go.store(how, Ordering::Release);
-        // SAFETY: FUTEX_WAKE reads nothing but the address, which is that of a live futex word.
-        unsafe { libc::syscall(libc::SYS_futex, go.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
+        futex_wake(go);
     }
+}
+
+fn futex_wake(word: &AtomicU32) {
+    // SAFETY: FUTEX_WAKE reads nothing but the address, which is that of a live futex word.
+    unsafe { libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
 }
 
 /// Waits until `word` is no longer `expected`, or for [`GLANCE_NS`].
@@ -372,6 +385,8 @@ struct Image {
     path: CString,
     _strings: Vec<CString>,
     argv: Vec<*const libc::c_char>,
+    /// Descriptors of ours: closed at once, so that the exec has none of them to close.
+    ours: Vec<i32>,
     shell_argv: Vec<*const libc::c_char>,
 }
 
@@ -385,8 +400,23 @@ impl Image {
         // What execvp runs for a text file without `#!`: /bin/sh path arg...
         let mut shell_argv = vec![c"/bin/sh".as_ptr(), path.as_ptr()];
         shell_argv.extend_from_slice(&pointers[1..]);
-        Some(Self { path, _strings: strings, argv: pointers, shell_argv })
+        Some(Self { path, _strings: strings, argv: pointers, ours: close_on_exec_fds(), shell_argv })
     }
+}
+
+/// The descriptors of this process that an exec would close.
+fn close_on_exec_fds() -> Vec<i32> {
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else { return Vec::new() };
+    let fds: Vec<i32> =
+        entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    fds.into_iter()
+        .filter(|&fd| {
+            // SAFETY: borrowed for one call that only reads a flag, and fails with EBADF if it has been closed.
+            let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+            fcntl(fd, FcntlArg::F_GETFD).is_ok_and(|flags| flags & FdFlag::FD_CLOEXEC.bits() != 0)
+        })
+        .collect()
 }
 
 /// Where the file for a command name is, as execvp finds it.
@@ -444,6 +474,13 @@ fn fork(image: &Image, gate: &GatePage, options: &Options) -> Result<libc::pid_t
 fn child(image: &Image, gate: &Gate, options: &Options, mask: &libc::sigset_t, parent: libc::pid_t) -> ! {
     announce(gate);
     restore_signals(options, mask);
+    for &fd in &image.ours {
+        // SAFETY: plain system call on the child's own copy of the descriptor table; nothing runs here that
+        // could use the descriptor.
+        unsafe { libc::close(fd) };
+    }
+    gate.stage.store(STAGE_GATE, Ordering::Release);
+    futex_wake(&gate.stage);
     loop {
         match gate.go.load(Ordering::Acquire) {
             GO => break,
