@@ -7,6 +7,7 @@ pub mod core;
 pub mod ebpf;
 pub mod enrich;
 pub mod proc_snapshot;
+pub mod ptrace;
 pub mod raw;
 pub mod resolve;
 pub mod session;

@@ -1,0 +1,365 @@
+//! The back end that needs no privilege: ptrace, with a seccomp filter so that only calls that matter stop.
+//!
+//! A command is started at a gate, seized, and installs the filter on itself before its exec; every descendant inherits
+//! both. A task stops at the entry of a call that matters and, where the result counts, at its exit; while it
+//! stands still its memory and `/proc` are read, so that paths are exact. The raw events are those of the eBPF
+//! back end, byte counts left out.
+//!
+//! What the program does stays the same: signals are passed on untouched, group stops are left to
+//! `PTRACE_LISTEN` so that job control works, its parent reaps it as before. What differs: a program that uses ptrace
+//! itself (a debugger, strace) fails as it would under `strace`; without `CAP_SYS_ADMIN`, set-user-ID programs gain no
+//! privilege ([`Ptrace::notices`]). The filter cannot be taken off and its calls fail without a tracer, so the tree of a
+//! command dies with this process (`PTRACE_O_EXITKILL`); a process that was attached to goes on.
+//!
+//! ptrace belongs to a thread: [`Ptrace`] is not `Send`, and must be polled where it was made.
+
+mod calls;
+mod cover;
+mod exec;
+mod files;
+mod filter;
+mod life;
+mod memory;
+mod net;
+mod path_calls;
+mod places;
+mod stops;
+mod tasks;
+
+use crate::backend::{Account, Backend, BackendError, Progress, Target};
+use crate::proc_snapshot;
+use crate::raw::{Body, Builder};
+use cover::Cover;
+use kernscope_abi as abi;
+use kernscope_kit::spawn::{self, Launched, Paused, Running, SpawnError};
+use kernscope_kit::trace::{self, Alarm, Go, options};
+use kernscope_report::Coverage;
+use nix::errno::Errno;
+use nix::time::{ClockId, clock_gettime};
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+use tasks::{Part, Process, Thread};
+
+/// What the back end is told once.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Deliver the environment of execs.
+    pub env: bool,
+    /// How the command is started; the filter and `no_new_privs` are set here.
+    pub spawn: spawn::Options,
+}
+
+/// Why there is no back end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The command does not run; [`SpawnError::exit_code`] is the shell's word for it.
+    #[error(transparent)]
+    Command(#[from] SpawnError),
+    /// Tracing does not work.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
+/// The back end.
+#[derive(Debug)]
+pub struct Ptrace {
+    threads: HashMap<i32, Thread>,
+    processes: HashMap<u32, Process>,
+    /// New tasks that stopped before their creator told of them.
+    early: HashMap<i32, Early>,
+    /// Events that wait for delivery.
+    queue: Vec<Vec<u8>>,
+    cover: Cover,
+    alarm: Alarm,
+    /// How a task goes on when nothing is awaited.
+    go: Go,
+    env: bool,
+    command: Option<Running>,
+    next_file: u64,
+    host: places::Host,
+    detached: bool,
+    _thread: PhantomData<*const ()>,
+}
+
+#[derive(Debug)]
+struct Early {
+    status: trace::Status,
+    since: Instant,
+}
+
+impl Ptrace {
+    /// Starts the command, or attaches to the running tree.
+    ///
+    /// # Errors
+    /// [`StartError::Command`] when the command is not found or not executable, else [`StartError::Backend`].
+    pub fn start(target: &Target, options: &Options) -> Result<Self, StartError> {
+        match target {
+            Target::Command(argv) => Self::command(argv, options),
+            Target::Pid(pid) => Ok(Self::attach(*pid, options)?),
+            Target::All => Err(StartError::Backend(BackendError {
+                act: "watch",
+                object: "all processes".to_owned(),
+                cause: "ptrace follows one tree".to_owned(),
+                fix: "use --pid or a command, or run as root for the ebpf back end".to_owned(),
+            })),
+        }
+    }
+
+    /// The status of the command, once it has ended.
+    pub fn command_status(&mut self) -> Option<ExitStatus> {
+        self.command.as_mut().and_then(|command| command.try_wait().ok().flatten())
+    }
+
+    /// Process id of the command; `None` when a running tree is watched.
+    pub fn command_pid(&self) -> Option<u32> {
+        self.command.as_ref().map(Running::pid)
+    }
+
+    /// What a person has to know before believing the run, one sentence each.
+    pub fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::new();
+        if self.cover.no_new_privs {
+            notices.push(
+                "no CAP_SYS_ADMIN: no_new_privs is set, so set-user-ID programs (sudo, ping, ...) gain no privilege"
+                    .to_owned(),
+            );
+        }
+        notices
+    }
+
+    fn new(options: &Options, go: Go) -> Result<Self, BackendError> {
+        let alarm = Alarm::new().map_err(|errno| failed("make", "a timer", errno, ""))?;
+        Ok(Self {
+            threads: HashMap::new(),
+            processes: HashMap::new(),
+            early: HashMap::new(),
+            queue: Vec::new(),
+            cover: Cover::default(),
+            alarm,
+            go,
+            env: options.env,
+            command: None,
+            next_file: 0,
+            host: places::Host::read(),
+            detached: false,
+            _thread: PhantomData,
+        })
+    }
+
+    fn command(argv: &[std::ffi::OsString], options: &Options) -> Result<Self, StartError> {
+        let no_new_privs = !may_filter();
+        // Before the alarm: the child is to have the signal mask that we were started with.
+        let spawn =
+            spawn::Options { no_new_privs, seccomp: Some(filter::program()), ..options.spawn.clone() };
+        let paused = Paused::spawn(argv, &spawn)?;
+        let mut this = Self::new(options, Go::On)?;
+        this.cover.no_new_privs = no_new_privs;
+        let tid = paused.pid().cast_signed();
+        trace::seize(tid, FOLLOW | options::SECCOMP | options::EXITKILL)
+            .map_err(|errno| failed("trace", &format!("process {tid}"), errno, DENIED))?;
+        this.adopt(tid);
+        let mut launched = paused.release_now();
+        let ended = this.until_exec(&mut launched)?;
+        this.command = Some(launched.into_running());
+        if let Some(status) = ended {
+            this.note_end(status);
+        }
+        Ok(this)
+    }
+
+    /// Follows the command until its exec has worked or failed.
+    /// Returns its end if it was killed on the way.
+    fn until_exec(&mut self, launched: &mut Launched) -> Result<Option<trace::Status>, StartError> {
+        loop {
+            let status = match trace::wait(true) {
+                Ok(Some(status)) => status,
+                Ok(None) => continue,
+                Err(errno) => return Err(failed("wait for", "the command", errno, "").into()),
+            };
+            let first = status.tid.unsigned_abs() == launched.pid();
+            let ended = first && status.happened() == trace::Happened::Ended;
+            let executed = first && status.happened() == trace::Happened::Event(nix::libc::PTRACE_EVENT_EXEC);
+            if ended {
+                match launched.outcome() {
+                    Some(Err(error)) => return Err(error.into()),
+                    _ => {
+                        self.handle(status);
+                        return Ok(Some(status));
+                    }
+                }
+            }
+            self.handle(status);
+            if executed {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn attach(pid: u32, options: &Options) -> Result<Self, BackendError> {
+        let mut this = Self::new(options, Go::ToSyscall)?;
+        this.cover.attached = true;
+        let mut known = 0;
+        // A tree may grow while it is being attached to; what has been attached reports its children itself.
+        for _ in 0..16 {
+            let mut tree: Vec<u32> =
+                proc_snapshot::descendants(pid).iter().map(|process| process.pid).collect();
+            tree.insert(0, pid);
+            for tid in tree.into_iter().flat_map(proc_snapshot::threads).map(u32::cast_signed) {
+                if this.threads.contains_key(&tid) || this.early.contains_key(&tid) {
+                    continue;
+                }
+                match trace::seize(tid, FOLLOW) {
+                    Ok(()) => {
+                        this.adopt(tid);
+                        let _ = trace::interrupt(tid);
+                    }
+                    // It has gone, or is a new child of one that is attached.
+                    Err(Errno::ESRCH) => {}
+                    Err(_) if tid.unsigned_abs() != pid => {}
+                    Err(errno) => {
+                        return Err(failed("attach to", &format!("process {pid}"), errno, DENIED));
+                    }
+                }
+            }
+            if this.threads.len() == known {
+                break;
+            }
+            known = this.threads.len();
+        }
+        if this.threads.is_empty() {
+            return Err(failed(
+                "attach to",
+                &format!("process {pid}"),
+                Errno::ESRCH,
+                "give the id of a running process",
+            ));
+        }
+        Ok(this)
+    }
+
+    /// What every event of a task starts with.
+    fn header(&self, tid: i32) -> abi::Header {
+        let thread = self.threads.get(&tid);
+        let pid = thread.map_or(tid.unsigned_abs(), |thread| thread.pid);
+        let process = self.processes.get(&pid);
+        abi::Header {
+            ts_ns: now_ns(),
+            start_ns: process.map_or(0, |process| process.start_ns),
+            pid,
+            tid: tid.unsigned_abs(),
+            ppid: process.map_or(0, |process| process.ppid),
+            uid: process.map_or(0, |process| process.uid),
+            comm: thread.map_or([0; abi::COMM_LEN], |thread| thread.comm),
+            ..Default::default()
+        }
+    }
+
+    /// Counts an event and puts it into the queue.
+    fn tell(&mut self, header: abi::Header, body: Body, parts: &[Part]) {
+        self.cover.produced(body.kind());
+        let mut builder = Builder::new(header, body);
+        for part in parts {
+            builder = builder.section(part.tag, part.flags, &part.bytes);
+        }
+        self.queue.push(builder.finish());
+    }
+
+    fn deliver(&mut self, deliver: &mut dyn FnMut(&[u8])) {
+        for event in self.queue.drain(..) {
+            deliver(&event);
+        }
+    }
+
+    fn ended(&self) -> bool {
+        self.threads.is_empty() && self.early.is_empty()
+    }
+
+    /// Takes note of an end that our own wait has collected.
+    fn note_end(&mut self, status: trace::Status) {
+        if let Some(command) = &mut self.command
+            && command.pid() == status.tid.unsigned_abs()
+        {
+            command.reaped(ExitStatus::from_raw(status.raw));
+        }
+    }
+}
+
+impl Backend for Ptrace {
+    /// Follows the tree for `timeout`, delivering as it goes; returns sooner only when it has ended.
+    fn poll(&mut self, timeout: Duration, deliver: &mut dyn FnMut(&[u8])) -> Result<Progress, BackendError> {
+        let until = Instant::now() + timeout;
+        self.deliver(deliver);
+        self.alarm.set(Some(timeout.clamp(Duration::from_millis(1), Duration::from_millis(100))));
+        let progress = loop {
+            if self.ended() {
+                break Ok(Progress::Ended);
+            }
+            let block = Instant::now() < until;
+            match trace::wait(block) {
+                Ok(Some(status)) => self.handle(status),
+                Ok(None) if block => {}
+                Ok(None) => break Ok(Progress::Running),
+                // Nobody left to wait for: what is in the table has gone another way.
+                Err(Errno::ECHILD) => self.forget_all(),
+                Err(errno) => break Err(failed("wait for", "the traced tree", errno, "")),
+            }
+            self.deliver(deliver);
+            if !block {
+                break Ok(Progress::Running);
+            }
+        };
+        self.alarm.set(None);
+        self.adopt_orphans();
+        self.deliver(deliver);
+        progress
+    }
+
+    fn coverage(&self) -> Coverage {
+        self.cover.statement()
+    }
+
+    fn account(&mut self) -> Account {
+        self.cover.account.clone()
+    }
+
+    /// Lets go of a tree that was attached to; kills the tree of a command, which cannot live without its tracer.
+    fn detach(&mut self) {
+        if !std::mem::replace(&mut self.detached, true) {
+            self.let_go();
+        }
+    }
+}
+
+impl Drop for Ptrace {
+    fn drop(&mut self) {
+        self.detach();
+    }
+}
+
+/// What is followed in any case.
+const FOLLOW: i32 =
+    options::SYSGOOD | options::FORK | options::VFORK | options::CLONE | options::EXEC | options::EXIT;
+
+const DENIED: &str = "allow it with CAP_SYS_PTRACE, or see /proc/sys/kernel/yama/ptrace_scope";
+
+fn failed(act: &'static str, object: &str, errno: Errno, fix: &str) -> BackendError {
+    BackendError { act, object: object.to_owned(), cause: errno.desc().to_owned(), fix: fix.to_owned() }
+}
+
+/// Whether a filter may be installed without `no_new_privs`: `CAP_SYS_ADMIN` is bit 21 (linux/capability.h).
+fn may_filter() -> bool {
+    const CAP_SYS_ADMIN: u64 = 1 << 21;
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let set = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).is_some_and(|set| set & CAP_SYS_ADMIN != 0)
+}
+
+fn now_ns() -> u64 {
+    let Ok(now) = clock_gettime(ClockId::CLOCK_MONOTONIC) else { return 0 };
+    let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
+    seconds * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap_or(0)
+}
