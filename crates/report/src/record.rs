@@ -231,7 +231,8 @@ pub enum Body {
         path: PathInfo,
         /// The descriptor.
         fd: i32,
-        /// Why it went away: `close`, `dup`, `exec` or `exit`.
+        /// Why it went away: `close`, `dup`, `exec` or `exit`; `flush` when its close was not seen and only the
+        /// counters are told.
         cause: String,
         /// Device, as `st_dev`.
         dev: u64,
