@@ -7,7 +7,7 @@ use crate::backend::{Account, Backend, BackendError, Progress};
 use crate::core::{Core, kind_name};
 use crate::stream::{StreamError, Trailer, Writer};
 use kernscope_abi as abi;
-use kernscope_report::{Coverage, Entry, Ledger};
+use kernscope_report::{Coverage, Entry, Hook, Ledger, State};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -101,8 +101,9 @@ pub fn run<S: Sink>(
     run.tell();
     run.sink.idle(run.core);
     let account = backend.account();
-    let coverage = backend.coverage();
+    let mut coverage = backend.coverage();
     run.end_recording(&account, &coverage);
+    coverage.hooks.extend(unseen_closes(run.core));
     let ledger = ledger(&account, run.core, run.unwritten);
     let Run { sink_error, record_error, .. } = run;
     Outcome { ledger, coverage, backend_error, sink_error, record_error, ended }
@@ -172,6 +173,20 @@ impl<S: Sink> Run<'_, '_, S> {
             self.record_error.get_or_insert(error);
         }
     }
+}
+
+/// What the events themselves say is missing.
+fn unseen_closes(core: &Core) -> Option<Hook> {
+    let processes = core.tally().fds_unseen;
+    (processes > 0).then(|| Hook {
+        name: "close_at_exit".to_owned(),
+        tier: "none".to_owned(),
+        state: State::Partial,
+        why: format!(
+            "{processes} processes ended with more than {} descriptors open; those beyond were not looked at",
+            abi::MAX_FDS
+        ),
+    })
 }
 
 /// The account of a run: the back end's counts, the core's, and what the sink did not take. `closes` compares numbers

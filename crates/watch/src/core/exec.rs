@@ -65,13 +65,11 @@ impl Core {
         let mut own = self.pending.take(caller).unwrap_or_default();
         self.settle_held(std::mem::take(&mut own.held), out);
         for mut other in self.pending.take_process(pid) {
+            self.void_held(std::mem::take(&mut other.held), "exec_close_void", out);
             if own.argv.bytes.is_empty() && other.tid == tid {
                 // Chunks sent after the thread had taken over the leader's id.
-                self.settle_held(std::mem::take(&mut other.held), out);
                 own = other;
-                continue;
             }
-            self.void_held(other.held, "exec_close_void", out);
         }
         own
     }

@@ -23,6 +23,8 @@ impl Core {
         let mut escapes = Escapes::default();
         let clues = Clues::first(&event.sections, submitted.as_ref());
         let succeeded = open.ret >= 0;
+        // One that io_uring put into a fixed slot has no descriptor, and its file is not known.
+        let is_known = succeeded && open.file.id != 0;
         let path = match clues.walk.filter(|_| succeeded) {
             Some(walk) => paths::walked(walk, Some(&open.file), "path", &mut escapes),
             None => Clues { walk: None, ..clues }.path("path", &mut escapes),
@@ -33,14 +35,14 @@ impl Core {
             dirfd: open.dirfd,
             flags: names::open_flags(open.flags),
             mode: names::open_mode(open.flags),
-            dev: succeeded.then(|| names::st_dev(open.file.dev)),
-            inode: succeeded.then_some(open.file.ino),
+            dev: is_known.then(|| names::st_dev(open.file.dev)),
+            inode: is_known.then_some(open.file.ino),
             ret: i64::from(open.ret),
             errno: names::errno_of(i64::from(open.ret)),
             io_uring,
         };
         let who = self.who(&event.header);
-        if succeeded && open.file.id != 0 {
+        if is_known {
             self.note_opened(&event.header, open.file.id, open.ret);
         }
         self.emit(out, who.entry(body, escapes));

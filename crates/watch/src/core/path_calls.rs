@@ -19,17 +19,15 @@ impl Core {
         let submission = self.submission(event, op.request);
         let submitted = submission.as_deref().and_then(Submitted::decode);
         let mut op = *op;
-        if event.header.flags & abi::FLAG_URING != 0 && event.sections.get(abi::SEC_RAW).is_none() {
-            let Some(asked) = submitted.as_ref().and_then(Submitted::path_op) else {
-                self.tally.filter("uring_unmatched");
-                return Ok(());
-            };
+        let io_uring = event.header.flags & abi::FLAG_URING != 0;
+        if let Some(asked) = submitted.as_ref().and_then(Submitted::path_op) {
             op = abi::PathOp { ret: op.ret, op_flags: op.op_flags, ino: op.ino, dev: op.dev, ..asked };
         }
         if op.op > abi::OP_TRUNCATE {
             return Err(Unknown);
         }
-        let hint = hint.and_then(|bytes| Hint::decode(bytes, op.op));
+        // Several requests of one thread can be under way at once, so that its last hint may be another's.
+        let hint = hint.filter(|_| !io_uring).and_then(|bytes| Hint::decode(bytes, op.op));
         let mut escapes = Escapes::default();
         let body = told(event, &op, submitted.as_ref(), hint.as_ref(), &mut escapes);
         let who = self.who(&event.header);

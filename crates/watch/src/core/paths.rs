@@ -69,19 +69,19 @@ impl<'a> Clues<'a> {
     fn joined(&self, field: &'static str, escapes: &mut Escapes) -> PathInfo {
         let mut info = PathInfo { path_source: PathSource::Joined, ..PathInfo::default() };
         let Some(raw) = self.raw.filter(|sec| !sec.has(abi::SECF_UNRESOLVED)) else { return info };
-        let root = self.root.map(|sec| absolute(sec.bytes)).unwrap_or_default();
+        let Some(first) = raw.bytes.first() else { return info };
         let usable = |sec: &Sec<'_>| !sec.has(abi::SECF_UNRESOLVED) && !sec.has(abi::SECF_DISCONNECTED);
-        let mut base = Vec::new();
-        match raw.bytes.first() {
-            None => return info,
-            Some(b'/') => {}
-            Some(_) => {
-                let Some(sec) = self.base.filter(usable) else { return info };
-                info.path_truncated = sec.has(abi::SECF_TRUNCATED);
-                base = from_walk(sec);
-            }
+        let root = self.root.filter(usable);
+        let start = if *first == b'/' { root } else { self.base.filter(usable) };
+        // Without a word on it, the root is the namespace's; one that could not be told is not.
+        let is_plain_root = *first == b'/' && self.root.is_none();
+        if start.is_none() && !is_plain_root {
+            return info;
         }
-        info.path_truncated |= raw.has(abi::SECF_TRUNCATED);
+        let root = root.map(from_walk).unwrap_or_default();
+        let base = start.map(from_walk).unwrap_or_default();
+        info.path_truncated =
+            raw.has(abi::SECF_TRUNCATED) || start.is_some_and(|sec| sec.has(abi::SECF_TRUNCATED));
         info.path = Some(owned(escapes, field, join(&root, base, raw.bytes)));
         info
     }
@@ -152,12 +152,6 @@ pub(super) fn from_walk(sec: Sec<'_>) -> Vec<u8> {
     path
 }
 
-fn absolute(walk: &[u8]) -> Vec<u8> {
-    let mut path = Vec::with_capacity(walk.len() + 1);
-    push_names(&mut path, walk);
-    path
-}
-
 fn push_names(path: &mut Vec<u8>, walk: &[u8]) {
     for name in walk.rsplit(|&b| b == 0).filter(|name| !name.is_empty() && *name != b"/") {
         path.push(b'/');
@@ -174,7 +168,8 @@ const ANON: [&[u8]; 5] = [b"inotify", b"bpf-map", b"bpf-prog", b"bpf_link", b"kv
 
 /// The name of an object that hangs in no tree, as `/proc/PID/fd` shows it: never with a leading slash.
 fn unnamed(walk: &[u8], file: Option<&abi::FileId>) -> Option<Vec<u8>> {
-    let mut name = absolute(walk);
+    let mut name = Vec::with_capacity(walk.len() + 1);
+    push_names(&mut name, walk);
     if !name.is_empty() {
         name.remove(0);
     }
@@ -195,9 +190,10 @@ fn is_anonymous(kind: Option<u32>, name: &[u8]) -> bool {
 }
 
 /// Joins a string to a directory and normalises `.` and `..`, which do not lead above `root`. Symbolic links
-/// are not followed: nothing here looks at a file system. `root` and `base` are absolute; empty stands for `/`.
+/// are not followed: nothing here looks at a file system. `root` and `base` are absolute; empty and `/` are the same.
 pub(super) fn join(root: &[u8], base: Vec<u8>, raw: &[u8]) -> Vec<u8> {
     let mut path = if raw.first() == Some(&b'/') { root.to_vec() } else { base };
+    let root = if root == b"/" { b"" } else { root };
     if path == b"/" {
         path.clear();
     }
@@ -284,6 +280,8 @@ mod tests {
         none(Clues { raw: Some(sec(b"x", abi::SECF_UNRESOLVED)), ..Clues::default() });
         let base = Some(sec(b"b\0", abi::SECF_UNRESOLVED));
         none(Clues { raw: Some(sec(b"x", 0)), base, ..Clues::default() });
+        let root = Some(sec(b"", abi::SECF_UNRESOLVED));
+        none(Clues { raw: Some(sec(b"/x", 0)), root, ..Clues::default() });
     }
 
     #[test]

@@ -34,6 +34,7 @@ impl Core {
         for entry in self.carry.take_process(header.pid) {
             self.derive(entry, out);
         }
+        self.tally.fds_unseen += u64::from(exit.fds_unseen != 0);
         let who = self.who(header);
         self.table.end(ProcId::of(header));
         let signal = (exit.status & 0x7f).cast_signed();

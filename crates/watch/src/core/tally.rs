@@ -21,6 +21,8 @@ pub struct Tally {
     pub undecodable: u64,
     /// Events whose entry waits for a later event (close-on-exec, until the exec has succeeded).
     pub held: u64,
+    /// Processes that ended with more descriptors than a back end looks at.
+    pub fds_unseen: u64,
 }
 
 impl Tally {

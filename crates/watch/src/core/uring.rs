@@ -1,7 +1,6 @@
 //! `io_uring` requests in flight: what was asked for, kept until the result comes.
 //!
-//! Bound: [`MAX_REQUESTS`]; when that is reached the oldest is forgotten, and its result is set aside as
-//! `uring_unmatched`.
+//! Bound: [`MAX_REQUESTS`]; when that is reached the oldest is forgotten, and its result is told without a path.
 
 use crate::raw::{Body, Event};
 use kernscope_abi as abi;

@@ -162,6 +162,16 @@ fn what_the_core_held_back_is_told_at_the_end() {
 }
 
 #[test]
+fn descriptors_that_nobody_looked_at_stand_in_the_coverage() {
+    let body = Body::Exit(abi::Exit { status: 0, fds_unseen: 1 });
+    let event = Builder::new(abi::Header::default(), body).finish();
+    let mut backend = Scripted { polls: vec![vec![event]], account: produced(1, 0), ..Default::default() };
+    let hooks = run_all(&mut backend).0.coverage.hooks;
+    assert_eq!((hooks.len(), hooks[0].name.as_str(), hooks[0].state), (1, "close_at_exit", State::Partial));
+    assert!(hooks[0].why.starts_with("1 processes"));
+}
+
+#[test]
 fn a_replay_of_a_recording_tells_the_same() {
     let path = std::env::temp_dir().join(format!("kernscope-session-{}", std::process::id()));
     let polls = vec![vec![exit(1), inherited(2)], vec![exit(3)]];

@@ -60,17 +60,38 @@ fn path_calls_get_their_operation_from_the_submission() {
 }
 
 #[test]
-fn a_result_without_its_submission_is_set_aside() {
+fn a_result_without_its_submission_has_no_path() {
     let mut bench = bench();
-    bench.none(done(0), &[], "uring_unmatched");
-    bench.none(submit(22, 0), &[], "uring_submit");
-    bench.none(done(0), &[], "uring_unmatched");
+    let op = abi::PathOp { op: abi::OP_MKDIR, a0: 0o755, request: 0xbeef, ..Default::default() };
+    let entry = json(&bench.one(Raw::PathOp(op), &[]));
+    assert_eq!((&entry["kind"], &entry["path"]), (&json!("file_mkdir"), &json!(null)));
 }
 
 #[test]
 fn a_result_that_says_everything_needs_none() {
     let mut bench = bench();
-    let op = abi::PathOp { op: abi::OP_MKDIR, a0: 0o755, dirfd: -100, request: 1, ..Default::default() };
-    let entry = json(&bench.one(Raw::PathOp(op), &STRINGS));
-    assert_eq!((&entry["kind"], &entry["mode"]), (&json!("file_mkdir"), &json!(0o755)));
+    let op =
+        abi::PathOp { op: abi::OP_TRUNCATE, op_flags: abi::OPF_FD, a0: 9, dirfd: 3, ..Default::default() };
+    let entry = json(&bench.one(Raw::PathOp(op), &[(abi::SEC_PATH, 0, b"f\0tmp\0")]));
+    assert_eq!((&entry["kind"], &entry["path"]), (&json!("file_truncate"), &json!("/tmp/f")));
+}
+
+#[test]
+fn hints_are_not_used_since_they_may_belong_to_another_request() {
+    let mut bench = bench();
+    bench.none(submit(36, 0), &STRINGS, "uring_submit");
+    let hint = Raw::PathHint(abi::PathHint { op: abi::OP_UNLINK, ..Default::default() });
+    bench.none(hint, &[(abi::SEC_PATH, 0, b"other\0")], "path_hint");
+    assert_eq!(json(&bench.one(done(0), &[]))["path"], "/home/u/a");
+}
+
+#[test]
+fn a_file_in_a_fixed_slot_has_a_path_and_no_inode() {
+    let mut bench = bench();
+    bench.none(submit(18, 0), &STRINGS, "uring_submit");
+    let entry = json(&bench.one(Raw::Open(abi::Open { request: 0xbeef, ..Default::default() }), &[]));
+    assert_eq!(
+        (&entry["path"], &entry["inode"], &entry["ret"]),
+        (&json!("/home/u/a"), &json!(null), &json!(0))
+    );
 }
