@@ -38,6 +38,27 @@ mod kind {
     pub(super) const ENUM64: u32 = 19;
 }
 
+/// Sorts of types that are found by name; each has a name space of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// A struct.
+    Struct,
+    /// A typedef; `btf_trace_X` stands for the tracepoint `X`.
+    Typedef,
+    /// A function.
+    Function,
+}
+
+impl Named {
+    fn kind(self) -> u32 {
+        match self {
+            Self::Struct => kind::STRUCT,
+            Self::Typedef => kind::TYPEDEF,
+            Self::Function => kind::FUNC,
+        }
+    }
+}
+
 /// Why type information is of no use.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -116,6 +137,7 @@ impl Btf {
                 kind::ARRAY => 12,
                 kind::STRUCT | kind::UNION | kind::DATASEC | kind::ENUM64 => 12 * vlen,
                 kind::ENUM | kind::FUNC_PROTO => 8 * vlen,
+                0 | 20.. => return Err(BtfError::Malformed("a kind of type newer than this program")),
                 _ => 0,
             };
             let id = u32::try_from(self.types.len()).map_err(|_| BtfError::Malformed("too many types"))?;
@@ -128,7 +150,7 @@ impl Btf {
             }
             at += TYPE_BYTES + extra;
         }
-        Ok(())
+        if at == end { Ok(()) } else { Err(BtfError::Malformed("last type cut short")) }
     }
 
     fn word(&self, at: usize) -> Option<u32> {
@@ -201,6 +223,30 @@ impl Btf {
         Some(offset)
     }
 
+    /// Number of types.
+    pub fn types(&self) -> usize {
+        self.types.len() - 1
+    }
+
+    /// The id of a type, by which programs are attached and kernel functions called.
+    pub fn id(&self, sort: Named, name: &str) -> Option<u32> {
+        self.named(name, sort.kind())
+    }
+
+    /// Bytes of a struct.
+    pub fn struct_bytes(&self, name: &str) -> Option<u32> {
+        self.get(self.named(name, kind::STRUCT)?).map(|(_, _, _, size)| size)
+    }
+
+    /// The place of a direct member among the members of a struct.
+    pub fn member_index(&self, of: &str, member: &str) -> Option<u32> {
+        let (at, _, vlen, _) = self.get(self.named(of, kind::STRUCT)?)?;
+        let is = |i: &usize| {
+            self.word(at + TYPE_BYTES + 12 * i).is_some_and(|name| self.name(name) == member.as_bytes())
+        };
+        (0..vlen).find(is).and_then(|i| u32::try_from(i).ok())
+    }
+
     /// Whether the kernel has a function of this name that programs can be attached to by type.
     pub fn has_function(&self, name: &str) -> bool {
         self.named(name, kind::FUNC).is_some()
@@ -258,6 +304,21 @@ mod tests {
         assert_eq!(btf.offset("outer.inner.c"), Some(12));
         assert_eq!(btf.offset("outer.nothing"), None);
         assert_eq!(btf.offset("nothing.a"), None);
+    }
+
+    #[test]
+    fn ids_sizes_and_places_are_found_by_name() {
+        let btf = Btf::parse(sample()).unwrap();
+        assert_eq!((btf.types(), btf.id(Named::Struct, "outer")), (4, Some(4)));
+        assert_eq!(btf.id(Named::Function, "outer"), None);
+        assert_eq!((btf.struct_bytes("outer"), btf.member_index("outer", "inner")), (Some(16), Some(2)));
+    }
+
+    #[test]
+    fn an_unknown_kind_is_an_error() {
+        let mut data = sample();
+        data[HEADER_BYTES + 7] = 31;
+        assert!(Btf::parse(data).is_err());
     }
 
     #[test]

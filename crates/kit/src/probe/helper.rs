@@ -4,7 +4,6 @@
 //! tried in a program of the type in which kernscope uses it; where several would do, in turn.
 
 use super::answer::{Answer, Cause};
-use super::ids::Kind;
 use super::insn::{
     BTF_MAIN, BTF_STATIC, CMPXCHG, DW, EXIT, FETCH, R10, add, atomic, call, call_kfunc, call_local, func, ja,
     jeq, jlt, load as ldx, map, map_value, may_goto, mov, mov_reg, store,
@@ -12,6 +11,7 @@ use super::insn::{
 use super::map::{self, MapType};
 use super::prog::{self, Failed, ProgType, Spec};
 use super::table::Entry;
+use crate::btf::Named;
 use crate::sys::Insn;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -323,15 +323,16 @@ fn task_storage() -> Result<OwnedFd, Failed> {
 
 /// `bpf_d_path(&ctx->file->f_path, stack, 8)` in an iterator over open files.
 fn d_path() -> Result<OwnedFd, Failed> {
-    let file = prog::ids()?.member("bpf_iter__task_file", "file");
-    let path = prog::ids()?.member("file", "f_path");
+    let btf = prog::btf()?;
+    let file = btf.offset("bpf_iter__task_file.file").and_then(|offset| i16::try_from(offset).ok());
+    let path = btf.offset("file.f_path");
     let (Some(file), Some(path)) = (file, path) else {
         return Err(Failed::Target(Answer::unsupported("the kernel's BTF has no file iterator")));
     };
     let insns = [
-        ldx(DW, 1, 1, file.offset as i16),
+        ldx(DW, 1, 1, file),
         jeq(1, 0, 5),
-        add(1, path.offset.cast_signed()),
+        add(1, path.cast_signed()),
         mov_reg(2, R10),
         add(2, SLOT.into()),
         mov(3, 8),
@@ -397,7 +398,7 @@ fn dynptr_from_mem() -> Result<OwnedFd, Failed> {
 }
 
 fn kfunc(name: &str) -> Result<Insn, Failed> {
-    let id = prog::ids()?.find(Kind::Func, name);
+    let id = prog::btf()?.id(Named::Function, name);
     id.map(call_kfunc).ok_or_else(|| Failed::Target(Answer::unsupported(format!("the kernel has no {name}"))))
 }
 

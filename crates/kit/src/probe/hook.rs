@@ -9,6 +9,7 @@ use super::insn::{self, EXIT, mov};
 use super::prog::{self, Failed, ProgType, Spec};
 use super::table::Entry;
 use super::{act, map, net, uring};
+use crate::btf::Named;
 use crate::sys::{self, Insn, LinkTarget, PerfEvent};
 use std::ffi::CStr;
 use std::io;
@@ -229,12 +230,11 @@ fn tracing(prog: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     sys::raw_tracepoint_open(None, prog)
 }
 
-/// Since 6.0 the tracepoint of submission has a new name, and since 6.4 a third.
+/// The tracepoint of submission changed its name with 6.4.
 fn uring_submit() -> Result<Fired, Fired> {
-    let names = ["io_uring_submit_req", "io_uring_submit_sqe"];
-    let ids = prog::ids()?;
-    let known = |name: &&&str| ids.find(super::ids::Kind::Typedef, &format!("btf_trace_{name}")).is_some();
-    let name = names.iter().find(known).copied().unwrap_or(names[0]);
+    let btf = prog::btf()?;
+    let known = |name: &str| btf.id(Named::Typedef, &format!("btf_trace_{name}")).is_some();
+    let name = if known("io_uring_submit_req") { "io_uring_submit_req" } else { "io_uring_submit_sqe" };
     fire(Spec::tp_btf(name), tracing, uring::nop)
 }
 

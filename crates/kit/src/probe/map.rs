@@ -1,9 +1,9 @@
 //! Map types, by making one of each.
 
 use super::answer::Answer;
-use super::ids::{Ids, Kind};
-use super::insn;
 use super::table::Entry;
+use super::{insn, prog};
+use crate::btf::Named;
 use crate::sys::{self, MapCreate};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -109,16 +109,14 @@ pub(super) fn probe(kind: MapType) -> Answer {
     match create(kind) {
         Ok(_map) => Answer::Yes,
         Err(Failed::Kernel(err)) => Answer::from_bpf(&err),
-        Err(Failed::Missing(what)) => Answer::unsupported(what),
-        Err(Failed::Unclear(what)) => Answer::Unknown(what),
+        Err(Failed::Answer(answer)) => answer,
     }
 }
 
 /// Why no map came out.
 enum Failed {
     Kernel(io::Error),
-    Missing(String),
-    Unclear(String),
+    Answer(Answer),
 }
 
 impl From<io::Error> for Failed {
@@ -217,17 +215,18 @@ fn create(kind: MapType) -> Result<OwnedFd, Failed> {
 
 /// A `struct_ops` map for TCP congestion control, which every kernel with that map type has.
 fn struct_ops() -> Result<OwnedFd, Failed> {
-    let ids = Ids::shared().map_err(|err| Failed::Unclear(format!("kernel BTF: {err}")))?;
+    let types = prog::shared_btf().map_err(|err| Failed::Answer(prog::no_btf(&err)))?;
     let name = "bpf_struct_ops_tcp_congestion_ops";
-    let id = ids.find(Kind::Struct, name).ok_or_else(|| Failed::Missing(format!("no {name} in BTF")))?;
-    let size = ids.size(id).ok_or_else(|| Failed::Unclear(format!("size of {name} not found in BTF")))?;
+    let found = types.id(Named::Struct, name).zip(types.struct_bytes(name));
+    let missing = || Failed::Answer(Answer::unsupported(format!("the kernel has no struct {name}")));
+    let (id, value_size) = found.ok_or_else(missing)?;
     // The kernel insists on BTF of the program's side, though it looks at its own.
     let btf = sys::btf_load(&insn::btf())?;
     Ok(sys::map_create(MapCreate {
         btf_fd: btf.as_raw_fd().cast_unsigned(),
         map_type: MapType::StructOps as u32,
         key_size: 4,
-        value_size: size,
+        value_size,
         max_entries: 1,
         btf_vmlinux_value_type_id: id,
         ..MapCreate::default()

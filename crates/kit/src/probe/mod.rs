@@ -24,7 +24,6 @@ mod caps;
 mod helper;
 mod hook;
 mod host;
-mod ids;
 mod insn;
 mod map;
 mod memlock;
@@ -208,7 +207,7 @@ pub fn packet_socket() -> Answer {
 /// Tries everything and tells each finding as it comes.
 pub fn all(mut tell: impl FnMut(Finding)) {
     // Held so that the kernel's BTF is read once.
-    let _ids = ids::Ids::shared();
+    let _btf = prog::shared_btf();
     settings::kernel().into_iter().for_each(&mut tell);
     settings::privilege().into_iter().for_each(&mut tell);
     settings::machine().into_iter().for_each(&mut tell);

@@ -13,7 +13,7 @@ use std::io;
 use std::net::UdpSocket;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// `BPF_XDP`, with `XDP_FLAGS_SKB_MODE`.
@@ -127,6 +127,9 @@ fn datagram() -> io::Result<()> {
     socket.recv(&mut [0; 1]).map(drop)
 }
 
+/// What the name of a probe's cgroup starts with; the process id follows.
+const CGROUP_PREFIX: &str = "kernscope-probe.";
+
 /// A cgroup that is removed on drop.
 struct Cgroup {
     path: PathBuf,
@@ -139,7 +142,9 @@ impl Cgroup {
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "cgroup v2 is not mounted"))?;
         let own = fs::read_to_string("/proc/self/cgroup")?;
         let inside = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or("").to_owned();
-        let path = root.join(inside).join(format!("kernscope-probe.{}", std::process::id()));
+        let parent = root.join(inside);
+        remove_orphans(&parent);
+        let path = parent.join(format!("{CGROUP_PREFIX}{}", std::process::id()));
         fs::create_dir(&path)?;
         match File::open(&path) {
             Ok(dir) => Ok(Self { path, dir }),
@@ -178,6 +183,17 @@ impl Cgroup {
 impl Drop for Cgroup {
     fn drop(&mut self) {
         let _busy = fs::remove_dir(&self.path);
+    }
+}
+
+/// Removes what probes left behind that were killed: empty cgroups that name a process which is gone.
+fn remove_orphans(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.strip_prefix(CGROUP_PREFIX)) else { continue };
+        if pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists() {
+            let _taken = fs::remove_dir(entry.path());
+        }
     }
 }
 

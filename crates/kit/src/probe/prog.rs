@@ -1,12 +1,13 @@
 //! Program types, by loading the smallest program of each.
 
 use super::answer::Answer;
-use super::ids::{Ids, Kind};
 use super::insn::{self, EXIT, mov};
 use super::table::Entry;
+use crate::btf::{Btf, BtfError, Named};
 use crate::sys::{self, Insn, LoadError, Program};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// `BPF_F_SLEEPABLE`.
 pub(super) const SLEEPABLE: u32 = 1 << 4;
@@ -207,14 +208,31 @@ impl From<Failed> for Answer {
     }
 }
 
-/// The kernel's BTF, or the answer that follows from not having it.
-pub(super) fn ids() -> Result<Arc<Ids>, Failed> {
-    Ids::shared().map_err(|err| {
-        Failed::Target(match err.raw_os_error() {
-            Some(libc::ENOENT) => Answer::unsupported("the kernel has no BTF (/sys/kernel/btf/vmlinux)"),
-            _ => Answer::Unknown(format!("read /sys/kernel/btf/vmlinux: {err}")),
-        })
-    })
+/// The kernel's type information, read once for all that hold it at the same time and given back afterwards.
+pub(super) fn shared_btf() -> Result<Arc<Btf>, BtfError> {
+    static SHARED: Mutex<Weak<Btf>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(btf) = shared.upgrade() {
+        return Ok(btf);
+    }
+    let btf = Arc::new(Btf::vmlinux()?);
+    *shared = Arc::downgrade(&btf);
+    Ok(btf)
+}
+
+/// The same, or the answer that follows from not having it.
+pub(super) fn btf() -> Result<Arc<Btf>, Failed> {
+    shared_btf().map_err(|err| Failed::Target(no_btf(&err)))
+}
+
+/// The answer to everything that needs type information when there is none.
+pub(super) fn no_btf(err: &BtfError) -> Answer {
+    match err {
+        BtfError::Read { path, source } if source.kind() == io::ErrorKind::NotFound => {
+            Answer::unsupported(format!("the kernel has no BTF ({path} does not exist)"))
+        }
+        _ => Answer::Unknown(err.to_string()),
+    }
 }
 
 /// Loads instructions as a program of this sort, with the BTF of [`insn::btf`] when `funcs` names functions.
@@ -233,20 +251,20 @@ pub(super) fn load_with(spec: Spec, insns: &[Insn], funcs: &[[u32; 2]]) -> Resul
     match spec.target {
         Target::None => {}
         Target::Tracepoint(name) => {
-            let found = ids()?.find(Kind::Typedef, &format!("btf_trace_{name}"));
+            let found = btf()?.id(Named::Typedef, &format!("btf_trace_{name}"));
             program.attach_btf_id =
                 found.ok_or_else(|| missing(format!("the kernel has no tracepoint {name}")))?;
         }
         Target::Func(name) => {
-            let found = ids()?.find(Kind::Func, name);
+            let found = btf()?.id(Named::Function, name);
             program.attach_btf_id =
                 found.ok_or_else(|| missing(format!("the kernel has no function {name}")))?;
         }
         Target::Member(of, name) => {
-            let ids = ids()?;
-            let found = ids.find(Kind::Struct, of).zip(ids.member(of, name));
-            let (id, member) = found.ok_or_else(|| missing(format!("the kernel has no {of}.{name}")))?;
-            (program.attach_btf_id, program.expected_attach_type) = (id, member.index);
+            let btf = btf()?;
+            let found = btf.id(Named::Struct, of).zip(btf.member_index(of, name));
+            (program.attach_btf_id, program.expected_attach_type) =
+                found.ok_or_else(|| missing(format!("the kernel has no {of}.{name}")))?;
         }
         Target::Program => {
             host = extendable()?;

@@ -2,8 +2,7 @@
 
 use super::answer::Answer;
 use super::host::{self, Tracefs};
-use super::ids::Ids;
-use super::{Finding, Group, caps, table, uring};
+use super::{Finding, Group, caps, prog, table, uring};
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -66,12 +65,9 @@ fn release() -> Finding {
 }
 
 fn btf() -> Finding {
-    let (answer, detail) = match Ids::shared() {
-        Ok(ids) => (Answer::Yes, format!("{} types", ids.len())),
-        Err(err) if err.raw_os_error() == Some(libc::ENOENT) => {
-            (Answer::unsupported("/sys/kernel/btf/vmlinux does not exist"), String::new())
-        }
-        Err(err) => (Answer::Unknown(format!("/sys/kernel/btf/vmlinux: {err}")), String::new()),
+    let (answer, detail) = match prog::shared_btf() {
+        Ok(btf) => (Answer::Yes, format!("{} types", btf.types())),
+        Err(err) => (prog::no_btf(&err), String::new()),
     };
     let costs = "watch: the eBPF back end does not load; ptrace is used";
     finding(Group::Kernel, "BTF", answer, detail, costs, "a kernel built with CONFIG_DEBUG_INFO_BTF")
