@@ -19,6 +19,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Watch(Box<WatchArgs>),
+    Doctor(DoctorArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -79,6 +80,23 @@ pub(crate) struct WatchArgs {
     /// Run this and watch it
     #[arg(last = true, value_name = "COMMAND", group = "target")]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Try what this kernel, these privileges and this machine allow
+///
+/// Loads programs, makes maps, attaches to hooks and makes them fire, and says for each whether it works, what
+/// kernscope loses if not, and what would help. Takes a second or two, changes nothing, leaves nothing attached.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kernscope doctor
+  kernscope doctor --format jsonl | jq -r 'select(.answer == \"no\") | .name + \": \" + .why'
+
+Status: 0 whatever it finds.")]
+pub(crate) struct DoctorArgs {
+    /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) format: Format,
 }
 
 /// Print a completion script for a shell

@@ -6,6 +6,7 @@
 
 mod args;
 mod completions;
+mod doctor;
 mod failure;
 mod man;
 mod stream;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let outcome = match args::parse() {
         Ok(Cli { command: Command::Watch(args) }) => watch::run(*args),
+        Ok(Cli { command: Command::Doctor(args) }) => doctor::run(args.format),
         Ok(Cli { command: Command::Completions(args) }) => completions::run(&args),
         Ok(Cli { command: Command::Man(args) }) => man::run(&args),
         Err(stop) => stop.end(),

@@ -133,7 +133,7 @@ fn every_no_has_a_reason_and_a_fix() {
     probe::all(|finding| {
         if !finding.answer.is_yes() {
             assert!(!finding.answer.why().is_empty(), "{finding:?}");
-            assert!(!finding.fix.is_empty(), "{finding:?}");
+            assert!(!finding.fix.is_empty() && !finding.costs.is_empty(), "{finding:?}");
         } else {
             assert!(finding.costs.is_empty() && finding.fix.is_empty(), "{finding:?}");
         }

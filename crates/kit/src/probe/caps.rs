@@ -4,9 +4,9 @@ use std::fs;
 
 /// The capabilities that matter here, with their numbers (`linux/capability.h`).
 pub(super) const CAPS: &[(&str, u32, &str)] = &[
-    ("CAP_BPF", 39, "watch with eBPF, lan with XDP, filter attach"),
+    ("CAP_BPF", 39, "watch with eBPF; packet programs"),
     ("CAP_PERFMON", 38, "watch with eBPF (tracing programs)"),
-    ("CAP_NET_ADMIN", 12, "lan with XDP, filter attach"),
+    ("CAP_NET_ADMIN", 12, "packet programs (XDP, tc)"),
     (
         "CAP_SYS_ADMIN",
         21,

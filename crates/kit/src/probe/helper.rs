@@ -57,7 +57,6 @@ pub enum Helper {
 }
 
 const WATCH: &str = "watch: the eBPF back end does not load; ptrace is used";
-const FILTERS: &str = "content filters use a bounded loop instead, with lower limits";
 
 /// Every helper, the kernel that brought it, what it is built with, and what kernscope loses without it.
 pub(super) const HELPERS: &[Entry<Helper>] = &[
@@ -79,83 +78,53 @@ pub(super) const HELPERS: &[Entry<Helper>] = &[
         "",
     ),
     Entry::new(Helper::GetCurrentTask, "bpf_get_current_task", (4, 8), "CONFIG_BPF_EVENTS", WATCH),
-    Entry::new(
-        Helper::GetCurrentTaskBtf,
-        "bpf_get_current_task_btf",
-        (5, 11),
-        "CONFIG_BPF_EVENTS",
-        "watch: bpf_get_current_task and reads of kernel memory are used instead",
-    ),
+    Entry::new(Helper::GetCurrentTaskBtf, "bpf_get_current_task_btf", (5, 11), "CONFIG_BPF_EVENTS", ""),
     Entry::new(Helper::GetCurrentCgroupId, "bpf_get_current_cgroup_id", (4, 18), "CONFIG_CGROUPS", ""),
-    Entry::new(
-        Helper::GetNsCurrentPidTgid,
-        "bpf_get_ns_current_pid_tgid",
-        (5, 7),
-        "CONFIG_PID_NS",
-        "watch: inside a pid namespace, process ids are those of the initial one",
-    ),
+    Entry::new(Helper::GetNsCurrentPidTgid, "bpf_get_ns_current_pid_tgid", (5, 7), "CONFIG_PID_NS", ""),
     Entry::new(Helper::KtimeGetNs, "bpf_ktime_get_ns", (4, 1), "CONFIG_BPF_SYSCALL", WATCH),
     Entry::new(Helper::KtimeGetBootNs, "bpf_ktime_get_boot_ns", (5, 8), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(Helper::RingbufOutput, "bpf_ringbuf_output", (5, 8), "CONFIG_BPF_SYSCALL", WATCH),
-    Entry::new(Helper::RingbufReserve, "bpf_ringbuf_reserve", (5, 8), "CONFIG_BPF_SYSCALL", WATCH),
+    Entry::new(Helper::RingbufReserve, "bpf_ringbuf_reserve", (5, 8), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(Helper::RingbufQuery, "bpf_ringbuf_query", (5, 8), "CONFIG_BPF_SYSCALL", ""),
-    Entry::new(
-        Helper::TaskStorageGet,
-        "bpf_task_storage_get",
-        (5, 11),
-        "CONFIG_BPF_SYSCALL",
-        "watch: the watched set is kept in a hash",
-    ),
+    Entry::new(Helper::TaskStorageGet, "bpf_task_storage_get", (5, 11), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(
         Helper::SendSignal,
         "bpf_send_signal",
         (5, 3),
         "CONFIG_BPF_EVENTS",
-        "policy: a process cannot be stopped at the moment it breaks a rule",
+        "enforcement: a process cannot be stopped at the moment it breaks a rule",
     ),
     Entry::new(Helper::DPath, "bpf_d_path", (5, 10), "CONFIG_DEBUG_INFO_BTF", ""),
-    Entry::new(
-        Helper::CopyFromUser,
-        "bpf_copy_from_user",
-        (5, 10),
-        "CONFIG_BPF_EVENTS",
-        "watch: a string on a page that is not resident is missing",
-    ),
+    Entry::new(Helper::CopyFromUser, "bpf_copy_from_user", (5, 10), "CONFIG_BPF_EVENTS", ""),
     Entry::new(Helper::CopyFromUserTask, "bpf_copy_from_user_task", (5, 18), "CONFIG_BPF_EVENTS", ""),
     Entry::new(
         Helper::SkbLoadBytes,
         "bpf_skb_load_bytes",
         (4, 5),
         "CONFIG_NET",
-        "filter attach: socket and tc filters cannot read packets",
+        "packets: socket and tc filters cannot read packets",
     ),
     Entry::new(
         Helper::XdpLoadBytes,
         "bpf_xdp_load_bytes",
         (5, 18),
         "CONFIG_NET",
-        "filter attach: XDP filters see the first buffer of a packet only",
+        "packets: XDP programs see the first buffer of a packet only",
     ),
-    Entry::new(Helper::BpfLoop, "bpf_loop", (5, 17), "CONFIG_BPF_SYSCALL", FILTERS),
+    Entry::new(Helper::BpfLoop, "bpf_loop", (5, 17), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(Helper::ForEachMapElem, "bpf_for_each_map_elem", (5, 13), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(Helper::Strncmp, "bpf_strncmp", (5, 17), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(Helper::DynptrFromMem, "bpf_dynptr_from_mem", (5, 19), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(Helper::DynptrFromSkb, "bpf_dynptr_from_skb (kfunc)", (6, 4), "CONFIG_DEBUG_INFO_BTF", ""),
     Entry::new(Helper::DynptrFromXdp, "bpf_dynptr_from_xdp (kfunc)", (6, 4), "CONFIG_DEBUG_INFO_BTF", ""),
-    Entry::new(Helper::IterNum, "bpf_iter_num (kfuncs)", (6, 4), "CONFIG_DEBUG_INFO_BTF", FILTERS),
+    Entry::new(Helper::IterNum, "bpf_iter_num (kfuncs)", (6, 4), "CONFIG_DEBUG_INFO_BTF", ""),
     Entry::new(Helper::IterTask, "bpf_iter_task (kfuncs)", (6, 7), "CONFIG_DEBUG_INFO_BTF", ""),
     Entry::new(Helper::Strstr, "bpf_strstr (kfunc)", (6, 17), "CONFIG_DEBUG_INFO_BTF", ""),
     Entry::new(Helper::TailCall, "bpf_tail_call", (4, 2), "CONFIG_BPF_SYSCALL", WATCH),
     Entry::new(Helper::BoundedLoop, "bounded loop", (5, 3), "CONFIG_BPF_SYSCALL", WATCH),
     Entry::new(Helper::LocalCall, "bpf-to-bpf call", (4, 16), "CONFIG_BPF_SYSCALL", WATCH),
-    Entry::new(
-        Helper::Atomics,
-        "atomic fetch and compare-exchange",
-        (5, 12),
-        "CONFIG_BPF_JIT",
-        "watch: per-CPU maps do it; nothing is lost",
-    ),
-    Entry::new(Helper::MayGoto, "may_goto", (6, 9), "CONFIG_BPF_SYSCALL", FILTERS),
+    Entry::new(Helper::Atomics, "atomic fetch and compare-exchange", (5, 12), "CONFIG_BPF_JIT", ""),
+    Entry::new(Helper::MayGoto, "may_goto", (6, 9), "CONFIG_BPF_SYSCALL", ""),
 ];
 
 /// Stack slot that programs write to.

@@ -59,8 +59,8 @@ const CALLS: &str = "watch: the eBPF back end sees no system calls; ptrace is us
 const URING: &str = "watch: what a program does through io_uring is not seen by eBPF; coverage says so";
 const HINTS: &str =
     "watch: paths of unlink, rename, mkdir ... are resolved by the monitor, not by the kernel";
-const TLS: &str = "TLS: plaintext cannot be read";
-const DENY: &str = "policy: an action cannot be denied before it happens";
+const TLS: &str = "uprobes: functions of programs and libraries, such as those of TLS, cannot be watched";
+const DENY: &str = "enforcement: an action cannot be denied before it happens";
 
 /// Every hook, the kernel that brought it, what it is built with, and what kernscope loses without it.
 pub(super) const HOOKS: &[Entry<Hook>] = &[
@@ -118,36 +118,42 @@ pub(super) const HOOKS: &[Entry<Hook>] = &[
         "uprobe.multi on own function",
         (6, 6),
         "CONFIG_UPROBES",
-        "TLS: uprobes are attached one by one",
+        "uprobes: are attached one by one",
     ),
     Entry::new(
         Hook::SocketFilter,
         "socket filter on a socket pair",
         (3, 19),
         "CONFIG_NET",
-        "filter attach: no socket target",
+        "packets: sockets cannot be filtered",
     ),
     Entry::new(
         Hook::XdpTestRun,
         "xdp test run",
         (4, 12),
         "CONFIG_NET",
-        "filter test: no kernel engine for XDP",
+        "packets: XDP programs cannot be tested in the kernel",
     ),
     Entry::new(
         Hook::XdpGeneric,
         "xdp generic on lo of a new netns",
         (5, 9),
         "CONFIG_NET",
-        "lan: frames are read from AF_PACKET, not by XDP",
+        "packets: frames are read from packet sockets, not by XDP",
     ),
-    Entry::new(Hook::TcTestRun, "tc test run", (4, 12), "CONFIG_NET", "filter test: no kernel engine for tc"),
+    Entry::new(
+        Hook::TcTestRun,
+        "tc test run",
+        (4, 12),
+        "CONFIG_NET",
+        "packets: tc programs cannot be tested in the kernel",
+    ),
     Entry::new(
         Hook::Tcx,
         "tcx on lo of a new netns",
         (6, 6),
         "CONFIG_NET_XGRESS",
-        "filter attach: tc filters need a qdisc of their own",
+        "packets: tc programs need a qdisc of their own",
     ),
     Entry::new(Hook::CgroupSkb, "cgroup_skb in a new cgroup", (5, 7), "CONFIG_CGROUP_BPF and cgroup v2", ""),
     Entry::new(

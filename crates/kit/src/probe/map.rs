@@ -57,9 +57,6 @@ pub enum MapType {
 }
 
 const WATCH: &str = "watch: the eBPF back end does not load; ptrace is used";
-const SLOWER: &str =
-    "watch: the watched set is kept in a hash, which costs unwatched processes a little more";
-const LATER: &str = "content filters fall back to plain arrays";
 
 /// Every type, the kernel that brought it, what it is built with, and what kernscope loses without it.
 pub(super) const MAPS: &[Entry<MapType>] = &[
@@ -67,17 +64,11 @@ pub(super) const MAPS: &[Entry<MapType>] = &[
     Entry::new(MapType::Array, "array", (3, 19), "CONFIG_BPF_SYSCALL", WATCH),
     Entry::new(MapType::ProgArray, "prog_array", (4, 2), "CONFIG_BPF_SYSCALL", WATCH),
     Entry::new(MapType::PerfEventArray, "perf_event_array", (4, 3), "CONFIG_PERF_EVENTS", ""),
-    Entry::new(MapType::PercpuHash, "percpu_hash", (4, 6), "CONFIG_BPF_SYSCALL", WATCH),
+    Entry::new(MapType::PercpuHash, "percpu_hash", (4, 6), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(MapType::PercpuArray, "percpu_array", (4, 6), "CONFIG_BPF_SYSCALL", WATCH),
     Entry::new(MapType::StackTrace, "stack_trace", (4, 6), "CONFIG_PERF_EVENTS", ""),
     Entry::new(MapType::CgroupArray, "cgroup_array", (4, 8), "CONFIG_CGROUPS", ""),
-    Entry::new(
-        MapType::LruHash,
-        "lru_hash",
-        (4, 10),
-        "CONFIG_BPF_SYSCALL",
-        "lan: the device table is not bounded by age",
-    ),
+    Entry::new(MapType::LruHash, "lru_hash", (4, 10), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(MapType::LruPercpuHash, "lru_percpu_hash", (4, 10), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(MapType::LpmTrie, "lpm_trie", (4, 11), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(MapType::ArrayOfMaps, "array_of_maps", (4, 12), "CONFIG_BPF_SYSCALL", ""),
@@ -97,11 +88,11 @@ pub(super) const MAPS: &[Entry<MapType>] = &[
     Entry::new(MapType::StructOps, "struct_ops", (5, 6), "CONFIG_DEBUG_INFO_BTF", ""),
     Entry::new(MapType::Ringbuf, "ringbuf", (5, 8), "CONFIG_BPF_SYSCALL", WATCH),
     Entry::new(MapType::InodeStorage, "inode_storage", (5, 10), "CONFIG_BPF_LSM", ""),
-    Entry::new(MapType::TaskStorage, "task_storage", (5, 11), "CONFIG_BPF_SYSCALL", SLOWER),
-    Entry::new(MapType::BloomFilter, "bloom_filter", (5, 16), "CONFIG_BPF_SYSCALL", LATER),
+    Entry::new(MapType::TaskStorage, "task_storage", (5, 11), "CONFIG_BPF_SYSCALL", ""),
+    Entry::new(MapType::BloomFilter, "bloom_filter", (5, 16), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(MapType::UserRingbuf, "user_ringbuf", (6, 1), "CONFIG_BPF_SYSCALL", ""),
     Entry::new(MapType::CgrpStorage, "cgrp_storage", (6, 2), "CONFIG_CGROUPS", ""),
-    Entry::new(MapType::Arena, "arena", (6, 9), "CONFIG_BPF_SYSCALL and a 64-bit JIT", LATER),
+    Entry::new(MapType::Arena, "arena", (6, 9), "CONFIG_BPF_SYSCALL and a 64-bit JIT", ""),
 ];
 
 /// Makes a map of this type and drops it.

@@ -82,6 +82,9 @@ impl fmt::Display for Group {
     }
 }
 
+/// The costs of a no to something that kernscope does without.
+pub const NOTHING: &str = "nothing that kernscope uses";
+
 /// One answer, with what it means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -93,7 +96,7 @@ pub struct Finding {
     pub answer: Answer,
     /// What was found beside it: a value, a place, a count; may be empty.
     pub detail: String,
-    /// What kernscope loses if the answer is not yes; empty if nothing.
+    /// What kernscope loses if the answer is not yes ([`NOTHING`] is possible); empty for a yes.
     pub costs: String,
     /// What would help; empty for a yes.
     pub fix: String,
@@ -103,7 +106,7 @@ impl Finding {
     /// Fills in costs and fix, unless the answer is yes.
     fn no_means(mut self, costs: &str, fix: impl Into<String>) -> Self {
         if !self.answer.is_yes() {
-            self.costs = costs.to_owned();
+            self.costs = if costs.is_empty() { NOTHING } else { costs }.to_owned();
             self.fix = fix.into();
         }
         self
@@ -217,10 +220,18 @@ pub fn all(mut tell: impl FnMut(Finding)) {
     rows(Group::Hook, hook::HOOKS, Key::Hook, &mut tell);
 }
 
+fn times(count: u64) -> String {
+    match count {
+        0 => String::new(),
+        1 => "fired once".to_owned(),
+        _ => format!("fired {count} times"),
+    }
+}
+
 fn rows<K: Copy>(group: Group, entries: &[Entry<K>], key: impl Fn(K) -> Key, tell: &mut impl FnMut(Finding)) {
     for entry in entries {
         let (answer, count) = remembered(key(entry.key));
-        let detail = if count > 0 { format!("fired {count} times") } else { String::new() };
+        let detail = times(count);
         let fix = entry.fix(&answer);
         let finding = Finding {
             group,

@@ -59,9 +59,9 @@ enum Target {
 
 const TPBTF: &str = "watch: the eBPF back end does not load; ptrace is used";
 const HINTS: &str = "watch: paths of unlink, rename, mkdir ... come from a directory walk plus the string, not from the kernel's own objects";
-const LAN: &str = "lan: frames are read from AF_PACKET, not by XDP";
-const FILTER: &str = "filter attach: this target cannot be used";
-const DENY: &str = "policy: an action cannot be denied before it happens";
+const LAN: &str = "packets: frames are read from packet sockets, not by XDP";
+const FILTER: &str = "packets: cannot be filtered there";
+const DENY: &str = "enforcement: an action cannot be denied before it happens";
 
 /// Every type, the kernel that brought it, what it is built with, and what kernscope loses without it.
 pub(super) const PROGS: &[Entry<ProgType>] = &[
@@ -71,7 +71,7 @@ pub(super) const PROGS: &[Entry<ProgType>] = &[
         "kprobe",
         (4, 1),
         "CONFIG_BPF_EVENTS and CONFIG_KPROBES or CONFIG_UPROBES",
-        "TLS: no uprobes",
+        "uprobes and kprobes cannot be used",
     ),
     Entry::new(ProgType::SchedCls, "sched_cls", (4, 1), "CONFIG_NET", FILTER),
     Entry::new(ProgType::Tracepoint, "tracepoint", (4, 7), "CONFIG_BPF_EVENTS", ""),

@@ -40,12 +40,7 @@ pub(super) fn kernel() -> Vec<Finding> {
         lsm(),
         tracefs(),
         mount("bpffs", "bpf", "", "mount -t bpf bpffs /sys/fs/bpf"),
-        mount(
-            "cgroup v2",
-            "cgroup2",
-            "filter attach: no cgroup target",
-            "mount -t cgroup2 none /sys/fs/cgroup/unified",
-        ),
+        mount("cgroup v2", "cgroup2", "", "mount -t cgroup2 none /sys/fs/cgroup/unified"),
         jit(),
         unprivileged(),
         perf(),
@@ -114,7 +109,7 @@ fn lsm() -> Finding {
         }
         Err(answer) => (answer, String::new(), MOUNT_SECURITYFS.to_owned()),
     };
-    let costs = "policy: LSM programs load but never run, so that nothing is denied";
+    let costs = "enforcement: LSM programs load but never run, so that nothing is denied";
     finding(Group::Kernel, "bpf in the LSM list", answer, detail, costs, fix)
 }
 
@@ -206,7 +201,11 @@ pub(super) fn privilege() -> Vec<Finding> {
         };
         let unneeded = *number == 24 && host::release() >= (5, 11);
         let costs = if unneeded { "" } else { costs };
-        let fix = format!("run as root, or setcap {}+ep on the binary", name.to_lowercase());
+        let fix = if nix::unistd::geteuid().is_root() {
+            "root has it, but it was dropped for this session: start outside of what dropped it".to_owned()
+        } else {
+            format!("run as root, or setcap {}+ep on the binary", name.to_lowercase())
+        };
         found.push(finding(Group::Privilege, name, answer, "", costs, fix));
     }
     found.extend([user_namespace(), pid_namespace(), sandbox(), memlock()]);
@@ -285,7 +284,7 @@ pub(super) fn machine() -> Vec<Finding> {
             "packet socket",
             super::packet_socket(),
             "",
-            "lan run: no frames can be read; lan replay works",
+            "packets: no frames can be read",
             "run with CAP_NET_RAW",
         ),
     ]

@@ -1,4 +1,5 @@
-//! What the findings mean for each instrument: which way it would go, why, and what is lost on that way.
+//! What the findings mean: which way `watch` would go, why, and what is lost on that way; and what the ground
+//! would bear beyond it.
 
 use super::{Answer, Helper, Hook, MapType, helper, hook, map_type, ptrace};
 
@@ -26,14 +27,18 @@ fn watch_needs() -> Vec<(&'static str, Answer)> {
     ];
     let maps = [
         ("hash map", MapType::Hash),
+        ("array", MapType::Array),
         ("program array", MapType::ProgArray),
         ("per-CPU array", MapType::PercpuArray),
         ("ring buffer", MapType::Ringbuf),
     ];
     let helpers = [
         ("bpf_probe_read_kernel", Helper::ProbeReadKernel),
+        ("bpf_probe_read_kernel_str", Helper::ProbeReadKernelStr),
+        ("bpf_probe_read_user", Helper::ProbeReadUser),
         ("bpf_probe_read_user_str", Helper::ProbeReadUserStr),
-        ("bpf_ringbuf_reserve", Helper::RingbufReserve),
+        ("bpf_get_current_task", Helper::GetCurrentTask),
+        ("bpf_ringbuf_output", Helper::RingbufOutput),
         ("bpf_tail_call", Helper::TailCall),
     ];
     let maps = maps.map(|(name, kind)| (name, map_type(kind)));
@@ -61,7 +66,7 @@ pub fn verdicts() -> Vec<Verdict> {
     if out[0].tier == "ebpf" {
         out.extend([watch_paths(), watch_uring()]);
     }
-    out.extend([tls(), scan(), lan(), filter()]);
+    out.extend([uprobes(), packets()]);
     out
 }
 
@@ -117,8 +122,9 @@ fn watch_uring() -> Verdict {
     }
 }
 
-fn tls() -> Verdict {
-    let feature = "uprobes (for TLS)";
+/// Functions of programs and libraries, such as those of TLS.
+fn uprobes() -> Verdict {
+    let feature = "uprobes";
     let tiers = [("uprobe.multi", Hook::UprobeMulti), ("uprobe", Hook::Uprobe)];
     let mut why = String::new();
     for (tier, kind) in tiers {
@@ -130,47 +136,21 @@ fn tls() -> Verdict {
             answer => why = format!("no {tier}: {}", answer.why()),
         }
     }
-    Verdict { feature, tier: "none", why, lost: vec!["plaintext of TLS connections".to_owned()] }
+    Verdict { feature, tier: "none", why, lost: vec!["functions of programs and libraries".to_owned()] }
 }
 
-fn scan() -> Verdict {
-    let why = "reads files in userspace, where it is faster than eBPF".to_owned();
-    Verdict { feature: "scan", tier: "userspace", why, lost: Vec::new() }
-}
-
-fn lan() -> Verdict {
-    let feature = "lan run";
+fn packets() -> Verdict {
+    let feature = "packets";
     let xdp = hook(Hook::XdpGeneric);
     if xdp.is_yes() {
         return Verdict { feature, tier: "xdp", why: "seen to fire".to_owned(), lost: Vec::new() };
     }
-    let packet = super::packet_socket();
+    let socket = super::packet_socket();
     let why = format!("no XDP: {}", xdp.why());
-    if packet.is_yes() {
-        return Verdict {
-            feature,
-            tier: "packet",
-            why,
-            lost: vec!["filtering before the frame is copied".to_owned()],
-        };
+    if socket.is_yes() {
+        let lost = vec!["filtering before a frame is copied".to_owned()];
+        return Verdict { feature, tier: "packet", why, lost };
     }
-    let why = format!("{why}; no packet socket: {}", packet.why());
-    Verdict { feature, tier: "none", why, lost: vec!["live capture; lan replay works".to_owned()] }
-}
-
-fn filter() -> Verdict {
-    let feature = "filter attach";
-    let targets = [("xdp", Hook::XdpGeneric), ("tc", Hook::Tcx), ("socket", Hook::SocketFilter)];
-    let lost: Vec<String> = targets
-        .into_iter()
-        .map(|(target, kind)| (target, hook(kind)))
-        .filter(|(_, answer)| !answer.is_yes())
-        .map(|(target, answer)| format!("target {target}: {}", answer.why()))
-        .collect();
-    let (tier, why) = match lost.len() {
-        0 => ("kernel", "every target seen to fire"),
-        3 => ("vm", "no target fires; filters run in the VM and in userspace"),
-        _ => ("kernel", "some targets seen to fire"),
-    };
-    Verdict { feature, tier, why: why.to_owned(), lost }
+    let why = format!("{why}; no packet socket: {}", socket.why());
+    Verdict { feature, tier: "none", why, lost: vec!["live capture".to_owned()] }
 }
