@@ -9,7 +9,7 @@ use kernscope_report::{Coverage, Hook, State};
 pub(super) struct Cover {
     /// The account so far.
     pub account: Account,
-    /// System calls that stopped a task; of them, how many in a path call that did not come to its end.
+    /// `io_uring` instances that were set up.
     pub rings: u64,
     /// Sockets whose addresses the kernel was not allowed to tell us.
     pub untold_sockets: u64,
@@ -85,8 +85,8 @@ impl Cover {
     }
 }
 
-const CLOSE: &str = "bytes are not counted; the end of a process killed by SIGKILL tells its files under the \
-                     names they were opened by";
+const CLOSE: &str = "bytes are not counted; a process that is killed while it ends tells its files under the names \
+                     they were opened by";
 
 fn blind(name: &str, why: &str) -> Hook {
     Hook { name: name.to_owned(), tier: "none".to_owned(), state: State::Blind, why: why.to_owned() }

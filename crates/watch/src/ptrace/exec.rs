@@ -56,7 +56,7 @@ impl Ptrace {
             _ => Attempt::default(),
         };
         self.threads.retain(|_, thread| thread.pid != pid);
-        self.threads.insert(tid, Thread { pid, comm: tasks::comm(tid), pending: None });
+        self.threads.insert(tid, Thread { pid, comm: tasks::comm(tid), pending: None, ending: false });
         if let Some(process) = self.processes.get_mut(&pid) {
             process.tids = [tid].into();
         }

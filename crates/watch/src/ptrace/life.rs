@@ -23,7 +23,7 @@ impl Ptrace {
         let pid = if status.tgid == 0 { tid.unsigned_abs() } else { status.tgid };
         let process = self.processes.entry(pid).or_insert_with(|| Process::read(pid, &status));
         process.tids.insert(tid);
-        self.threads.insert(tid, Thread { pid, comm: tasks::comm(tid), pending: None });
+        self.threads.insert(tid, Thread { pid, comm: tasks::comm(tid), pending: None, ending: false });
         pid
     }
 
@@ -77,10 +77,13 @@ impl Ptrace {
 
     /// A task is about to end; its descriptors are still there.
     pub(super) fn ending(&mut self, tid: i32) {
-        let Some(thread) = self.threads.get(&tid) else { return };
+        let Some(thread) = self.threads.get_mut(&tid) else { return };
+        thread.ending = true;
         let Some(process) = self.processes.get(&thread.pid) else { return };
-        let dying = |&other: &i32| {
-            other == tid || tasks::status(other).is_none_or(|status| status.pending & SIGKILL_BIT != 0)
+        // The files live as long as one thread does that is not on its way out.
+        let dying = |other: &i32| {
+            self.threads.get(other).is_none_or(|thread| thread.ending)
+                || tasks::status(*other).is_none_or(|status| status.pending & SIGKILL_BIT != 0)
         };
         if !process.closes_told && process.tids.iter().all(dying) {
             self.close_all(tid, true);

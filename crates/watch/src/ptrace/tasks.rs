@@ -17,6 +17,8 @@ pub(super) struct Thread {
     pub comm: [u8; abi::COMM_LEN],
     /// The call it is in and whose end is awaited.
     pub pending: Option<Pending>,
+    /// It has stopped for its end.
+    pub ending: bool,
 }
 
 /// A call whose end is awaited.
