@@ -40,6 +40,9 @@ offsets! {
     task_signal: "task_struct.signal",
     task_exit_code: "task_struct.exit_code",
     task_status: "task_struct.thread_info.status",
+    task_comm: "task_struct.comm",
+    task_cred: "task_struct.cred",
+    cred_uid: "cred.uid",
     signal_live: "signal_struct.live",
     signal_flags: "signal_struct.flags",
     signal_group_exit_code: "signal_struct.group_exit_code",
@@ -129,6 +132,9 @@ pub const CONFIG_EXIT_GROUP_DEAD: u32 = 4;
 /// [`Config::flags`]: `io_uring_complete` passes a pointer to the completion, not its fields (from 6.16).
 pub const CONFIG_URING_CQE: u32 = 8;
 
+/// [`Config::flags`]: the kernel gives the current task as a typed pointer (from 5.11).
+pub const CONFIG_TASK_BTF: u32 = 16;
+
 /// Settings, in `.rodata`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -211,6 +217,8 @@ pub struct Counters {
     pub lost: [u64; LOST_MAX],
     /// Times each hook ran for a watched process, by `HOOK_*`.
     pub fired: [u64; HOOK_MAX],
+    /// Events put into the ring, or tried to.
+    pub sent: u64,
 }
 
 /// `sched_process_fork`.

@@ -501,6 +501,6 @@ layout! {
     Watched = 16 { start_ns @ 0, ppid @ 8, flags @ 12 }
     IoKey = 16 { id @ 0, pid @ 8, pad @ 12 }
     IoCount = 56 { read_bytes @ 0, write_bytes @ 8, reads @ 16, writes @ 24, last_remote @ 32 }
-    Counters = 208 { produced @ 0, lost @ 112, fired @ 144 }
+    Counters = 216 { produced @ 0, lost @ 112, fired @ 144, sent @ 208 }
     Call = 4 { exit @ 0, enter @ 1, variant @ 2, op @ 3 }
 }

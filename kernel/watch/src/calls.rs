@@ -3,9 +3,9 @@
 use crate::maps::{
     CALLS, ENTER_CALLS, EXIT_CALLS, WATCHED, config_flag, current, family, fired, off, self_pid,
 };
-use crate::read::{kernel, word};
+use crate::read::{field, kernel, word};
 use aya_ebpf::{
-    helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task},
+    helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task, bpf_get_current_task_btf},
     macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
@@ -13,7 +13,8 @@ use core::ptr::read_volatile;
 use kernscope_abi::{
     FLAG_COMPAT,
     layout::{
-        CALLS_32, CALLS_64, CONFIG_ALL, Call, HOOK_SYS_ENTER, HOOK_SYS_EXIT, WATCHED_FROM_EXEC, Watched,
+        CALLS_32, CALLS_64, CONFIG_ALL, CONFIG_TASK_BTF, Call, HOOK_SYS_ENTER, HOOK_SYS_EXIT,
+        WATCHED_FROM_EXEC, Watched, enter_call, exit_call,
     },
 };
 
@@ -93,6 +94,16 @@ fn calls(number: u32) -> (Call, Call) {
     (call_at(number), call_at(CALLS_32 + number))
 }
 
+/// `thread_info.status` of the current task.
+#[inline(always)]
+fn status(task: u64) -> u32 {
+    if config_flag(CONFIG_TASK_BTF) {
+        // SAFETY: a typed pointer.
+        return unsafe { field(bpf_get_current_task_btf().cast::<u8>().cast_const(), off!(task_status)) };
+    }
+    kernel(task + off!(task_status) as u64)
+}
+
 /// Fills in what the handler needs; `false` when there is nothing to do.
 #[inline(always)]
 fn prepare(family: u32, regs: *const Regs, ret: i64, is_enter: bool) -> Option<u32> {
@@ -107,7 +118,7 @@ fn prepare(family: u32, regs: *const Regs, ret: i64, is_enter: bool) -> Option<u
     let process = watched(pid)?;
     // SAFETY: no arguments.
     let task = unsafe { bpf_get_current_task() };
-    let compat = kernel::<u32>(task + off!(task_status) as u64) & TS_COMPAT != 0;
+    let compat = status(task) & TS_COMPAT != 0;
     let call = if compat { short } else { long };
     if wanted(call) == 0 {
         return None;
@@ -142,8 +153,15 @@ fn prepare(family: u32, regs: *const Regs, ret: i64, is_enter: bool) -> Option<u
 pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
     let regs: *const Regs = ctx.arg(0);
     if let Some(handler) = prepare(family::SYS_ENTER, regs, 0, true) {
-        // SAFETY: every entry the call table names is filled before this program is attached.
-        unsafe { ENTER_CALLS.tail_call(&ctx, handler) };
+        // SAFETY: every entry the call table names is filled before this program is attached. The most frequent
+        // ones by constant index, which the kernel turns into direct jumps.
+        unsafe {
+            if handler == enter_call::CLOSE {
+                ENTER_CALLS.tail_call(&ctx, enter_call::CLOSE);
+            } else {
+                ENTER_CALLS.tail_call(&ctx, handler);
+            }
+        }
     }
     0
 }
@@ -153,8 +171,16 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
     let regs: *const Regs = ctx.arg(0);
     let ret: i64 = ctx.arg(1);
     if let Some(handler) = prepare(family::SYS_EXIT, regs, ret, false) {
-        // SAFETY: every entry the call table names is filled before this program is attached.
-        unsafe { EXIT_CALLS.tail_call(&ctx, handler) };
+        // SAFETY: as above.
+        unsafe {
+            if handler == exit_call::OPEN {
+                EXIT_CALLS.tail_call(&ctx, exit_call::OPEN);
+            } else if handler == exit_call::IO {
+                EXIT_CALLS.tail_call(&ctx, exit_call::IO);
+            } else {
+                EXIT_CALLS.tail_call(&ctx, handler);
+            }
+        }
     }
     0
 }

@@ -7,14 +7,11 @@ use crate::read::{kernel, word};
 use crate::sock;
 use crate::walk::walk_path;
 use aya_ebpf::{
-    helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task},
-    macros::btf_tracepoint,
-    programs::BtfTracePointContext,
+    helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use kernscope_abi::{
-    CLOSE_CALL, CLOSE_DUP, CLOSE_EXEC, Close, Endpoint, KIND_CLOSE, KIND_NET, MAX_FDS, NET_CLOSE, Net,
-    SEC_PATH,
-    layout::{IoCount, IoKey},
+    CLOSE_CALL, CLOSE_DUP, CLOSE_EXEC, Close, KIND_CLOSE, KIND_NET, MAX_FDS, NET_CLOSE, Net, SEC_PATH,
+    layout::IoKey,
 };
 
 /// Bits in a word of a descriptor bitmap.
@@ -25,27 +22,30 @@ const ONLY_ON_EXEC: u32 = 1 << 8;
 /// Only descriptors between the first two arguments of the call in progress; likewise.
 const ONLY_IN_RANGE: u32 = 1 << 9;
 
-/// What this process moved through an open file, taken out of the table.
+/// Puts what this process moved through an open file into an event, and takes it out of the table.
+///
+/// `slots` are the places for bytes read and written and for calls that read and wrote.
 #[inline(always)]
-pub(crate) fn take_counts(id: u64) -> IoCount {
+unsafe fn take_counts(id: u64, slots: [*mut u64; 4]) {
+    let [read_bytes, write_bytes, reads, writes] = slots;
     // SAFETY: no arguments.
     let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
     let key = IoKey { id, pid, pad: 0 };
-    // SAFETY: copied out at once.
-    match unsafe { IO.get(&key) } {
-        Some(found) => {
-            let counts = *found;
-            let _ = IO.remove(&key);
-            counts
-        }
-        None => IoCount {
-            read_bytes: 0,
-            write_bytes: 0,
-            reads: 0,
-            writes: 0,
-            last_remote: Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 },
-        },
+    // SAFETY: copied out at once; the slots are the caller's.
+    unsafe {
+        let Some(found) = IO.get_ptr(&key) else {
+            *read_bytes = 0;
+            *write_bytes = 0;
+            *reads = 0;
+            *writes = 0;
+            return;
+        };
+        *read_bytes = (*found).read_bytes;
+        *write_bytes = (*found).write_bytes;
+        *reads = (*found).reads;
+        *writes = (*found).writes;
     }
+    let _ = IO.remove(&key);
 }
 
 /// Tells that a descriptor of the current process goes away.
@@ -53,7 +53,7 @@ pub(crate) fn take_counts(id: u64) -> IoCount {
 #[inline(never)]
 pub extern "C" fn close_fd(family: u32, fd: u32, cause: u32, start_ns: u64, ppid: u32) -> u32 {
     // SAFETY: no arguments.
-    let file = file_of(unsafe { bpf_get_current_task() }, fd);
+    let file = file_of(fd);
     if file == 0 {
         return 0;
     }
@@ -62,7 +62,6 @@ pub extern "C" fn close_fd(family: u32, fd: u32, cause: u32, start_ns: u64, ppid
         let Some(body) = begin::<Net>(family, KIND_NET, 0, start_ns, ppid) else { return 0 };
         let sk = sock::of_file(file);
         sock::describe(body, sk.0, sk.1);
-        let counts = take_counts(id.id);
         // SAFETY: `begin` gave room for the body.
         unsafe {
             (*body).op = NET_CLOSE;
@@ -71,24 +70,19 @@ pub extern "C" fn close_fd(family: u32, fd: u32, cause: u32, start_ns: u64, ppid
             (*body).cause = cause;
             (*body).backlog = 0;
             (*body).file = id;
-            (*body).sent_bytes = counts.write_bytes;
-            (*body).received_bytes = counts.read_bytes;
-            (*body).sends = counts.writes;
-            (*body).receives = counts.reads;
+            let (read, written) = (&raw mut (*body).received_bytes, &raw mut (*body).sent_bytes);
+            take_counts(id.id, [read, written, &raw mut (*body).receives, &raw mut (*body).sends]);
         }
         sock::unix_names(family, tail::<Net>(), sk.1)
     } else {
         let Some(body) = begin::<Close>(family, KIND_CLOSE, 0, start_ns, ppid) else { return 0 };
-        let counts = take_counts(id.id);
         // SAFETY: `begin` gave room for the body.
         unsafe {
             (*body).file = id;
             (*body).fd = fd as i32;
             (*body).cause = cause;
-            (*body).read_bytes = counts.read_bytes;
-            (*body).write_bytes = counts.write_bytes;
-            (*body).reads = counts.reads;
-            (*body).writes = counts.writes;
+            let (read, written) = (&raw mut (*body).read_bytes, &raw mut (*body).write_bytes);
+            take_counts(id.id, [read, written, &raw mut (*body).reads, &raw mut (*body).writes]);
         }
         walk_path(family, tail::<Close>(), SEC_PATH, file + off!(file_path) as u64)
     };
@@ -101,7 +95,7 @@ pub extern "C" fn close_fd(family: u32, fd: u32, cause: u32, start_ns: u64, ppid
 #[inline(never)]
 pub extern "C" fn close_word(family: u32, index: u32, cause: u32, start_ns: u64, ppid: u32) -> u32 {
     // SAFETY: no arguments.
-    let table = fd_table(unsafe { bpf_get_current_task() });
+    let table = fd_table();
     let at = index as u64 * 8;
     let mut bits = word(word(table + off!(fdt_open_fds) as u64) + at);
     if cause & ONLY_ON_EXEC != 0 {
@@ -140,7 +134,7 @@ fn range_bits(index: u32) -> u64 {
 #[inline(always)]
 pub(crate) fn close_all(family: u32, cause: u32, start_ns: u64, ppid: u32) -> bool {
     // SAFETY: no arguments.
-    let table = fd_table(unsafe { bpf_get_current_task() });
+    let table = fd_table();
     let max = kernel::<u32>(table + off!(fdt_max_fds) as u64);
     for index in 0..MAX_FDS as u32 / WORD_BITS {
         if index * WORD_BITS >= max {
@@ -163,7 +157,7 @@ pub fn enter_close(_ctx: BtfTracePointContext) -> i32 {
 pub fn enter_dup(_ctx: BtfTracePointContext) -> i32 {
     if let Some(now) = current(family::SYS_ENTER) {
         let (old, new) = (now.args[0] as u32, now.args[1] as u32);
-        if old != new && file_of(now.task, old) != 0 {
+        if old != new && file_of(old) != 0 {
             close_fd(family::SYS_ENTER, new, CLOSE_DUP, now.start_ns, now.ppid);
         }
     }

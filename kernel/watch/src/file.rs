@@ -1,33 +1,47 @@
 //! Descriptors, open files and their identity.
 
-use crate::maps::{off, opaque};
-use crate::read::{kernel, word};
+use crate::maps::{config_flag, off, opaque};
+use crate::read::{field, kernel, word};
 use crate::walk::walk_path;
-use kernscope_abi::{FileId, SEC_BASE, SEC_ROOT};
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_current_task_btf};
+use kernscope_abi::{FileId, SEC_BASE, SEC_ROOT, layout::CONFIG_TASK_BTF};
 
 pub(crate) const AT_FDCWD: i32 = -100;
 const S_IFMT: u32 = 0o170000;
 const S_IFSOCK: u32 = 0o140000;
 
-/// The descriptor table of a task.
+/// The open file behind a descriptor of the current task; 0 when there is none.
 #[inline(always)]
-pub(crate) fn fd_table(task: u64) -> u64 {
+pub(crate) fn file_of(fd: u32) -> u64 {
+    if !config_flag(CONFIG_TASK_BTF) {
+        return file_at(fd_table(), fd);
+    }
+    // SAFETY: typed pointers all the way, each from the one before.
+    unsafe {
+        let task = bpf_get_current_task_btf().cast::<u8>().cast_const();
+        let files = field::<*const u8>(task, off!(task_files));
+        let table = field::<*const u8>(files, off!(files_fdt));
+        if table.is_null() || fd >= field::<u32>(table, off!(fdt_max_fds)) {
+            return 0;
+        }
+        word(field::<u64>(table, off!(fdt_fd)) + fd as u64 * 8)
+    }
+}
+
+/// The descriptor table of the current task.
+#[inline(always)]
+pub(crate) fn fd_table() -> u64 {
+    // SAFETY: no arguments.
+    let task = unsafe { bpf_get_current_task() };
     word(word(task + off!(task_files) as u64) + off!(files_fdt) as u64)
 }
 
-/// The open file behind a descriptor; 0 when there is none.
 #[inline(always)]
-pub(crate) fn file_at(table: u64, fd: u32) -> u64 {
+fn file_at(table: u64, fd: u32) -> u64 {
     if fd >= kernel::<u32>(table + off!(fdt_max_fds) as u64) {
         return 0;
     }
     word(word(table + off!(fdt_fd) as u64) + fd as u64 * 8)
-}
-
-/// The open file behind a task's descriptor; 0 when there is none.
-#[inline(always)]
-pub(crate) fn file_of(task: u64, fd: u32) -> u64 {
-    file_at(fd_table(task), fd)
 }
 
 #[inline(always)]
@@ -57,7 +71,7 @@ pub(crate) fn base(family: u32, pos: u32, tag: u8, task: u64, dirfd: i32) -> u32
     if dirfd == AT_FDCWD {
         return walk_path(family, pos, tag, word(task + off!(task_fs) as u64) + off!(fs_pwd) as u64);
     }
-    let file = file_of(task, dirfd as u32);
+    let file = file_of(dirfd as u32);
     if file == 0 {
         return pos;
     }

@@ -71,7 +71,7 @@ pub fn exit_io(_ctx: BtfTracePointContext) -> i32 {
     if now.ret < 0 {
         return 0;
     }
-    let file = file_of(now.task, now.args[0] as u32);
+    let file = file_of(now.args[0] as u32);
     if file == 0 {
         return 0;
     }
@@ -93,11 +93,11 @@ pub fn exit_io2(_ctx: BtfTracePointContext) -> i32 {
         variant::SENDFILE => (now.args[1] as u32, now.args[0] as u32),
         _ => (now.args[0] as u32, now.args[2] as u32),
     };
-    let file = file_of(now.task, from);
+    let file = file_of(from);
     if file != 0 {
         count_read(file, now.ret as u64);
     }
-    let file = file_of(now.task, to);
+    let file = file_of(to);
     if file != 0 {
         count_write(file, now.ret as u64);
     }

@@ -117,6 +117,17 @@ pub(crate) fn produced(kind: u16) {
     }
 }
 
+/// Events sent on this CPU, this one included.
+#[inline(always)]
+pub(crate) fn sent() -> u64 {
+    let Some(account) = ACCOUNT.get_ptr_mut(0) else { return 0 };
+    // SAFETY: this CPU's slot.
+    unsafe {
+        (*account).sent += 1;
+        (*account).sent
+    }
+}
+
 #[inline(always)]
 pub(crate) fn lost(cause: usize) {
     if let Some(account) = ACCOUNT.get_ptr_mut(0) {

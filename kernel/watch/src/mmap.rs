@@ -24,7 +24,7 @@ fn told() -> Option<()> {
     if flags & MAP_ANONYMOUS != 0 {
         return None;
     }
-    let file = file_of(now.task, fd as u32);
+    let file = file_of(fd as u32);
     if file == 0 {
         return None;
     }

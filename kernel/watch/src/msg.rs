@@ -33,7 +33,7 @@ fn told() -> Option<()> {
     if now.ret < 0 {
         return None;
     }
-    let file = file_of(now.task, now.args[0] as u32);
+    let file = file_of(now.args[0] as u32);
     if file == 0 {
         return None;
     }
@@ -88,7 +88,7 @@ pub extern "C" fn destination(address: u64, len: u32) -> u32 {
         return 0;
     }
     let Some(now) = current(family::SYS_EXIT) else { return 0 };
-    let file = file_of(now.task, now.args[0] as u32);
+    let file = file_of(now.args[0] as u32);
     let id = identity(file);
     if !is_socket(&id) {
         return 0;

@@ -27,7 +27,7 @@ fn told() -> Option<()> {
     let fd = now.args[0] as u32;
     let ret = now.ret as i32;
     // An accepted connection is described by its own socket, everything else by the one of the call.
-    let file = file_of(now.task, if op == NET_ACCEPT && ret >= 0 { ret as u32 } else { fd });
+    let file = file_of(if op == NET_ACCEPT && ret >= 0 { ret as u32 } else { fd });
     if file == 0 {
         return None;
     }

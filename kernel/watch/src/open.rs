@@ -29,7 +29,7 @@ fn told() -> Option<()> {
         _ => (a as i32, 0, c as u32, 0),
     };
     let ret = now.ret as i32;
-    let file = if ret >= 0 { file_of(now.task, ret as u32) } else { 0 };
+    let file = if ret >= 0 { file_of(ret as u32) } else { 0 };
     // SAFETY: `begin` gave room for the body.
     unsafe {
         (*body).file = if file != 0 { identity(file) } else { FileId { id: 0, ino: 0, dev: 0, st_mode: 0 } };

@@ -81,7 +81,7 @@ fn one_path() -> Option<()> {
     }
     let mut pos = tail::<PathOp>();
     let first = user::<u8>(raw);
-    let file = if empty != 0 && first == 0 { file_of(now.task, dirfd as u32) } else { 0 };
+    let file = if empty != 0 && first == 0 { file_of(dirfd as u32) } else { 0 };
     if file != 0 {
         pos = by_descriptor(body, file, pos);
     } else {
@@ -143,11 +143,8 @@ fn two_paths() -> Option<()> {
         }
     }
     let first = user::<u8>(old);
-    let file = if op == OP_LINK && flags & AT_EMPTY_PATH != 0 && first == 0 {
-        file_of(now.task, dirfd as u32)
-    } else {
-        0
-    };
+    let file =
+        if op == OP_LINK && flags & AT_EMPTY_PATH != 0 && first == 0 { file_of(dirfd as u32) } else { 0 };
     if file != 0 {
         pos = by_descriptor(body, file, pos);
     } else {
@@ -178,7 +175,7 @@ fn by_fd() -> Option<()> {
         (*body).a1 = if now.call.op as u32 == OP_CHOWN { now.args[2] } else { 0 };
     }
     let mut pos = tail::<PathOp>();
-    let file = file_of(now.task, now.args[0] as u32);
+    let file = file_of(now.args[0] as u32);
     if file != 0 {
         pos = by_descriptor(body, file, pos);
     }

@@ -20,6 +20,17 @@ pub(crate) fn word(address: u64) -> u64 {
     kernel::<u64>(address)
 }
 
+/// A field of a struct that the verifier knows the type of: one load instruction, no helper. Null and stale pointers
+/// read as zero.
+///
+/// # Safety
+/// `base` is a pointer that the verifier tracks as a kernel struct, and `offset` one of its fields' offsets.
+#[inline(always)]
+pub(crate) unsafe fn field<T: Copy>(base: *const u8, offset: usize) -> T {
+    // SAFETY: the caller's promise; the kernel handles faults of such loads.
+    unsafe { base.add(offset).cast::<T>().read_volatile() }
+}
+
 /// A value at a user address; zero when it cannot be read.
 #[inline(always)]
 pub(crate) fn user<T: Copy>(address: u64) -> T {

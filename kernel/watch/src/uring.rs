@@ -246,9 +246,7 @@ fn opened(req: u64, res: i32, process: &Watched) -> Option<()> {
     let cmd = req + off!(req_cmd) as u64;
     // A file in a fixed slot has no descriptor to find it by.
     let slot = kernel::<u32>(cmd + off!(io_open_file_slot) as u64);
-    // SAFETY: no arguments.
-    let task = unsafe { bpf_get_current_task() };
-    let file = if res >= 0 && slot == 0 { file_of(task, res as u32) } else { 0 };
+    let file = if res >= 0 && slot == 0 { file_of(res as u32) } else { 0 };
     // SAFETY: `begin` gave room for the body.
     unsafe {
         (*body).file = if file != 0 { identity(file) } else { FileId { id: 0, ino: 0, dev: 0, st_mode: 0 } };
@@ -306,10 +304,8 @@ fn path(op: u32, req: u64, res: i32, process: &Watched) -> Option<()> {
 
 #[inline(always)]
 fn net(op: u32, req: u64, res: i32, process: &Watched) -> Option<()> {
-    // SAFETY: no arguments.
-    let task = unsafe { bpf_get_current_task() };
     let accepted = op == NET_ACCEPT && res >= 0;
-    let file = if accepted { file_of(task, res as u32) } else { word(req + off!(req_file) as u64) };
+    let file = if accepted { file_of(res as u32) } else { word(req + off!(req_file) as u64) };
     let id = identity(file);
     if file == 0 || !is_socket(&id) {
         return None;

@@ -27,18 +27,13 @@ pub extern "C" fn walk(family: u32, pos: u32, tag: u32, mnt: u64, dentry: u64) -
     let mut flags = SECF_TRUNCATED;
     // The length so far lives in the buffer: there the verifier knows nothing of it, so that all ways to one round
     // of the loop look the same to it. In a register its bounds would tell them apart, and each would be followed.
+    // SAFETY: the section's header, with room for it.
     let len_slot = unsafe { &raw mut (*at.cast::<Section>()).len };
     unsafe { len_slot.write_unaligned(0) };
     let mut mount = mnt.wrapping_sub(off!(mount_mnt) as u64);
     let mut root = word(mnt + off!(vfsmount_root) as u64);
     let mut node = dentry;
-    if node != root
-        && word(node + off!(dentry_hash_pprev) as u64) == 0
-        && word(node + off!(dentry_parent) as u64) != node
-    {
-        flags |= SECF_DELETED;
-    }
-    for _ in 0..MAX_COMPONENTS {
+    for i in 0..MAX_COMPONENTS {
         if node == root {
             let above = word(mount + off!(mount_parent) as u64);
             if above == mount || above == 0 {
@@ -50,24 +45,29 @@ pub extern "C" fn walk(family: u32, pos: u32, tag: u32, mnt: u64, dentry: u64) -
             root = word(mount + (off!(mount_mnt) + off!(vfsmount_root)) as u64);
             continue;
         }
-        let parent = word(node + off!(dentry_parent) as u64);
-        let name = word(node + off!(dentry_name) as u64);
+        let entry = Entry::read(node);
+        if i == 0 && entry.pprev == 0 && entry.parent != node {
+            flags |= SECF_DELETED;
+        }
+        // SAFETY: as above.
         let len = unsafe { len_slot.read_volatile() };
-        let at = plain(len as u32);
-        if at > MAX_PATH as u64 - NAME_BYTES as u64 {
+        let end = plain(len as u32);
+        if end > MAX_PATH as u64 - NAME_BYTES as u64 {
             break;
         }
-        // SAFETY: `at` leaves room for a name, checked above.
-        let got =
-            unsafe { bpf_probe_read_kernel_str(names.add(at as usize).cast(), NAME_BYTES, name as *const _) };
+        // SAFETY: `end` leaves room for a name, checked above.
+        let got = unsafe {
+            bpf_probe_read_kernel_str(names.add(end as usize).cast(), NAME_BYTES, entry.name as *const _)
+        };
         if got > 0 && got <= NAME_BYTES as i64 {
+            // SAFETY: as above.
             unsafe { len_slot.write_volatile(len + got as u16) };
         }
-        if parent == node || parent == 0 {
+        if entry.parent == node || entry.parent == 0 {
             flags = (flags & !SECF_TRUNCATED) | SECF_DISCONNECTED;
             break;
         }
-        node = parent;
+        node = entry.parent;
     }
     // SAFETY: as above.
     let len = unsafe { len_slot.read_volatile() } as u32;
@@ -75,10 +75,41 @@ pub extern "C" fn walk(family: u32, pos: u32, tag: u32, mnt: u64, dentry: u64) -
     pos + size_of::<Section>() as u32 + len
 }
 
+/// What a walk needs of a dentry; as the fields lie on all kernels so far, so that one read gets them.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Entry {
+    /// `d_hash.pprev`: null when the name is not in the cache's hash table, that is, deleted.
+    pprev: u64,
+    /// `d_parent`.
+    parent: u64,
+    /// `d_name.hash_len`.
+    hash_len: u64,
+    /// `d_name.name`.
+    name: u64,
+}
+
+impl Entry {
+    #[inline(always)]
+    fn read(dentry: u64) -> Self {
+        let (pprev, parent, name) = (off!(dentry_hash_pprev), off!(dentry_parent), off!(dentry_name));
+        if parent == pprev + 8 && name == pprev + 24 {
+            return kernel(dentry + pprev as u64);
+        }
+        Self {
+            pprev: word(dentry + pprev as u64),
+            parent: word(dentry + parent as u64),
+            hash_len: 0,
+            name: word(dentry + name as u64),
+        }
+    }
+}
+
 /// Adds the walk of a `struct path` in kernel memory.
 #[inline(always)]
 pub(crate) fn walk_path(family: u32, pos: u32, tag: u8, path: u64) -> u32 {
-    let mnt = kernel::<u64>(path + off!(path_mnt) as u64);
-    let dentry = kernel::<u64>(path + off!(path_dentry) as u64);
+    // `mnt` and `dentry` are all there is in the struct.
+    let [first, second] = kernel::<[u64; 2]>(path);
+    let (mnt, dentry) = if off!(path_mnt) == 0 { (first, second) } else { (second, first) };
     walk(family, pos, tag as u32, mnt, dentry)
 }

@@ -3,8 +3,9 @@
 use super::call_table;
 use crate::backend::BackendError;
 use kernscope_abi::layout::{
-    CONFIG_EXIT_GROUP_DEAD, CONFIG_URING_CQE, Config, HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH,
-    HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, Layout, enter_call, exit_call,
+    CONFIG_EXIT_GROUP_DEAD, CONFIG_TASK_BTF, CONFIG_URING_CQE, Config, HOOK_EXEC, HOOK_EXIT, HOOK_FORK,
+    HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, Layout,
+    enter_call, exit_call,
 };
 use kernscope_kit::btf::Btf;
 use kernscope_kit::load::{self, LoadError, Object};
@@ -85,6 +86,9 @@ pub(super) fn examine() -> Result<Kernel, BackendError> {
     let mut flags = 0;
     if btf.tracepoint("sched_process_exit").is_some_and(|arguments| arguments.len() > 1) {
         flags |= CONFIG_EXIT_GROUP_DEAD;
+    }
+    if btf.has_function("bpf_get_current_task_btf") {
+        flags |= CONFIG_TASK_BTF;
     }
     let complete = btf.tracepoint("io_uring_complete").unwrap_or_default();
     if complete.get(2).is_some_and(|(_, name)| name == "io_uring_cqe") {
