@@ -124,6 +124,7 @@ pub(crate) enum BackendName {
     #[default]
     Auto,
     Ebpf,
+    Ptrace,
 }
 
 /// `--format`.
@@ -168,7 +169,7 @@ pub(crate) fn parse() -> Result<Cli, Stop> {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Stop::Wrong(Failure::usage("no command given; see kernscope --help"))
         }
-        _ => Stop::Wrong(Failure::usage(one_line(&error))),
+        _ => Stop::Wrong(Failure::usage(one_line(&error, std::env::args().nth(1)))),
     })
 }
 
@@ -178,23 +179,18 @@ pub(crate) fn colors_allowed() -> bool {
     set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// What is wrong and what helps, from clap's several paragraphs.
-fn one_line(error: &clap::Error) -> String {
+/// What is wrong and what helps, from clap's several paragraphs. `first` is the first argument.
+fn one_line(error: &clap::Error, first: Option<String>) -> String {
     let text = error.render().to_string();
-    let mut words = Vec::new();
-    let mut usage = None;
-    for paragraph in text.split("\n\n") {
-        let line = paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-        if let Some(rest) = line.strip_prefix("Usage: ") {
-            let names: Vec<_> =
-                rest.split(' ').take_while(|word| !word.starts_with(['-', '<', '['])).collect();
-            usage = Some(names.join(" "));
-        } else if !line.starts_with("For more information") {
-            words.push(line.strip_prefix("error: ").unwrap_or(&line).to_owned());
-        }
-    }
-    let help = usage.unwrap_or_else(|| "kernscope".to_owned());
-    format!("{}; see {help} --help", words.join(" ").trim_end_matches('.'))
+    let paragraphs = text.split("\n\n").map(|paragraph| {
+        paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" ").replace("error: ", "")
+    });
+    let said: Vec<_> = paragraphs
+        .filter(|line| !line.starts_with("Usage: ") && !line.starts_with("For more information"))
+        .collect();
+    let known = first.filter(|name| command().find_subcommand(name).is_some());
+    let level = known.map(|name| format!(" {name}")).unwrap_or_default();
+    format!("{}; see kernscope{level} --help", said.join("; ").trim_end_matches('.'))
 }
 
 #[cfg(test)]
@@ -230,7 +226,7 @@ mod tests {
             &["kernscope", "watch", "--colour", "--", "true"],
         ] {
             let error = Cli::try_parse_from(wrong).expect_err("wrong");
-            let line = one_line(&error);
+            let line = one_line(&error, Some(wrong[1].to_owned()));
             assert!(!line.contains('\n'), "{line}");
             assert!(line.contains("; see kernscope"), "{line}");
             assert!(line.ends_with(" --help"), "{line}");

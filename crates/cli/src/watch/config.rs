@@ -42,6 +42,12 @@ impl Config {
                 "watch --record: the same file as --output; records and raw events need one each",
             ));
         }
+        let all = matches!(&source, Source::Live { target: Target::All, .. });
+        if all && args.backend == BackendName::Ptrace {
+            return Err(Failure::usage(
+                "watch --all: ptrace follows one tree; use --backend ebpf, --pid or a command",
+            ));
+        }
         let on_terminal = args.output.is_none() && std::io::stdout().is_terminal();
         let style =
             Style { color: on_terminal && colors_allowed(), tree: on_terminal, verbose: args.verbose };

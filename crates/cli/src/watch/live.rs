@@ -9,7 +9,10 @@ use kernscope_report::Coverage;
 use kernscope_watch::backend::{Account, Backend, BackendError, Progress, Target};
 use kernscope_watch::ebpf::{self, Ebpf};
 use kernscope_watch::enrich::Digests;
+use kernscope_watch::ptrace::{self, Ptrace, StartError};
 use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use std::cell::Cell;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -18,18 +21,21 @@ use std::time::Duration;
 /// One of the back ends.
 enum Kind {
     Ebpf(Box<Ebpf>),
+    Ptrace(Box<Ptrace>),
 }
 
 impl Kind {
     fn backend(&self) -> &dyn Backend {
         match self {
             Self::Ebpf(ebpf) => ebpf.as_ref(),
+            Self::Ptrace(ptrace) => ptrace.as_ref(),
         }
     }
 
     fn backend_mut(&mut self) -> &mut dyn Backend {
         match self {
             Self::Ebpf(ebpf) => ebpf.as_mut(),
+            Self::Ptrace(ptrace) => ptrace.as_mut(),
         }
     }
 }
@@ -63,6 +69,7 @@ impl<'a> Live<'a> {
     pub(crate) fn name(&self) -> &'static str {
         match self.kind {
             Kind::Ebpf(_) => "ebpf",
+            Kind::Ptrace(_) => "ptrace",
         }
     }
 
@@ -70,6 +77,7 @@ impl<'a> Live<'a> {
     pub(crate) fn counts(&self) -> bool {
         match self.kind {
             Kind::Ebpf(_) => true,
+            Kind::Ptrace(_) => false,
         }
     }
 
@@ -82,24 +90,39 @@ impl<'a> Live<'a> {
     pub(crate) fn command_status(&mut self) -> Option<ExitStatus> {
         match &mut self.kind {
             Kind::Ebpf(ebpf) => ebpf.command_status(),
+            Kind::Ptrace(ptrace) => ptrace.command_status(),
         }
     }
 
-    fn signal_command(&self, signal: i32) {
-        match &self.kind {
+    /// Sends a signal to the command, if it is still there.
+    fn signal_command(&mut self, signal: i32) {
+        match &mut self.kind {
             Kind::Ebpf(ebpf) => ebpf.signal_command(signal),
+            Kind::Ptrace(ptrace) => {
+                // Only this process reaps the command, so that without a status its id is still its own.
+                let running = ptrace.command_status().is_none();
+                let pid = ptrace.command_pid().filter(|_| running).and_then(|pid| i32::try_from(pid).ok());
+                if let (Some(pid), Ok(signal)) = (pid, Signal::try_from(signal)) {
+                    // It may refuse, having become another user's; then it is not ours to end.
+                    let _ = kill(Pid::from_raw(pid), signal);
+                }
+            }
         }
     }
 
-    fn steer(&self) {
+    fn steer(&mut self) {
+        let mut forward = Vec::new();
         self.signals.poll(self.has_command, |action, signal| match action {
             Action::Stop => self.stop.set(true),
-            Action::Forward(signal) => self.signal_command(signal),
+            Action::Forward(signal) => forward.push(signal),
             Action::Wait => note(format_args!(
                 "{}: watching until the command and its descendants end; once more to stop watching",
                 signals::name(signal)
             )),
         });
+        for signal in forward {
+            self.signal_command(signal);
+        }
     }
 }
 
@@ -130,28 +153,70 @@ impl Backend for Live<'_> {
 
 /// The back end, and why this one.
 fn choose(config: &Config, target: &Target, wanted: BackendName) -> Result<(Kind, String), Failure> {
-    let ebpf = || {
-        let options = ebpf::Options { env: config.env, ..Default::default() };
-        Ebpf::new(target, &options).map(|ebpf| Kind::Ebpf(Box::new(ebpf)))
-    };
     match wanted {
-        BackendName::Ebpf => Ok((ebpf().map_err(|error| failure(&error))?, "asked for".to_owned())),
-        BackendName::Auto => {
-            Ok((ebpf().map_err(|error| failure(&error))?, "kernel and privileges allow it".to_owned()))
+        BackendName::Ebpf => {
+            let kind = start_ebpf(config, target).map_err(|error| failure(&error))?;
+            Ok((kind, "asked for".to_owned()))
         }
+        BackendName::Ptrace => Ok((start_ptrace(config, target)?, "asked for".to_owned())),
+        BackendName::Auto => match start_ebpf(config, target) {
+            Ok(kind) => {
+                let why = "kernel and privileges allow it";
+                note(format_args!("back end ebpf: {why}"));
+                Ok((kind, why.to_owned()))
+            }
+            // What cannot run cannot run under ptrace either, and ptrace follows one tree.
+            Err(error) if error.act == RUN || *target == Target::All => Err(failure(&error)),
+            Err(error) => {
+                let why = format!("ebpf is not possible: {error}");
+                note(format_args!("back end ptrace: {why}"));
+                Ok((start_ptrace(config, target)?, why))
+            }
+        },
     }
 }
+
+fn start_ebpf(config: &Config, target: &Target) -> Result<Kind, BackendError> {
+    let options = ebpf::Options { env: config.env, ..Default::default() };
+    Ebpf::new(target, &options).map(|ebpf| Kind::Ebpf(Box::new(ebpf)))
+}
+
+fn start_ptrace(config: &Config, target: &Target) -> Result<Kind, Failure> {
+    let options = ptrace::Options { env: config.env, ..Default::default() };
+    let ptrace = Ptrace::start(target, &options).map_err(|error| match error {
+        StartError::Command(error) => command_failure(error.exit_code(), &error),
+        StartError::Backend(error) => failure(&error),
+        other => Failure::usage(other),
+    })?;
+    for notice in ptrace.notices() {
+        note(notice);
+    }
+    Ok(Kind::Ptrace(Box::new(ptrace)))
+}
+
+/// [`BackendError::act`] of a command that does not run.
+const RUN: &str = "run";
 
 /// Why a back end does not run, with the status that a shell gives for a command that does not.
 pub(crate) fn failure(error: &BackendError) -> Failure {
     let not_found = [Errno::ENOENT.desc(), Errno::ENOTDIR.desc()];
     match error.act {
-        "run" if not_found.contains(&error.cause.as_str()) => {
-            Failure::with_status(127, format_args!("{error}; check its name and PATH"))
-        }
-        "run" => Failure::with_status(126, format_args!("{error}; it must be an executable file")),
+        RUN if not_found.contains(&error.cause.as_str()) => command_failure(NOT_FOUND, error),
+        RUN => command_failure(NOT_EXECUTABLE, error),
         _ => Failure::usage(error),
     }
+}
+
+const NOT_FOUND: u8 = 127;
+const NOT_EXECUTABLE: u8 = 126;
+
+fn command_failure(status: u8, error: &dyn std::fmt::Display) -> Failure {
+    let fix = match status {
+        NOT_FOUND => "; check its name and PATH",
+        NOT_EXECUTABLE => "; it must be an executable file",
+        _ => "",
+    };
+    Failure::with_status(status, format_args!("{error}{fix}"))
 }
 
 /// The status to end with for a command that ended like this.
