@@ -4,8 +4,12 @@
 #![forbid(unsafe_code)]
 
 mod bpf;
+mod deny;
 mod oracle;
+mod provide;
+mod schema;
 mod tally;
+mod test;
 mod tools;
 mod vm;
 
@@ -25,6 +29,12 @@ struct Cli {
 enum Task {
     /// Build the eBPF objects that the crates embed, and their MANIFEST.
     Bpf(bpf::Args),
+    /// Run every test that this machine can run, and count.
+    Test(test::Args),
+    /// Write docs/record.schema.json and docs/SCHEMA.md.
+    Schema(schema::Args),
+    /// Hold licences and sources of all dependencies against deny.toml.
+    Deny,
     /// Run the cases on Debian's kernels under QEMU.
     Vm(vm::Args),
     /// Compare kernscope with strace on ordinary work.
@@ -34,6 +44,9 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Bpf(args) => bpf::run(&args),
+        Task::Test(args) => test::run(&args),
+        Task::Schema(args) => schema::run(&args),
+        Task::Deny => deny::run(),
         Task::Vm(args) => vm::run(&args),
         Task::Oracle(args) => oracle::run(&args),
     };

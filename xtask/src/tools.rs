@@ -1,8 +1,10 @@
 //! Running other programs: find them, run them, say in one line what went wrong.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -77,4 +79,38 @@ pub(crate) fn read(command: &mut Command) -> Result<String> {
         bail!("`{line}` failed: {}: {}", out.status, String::from_utf8_lossy(&out.stderr).trim());
     }
     String::from_utf8(out.stdout).with_context(|| format!("read the output of `{line}`"))
+}
+
+/// Runs a command with its output shown as it comes, and returns that output and whether the command succeeded.
+///
+/// # Errors
+/// When it does not start, or its output cannot be read.
+pub(crate) fn watch(command: &mut Command) -> Result<(String, bool)> {
+    let line = show(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start `{line}`"))?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (out, err) = thread::scope(|scope| {
+        let err = scope.spawn(|| echo(stderr));
+        (echo(stdout), err.join().unwrap_or_default())
+    });
+    let status = child.wait().with_context(|| format!("wait for `{line}`"))?;
+    Ok((out + &err, status.success()))
+}
+
+/// Prints lines as they come, and gathers them.
+fn echo(from: Option<impl Read>) -> String {
+    let mut text = String::new();
+    let Some(from) = from else { return text };
+    for line in BufReader::new(from).split(b'\n').map_while(std::io::Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
 }

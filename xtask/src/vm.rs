@@ -8,7 +8,9 @@ mod image;
 mod kernels;
 mod qemu;
 mod results;
+mod verifier;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,6 +31,8 @@ use results::Results;
 const GUESTS: usize = 2;
 /// A guest gets this much beyond the limits of its steps, to boot and to power off.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// Seconds that the case runner gets in each guest.
+const CASES_LIMIT_S: u64 = 900;
 /// Lines of output shown of a step that failed.
 const SHOWN_LINES: usize = 60;
 
@@ -41,11 +45,27 @@ pub(crate) struct Args {
     #[arg(long, default_value = "release")]
     profile: String,
     /// Seconds that the case runner gets in each guest
-    #[arg(long, default_value_t = 900)]
+    #[arg(long, default_value_t = CASES_LIMIT_S)]
     cases_limit_s: u64,
+    /// Write the verifier's instruction counts to docs/verifier.json
+    #[arg(long)]
+    bless: bool,
     /// Further arguments for the case runner
     #[arg(last = true)]
     runner_args: Vec<String>,
+}
+
+impl Args {
+    /// As the tests run it: every kernel, the release binary.
+    pub(crate) fn for_tests() -> Args {
+        Args {
+            kernels: Vec::new(),
+            profile: "release".into(),
+            cases_limit_s: CASES_LIMIT_S,
+            bless: false,
+            runner_args: Vec::new(),
+        }
+    }
 }
 
 /// Something that the guest does.
@@ -77,15 +97,23 @@ pub(crate) fn matrix(args: &Args) -> Result<Tally> {
     let image = cache.join("image.cpio");
     let contents = Contents {
         kernscope: &binaries.kernscope,
+        verifier: &binaries.verifier,
         cases: binaries.cases.as_ref(),
         kernels: &kernels,
         steps: &steps,
     };
     image::write(&image, &contents)?;
     let limit = BOOT_LIMIT + steps.iter().map(|step| step.limit).sum();
+    let mut counts = BTreeMap::new();
     for (kernel, run) in boot_all(&kernels, &image, &cache, limit) {
-        tally = tally + report(&kernel, run, &steps);
+        let results = run.as_ref().map(|run| Results::parse(&run.results)).unwrap_or_default();
+        tally = tally + report(&kernel, run, &results, &steps);
+        if let Some(outcome) = results.outcomes.iter().find(|outcome| outcome.name == "verifier") {
+            counts.insert(kernel.name, verifier::parse(&outcome.output));
+        }
     }
+    counts.retain(|_, programs| !programs.is_empty());
+    compare(counts, args.bless)?;
     Ok(tally)
 }
 
@@ -121,6 +149,7 @@ fn steps(args: &Args) -> Vec<Step> {
     vec![
         step("version", short, "kernscope --version | grep '^kernscope '"),
         step("doctor", short * 2, "kernscope doctor | grep ."),
+        step("verifier", short * 2, "/vm/verifier | grep ."),
         step("cases", Duration::from_secs(args.cases_limit_s), &runner),
     ]
 }
@@ -128,6 +157,7 @@ fn steps(args: &Args) -> Vec<Step> {
 /// What the guests run, built on this machine.
 struct Binaries {
     kernscope: PathBuf,
+    verifier: PathBuf,
     cases: Option<Cases>,
 }
 
@@ -146,9 +176,13 @@ impl Binaries {
             build.args(["--package", package]);
         });
         tools::run(&mut build)?;
+        let mut example = tools::cargo();
+        example.args(["build", "--quiet", "--locked", "--profile", profile]);
+        tools::run(example.args(["--package", "kernscope-watch", "--example", "verifier"]))?;
         let kernscope = stripped(&built.join("kernscope"), cache)?;
+        let verifier = stripped(&built.join("examples/verifier"), cache)?;
         if !has_cases {
-            return Ok(Binaries { kernscope, cases: None });
+            return Ok(Binaries { kernscope, verifier, cases: None });
         }
         let cases = Cases {
             runner: stripped(&built.join("cases"), cache)?,
@@ -157,7 +191,7 @@ impl Binaries {
             schema: root.join("docs/record.schema.json"),
         };
         tools::run(Command::new(&cases.runner).arg("--precompile").arg(&cases.bin_dir).arg(&cases.dir))?;
-        Ok(Binaries { kernscope, cases: Some(cases) })
+        Ok(Binaries { kernscope, verifier, cases: Some(cases) })
     }
 }
 
@@ -193,8 +227,20 @@ fn boot_all(kernels: &[Kernel], image: &Path, cache: &Path, limit: Duration) -> 
     ended.into_iter().map(|(_, kernel, run)| (kernel, run)).collect()
 }
 
+/// Tells how the verifier's work has changed; with `bless` the new counts go on record.
+fn compare(counts: BTreeMap<String, verifier::Counts>, bless: bool) -> Result<()> {
+    let recorded = verifier::recorded()?;
+    for (kernel, programs) in &counts {
+        let nothing = verifier::Counts::new();
+        for line in verifier::changes(recorded.get(kernel).unwrap_or(&nothing), programs) {
+            println!("vm {kernel}: verifier: {line}");
+        }
+    }
+    if bless { verifier::bless(counts) } else { Ok(()) }
+}
+
 /// Prints what came of one guest, and counts.
-fn report(kernel: &Kernel, run: Result<Run>, steps: &[Step]) -> Tally {
+fn report(kernel: &Kernel, run: Result<Run>, results: &Results, steps: &[Step]) -> Tally {
     let name = &kernel.name;
     let run = match run {
         Ok(run) => run,
@@ -203,7 +249,6 @@ fn report(kernel: &Kernel, run: Result<Run>, steps: &[Step]) -> Tally {
             return Tally::failed(1);
         }
     };
-    let results = Results::parse(&run.results);
     let mut tally = Tally::default();
     for outcome in &results.outcomes {
         let counted = outcome.tally();

@@ -32,6 +32,8 @@ const PYTHON_UNUSED: &[&str] =
 pub(crate) struct Contents<'a> {
     /// The binary under test.
     pub(crate) kernscope: &'a Path,
+    /// Prints what the verifier did.
+    pub(crate) verifier: &'a Path,
     /// The case runner, its case files and its compiled C programs, once they exist.
     pub(crate) cases: Option<&'a Cases>,
     /// Kernels whose modules go in.
@@ -119,6 +121,7 @@ fn skeleton<W: std::io::Write>(image: &mut Archive<W>) -> std::io::Result<()> {
 /// kernscope, the cases, modules and steps.
 fn payload<W: std::io::Write>(image: &mut Archive<W>, contents: &Contents<'_>) -> Result<()> {
     program_with_libraries(image, contents.kernscope, "usr/local/bin/kernscope")?;
+    program_with_libraries(image, contents.verifier, "vm/verifier")?;
     if let Some(cases) = contents.cases {
         program_with_libraries(image, &cases.runner, "vm/runner")?;
         image.copy_tree(&cases.dir, "vm/cases", &|_| false)?;
