@@ -213,8 +213,11 @@ impl Ebpf {
     }
 
     fn start(&mut self) -> Result<(), BackendError> {
-        if let Command::Waiting(paused) = std::mem::replace(&mut self.command, Command::None) {
-            self.command = Command::Running(paused.release().map_err(start_error)?);
+        match std::mem::replace(&mut self.command, Command::None) {
+            Command::Waiting(paused) => {
+                self.command = Command::Running(paused.release().map_err(start_error)?);
+            }
+            other => self.command = other,
         }
         Ok(())
     }
