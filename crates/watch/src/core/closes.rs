@@ -45,6 +45,9 @@ impl Core {
                 self.keep(pid, gone.file, gone.counters, entry, out);
             }
             abi::CLOSE_EXEC => {
+                if let Some(stale) = self.pending.stale(header.tid, gone.fd, gone.file) {
+                    self.void_held(vec![stale], "exec_close_void", out);
+                }
                 let held = Held { pid, fd: gone.fd, file: gone.file, counters: gone.counters, entry };
                 match self.pending.hold(header, held) {
                     None => self.tally.held += 1,

@@ -58,10 +58,16 @@ fn call(event: &Event<'_>, net: &abi::Net, escapes: &mut Escapes) -> NetCall {
     let local = unix(abi::SEC_UNIX_LOCAL).and_then(|sec| unix_name(sec.bytes, base));
     let remote = unix(abi::SEC_UNIX_REMOTE).and_then(|sec| unix_name(sec.bytes, remote_base));
     let ret = i64::from(net.ret);
+    let proto = proto(net);
+    // What a failed connect leaves in the socket, an address without a port, is no peer.
+    let is_asked = matches!(net.op, abi::NET_CONNECT | abi::NET_SEND);
+    let has_ports = matches!(proto.as_str(), "tcp" | "udp" | "udplite" | "sctp" | "mptcp" | "smc");
     NetCall {
-        proto: proto(net),
+        proto,
         local: local.map(|name| paths::owned(escapes, "local", name)).or_else(|| endpoint(&net.local)),
-        remote: remote.map(|name| paths::owned(escapes, "remote", name)).or_else(|| endpoint(&net.remote)),
+        remote: remote
+            .map(|name| paths::owned(escapes, "remote", name))
+            .or_else(|| endpoint(&net.remote).filter(|_| is_asked || net.remote.port != 0 || !has_ports)),
         fd: net.fd,
         ret,
         errno: names::errno_of(ret),

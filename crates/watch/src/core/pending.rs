@@ -176,6 +176,14 @@ impl Pending {
         None
     }
 
+    /// Takes what the same thread has held for this descriptor: an earlier exec whose failure was not told.
+    pub(super) fn stale(&mut self, tid: u32, fd: i32, file: u64) -> Option<Held> {
+        let thread = self.threads.get_mut(&tid)?;
+        let at = thread.held.iter().position(|held| held.fd == fd && held.file == file)?;
+        self.held -= 1;
+        Some(thread.held.remove(at))
+    }
+
     /// Takes all that a thread has announced.
     pub(super) fn take(&mut self, tid: u32) -> Option<Announced> {
         let thread = self.threads.remove(&tid)?;

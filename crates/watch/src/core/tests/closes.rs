@@ -80,6 +80,17 @@ fn close_on_exec_waits_for_the_exec() {
 }
 
 #[test]
+fn a_second_attempt_voids_the_first_whose_failure_was_lost() {
+    let mut bench = Bench::new();
+    bench.send(close(1, 3, abi::CLOSE_EXEC, 7), &[]);
+    bench.send(close(1, 3, abi::CLOSE_EXEC, 2), &[]);
+    assert_eq!((bench.core.tally().held, bench.filtered("exec_close_void")), (1, 1));
+    let out = bench.send(Raw::Exec(abi::Exec::default()), &[]);
+    assert_eq!(out.iter().map(kind).collect::<Vec<_>>(), ["file_close", "process_exec"]);
+    assert_eq!(read_bytes(&out[0]), 9);
+}
+
+#[test]
 fn a_failed_exec_closes_nothing_and_loses_no_byte() {
     let mut bench = Bench::new();
     bench.send(close(1, 3, abi::CLOSE_EXEC, 7), &[]);

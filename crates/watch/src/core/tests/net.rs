@@ -19,6 +19,19 @@ fn a_connection_attempt() {
 }
 
 #[test]
+fn an_address_without_a_port_is_no_peer_unless_it_was_asked_for() {
+    let mut bench = Bench::new();
+    let remote = abi::Endpoint { port: 0, ..net(0).remote };
+    let mut told = |op, sock_type, protocol| {
+        let net = abi::Net { remote, sock_type, protocol, ..net(op) };
+        json(&bench.one(Raw::Net(net), &[]))["remote"].clone()
+    };
+    assert_eq!(told(abi::NET_CLOSE, 1, 6), json!(null));
+    assert_eq!(told(abi::NET_CONNECT, 1, 6), json!("10.0.0.1:0"));
+    assert_eq!(told(abi::NET_CLOSE, 3, 1), json!("10.0.0.1:0"), "raw sockets have no ports");
+}
+
+#[test]
 fn every_call_has_its_record() {
     let mut bench = Bench::new();
     for (op, name) in [
