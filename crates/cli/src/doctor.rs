@@ -3,6 +3,7 @@
 //! Tells what the probes of [`kernscope_kit::probe`] find, as it is found, and then the verdicts. Whatever it
 //! finds, it succeeds; it fails only when nobody can be told.
 
+mod backends;
 mod pretty;
 
 use crate::args::{Format, colors_allowed};
@@ -31,14 +32,22 @@ fn people() -> Outcome {
         }
     };
     probe::all(|finding| say(page.finding(finding)));
-    say(page.end(&probe::verdicts()));
+    let (ebpf, ptrace) = (backends::ebpf(), backends::ptrace());
+    let verdicts = probe::verdicts(&ebpf.answer, &ptrace.answer);
+    say(page.finding(ebpf));
+    say(page.finding(ptrace));
+    say(page.end(&verdicts));
     outcome
 }
 
 fn lines() -> Outcome {
     let mut stream = Stream { sequencer: Sequencer::new(clock::realtime_offset_ns()), outcome: Ok(0) };
     probe::all(|finding| stream.tell(Body::Probe(record(finding))));
-    for verdict in probe::verdicts() {
+    let (ebpf, ptrace) = (backends::ebpf(), backends::ptrace());
+    let verdicts = probe::verdicts(&ebpf.answer, &ptrace.answer);
+    stream.tell(Body::Probe(record(ebpf)));
+    stream.tell(Body::Probe(record(ptrace)));
+    for verdict in verdicts {
         stream.tell(Body::Verdict(Verdict {
             feature: verdict.feature.to_owned(),
             tier: verdict.tier.to_owned(),

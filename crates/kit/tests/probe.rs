@@ -144,7 +144,7 @@ fn every_no_has_a_reason_and_a_fix() {
 fn the_ebpf_back_end_is_possible_only_with_its_hooks() {
     let parts = [probe::hook(Hook::TpBtfSysExit), probe::tp_btf(), probe::map_type(MapType::Ringbuf)];
     assert!(!probe::watch_ebpf().is_yes() || parts.iter().all(Answer::is_yes));
-    let verdicts = probe::verdicts();
+    let verdicts = probe::verdicts(&probe::watch_ebpf(), &probe::ptrace());
     let watch = verdicts.iter().find(|verdict| verdict.feature == "watch").expect("a verdict for watch");
     assert_eq!(watch.tier == "ebpf", probe::watch_ebpf().is_yes(), "{watch:?}");
 }

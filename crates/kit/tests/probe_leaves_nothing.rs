@@ -46,7 +46,7 @@ fn everything_is_as_before() {
     let before = (descriptors(), children(), limits());
     let mut findings = 0;
     probe::all(|_| findings += 1);
-    let verdicts = probe::verdicts();
+    let verdicts = probe::verdicts(&probe::watch_ebpf(), &probe::ptrace());
     assert!(findings > 100 && !verdicts.is_empty());
     assert_eq!(before, (descriptors(), children(), limits()));
     assert_eq!(cgroups(), Vec::<PathBuf>::new());

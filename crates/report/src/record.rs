@@ -440,7 +440,7 @@ pub enum Cause {
 pub struct Probe {
     /// What was probed.
     pub name: String,
-    /// `kernel`, `privilege`, `machine`, `program`, `map`, `helper` or `hook`.
+    /// `kernel`, `privilege`, `machine`, `program`, `map`, `helper`, `hook` or `backend`.
     pub group: String,
     /// The answer.
     pub answer: Answer,

@@ -133,6 +133,7 @@ fn heading(group: Group) -> &'static str {
         Group::Map => "eBPF map types (made)",
         Group::Helper => "eBPF helpers and features (loaded)",
         Group::Hook => "eBPF hooks (seen to fire)",
+        Group::Backend => "Back ends of watch (seen to watch a command)",
     }
 }
 

@@ -171,13 +171,14 @@ fn probe_read(helper: i32) -> Result<OwnedFd, Failed> {
     raw_tp(&[mov_reg(1, R10), add(1, SLOT.into()), mov(2, 8), mov(3, 0), call(helper), mov(0, 0), EXIT])
 }
 
-/// Tries in turn; the first that loads, else the error of the first.
+/// Tries in turn; the first that loads, else the first error in which the verifier says something.
 fn first(specs: &[Spec], insns: &[Insn]) -> Result<OwnedFd, Failed> {
-    let mut error = None;
+    let mut error: Option<Failed> = None;
     for &spec in specs {
         match prog::load(spec, insns) {
             Ok(prog) => return Ok(prog),
-            Err(failed) => error = error.or(Some(failed)),
+            Err(failed) if error.as_ref().is_none_or(|known| !known.is_verifiers()) => error = Some(failed),
+            Err(_) => {}
         }
     }
     Err(error.unwrap_or_else(|| Failed::Target(Answer::Unknown("no program type to try it in".to_owned()))))
@@ -188,7 +189,8 @@ fn sleepers() -> [Spec; 3] {
     [
         Spec::new(ProgType::Syscall),
         Spec::new(ProgType::Kprobe).sleepable(),
-        Spec::new(ProgType::Lsm).on("bpf_lsm_file_open").sleepable(),
+        // The only hook that may sleep on 5.10.
+        Spec::new(ProgType::Lsm).on("bpf_lsm_bprm_committed_creds").sleepable(),
     ]
 }
 
@@ -290,7 +292,7 @@ fn task_storage() -> Result<OwnedFd, Failed> {
     prog::load(Spec::tp_btf("sys_enter"), &insns)
 }
 
-/// `bpf_d_path(&ctx->file->f_path, stack, 8)` in an iterator over open files.
+/// `bpf_d_path(&file->f_path, stack, 8)` in an iterator over open files; 5.10 allows it on a few functions only.
 fn d_path() -> Result<OwnedFd, Failed> {
     let btf = prog::btf()?;
     let file = btf.offset("bpf_iter__task_file.file").and_then(|offset| i16::try_from(offset).ok());
@@ -298,18 +300,24 @@ fn d_path() -> Result<OwnedFd, Failed> {
     let (Some(file), Some(path)) = (file, path) else {
         return Err(Failed::Target(Answer::unsupported("the kernel's BTF has no file iterator")));
     };
-    let insns = [
-        ldx(DW, 1, 1, file),
-        jeq(1, 0, 5),
-        add(1, path.cast_signed()),
-        mov_reg(2, R10),
-        add(2, SLOT.into()),
-        mov(3, 8),
-        call(147),
-        mov(0, 0),
-        EXIT,
-    ];
-    prog::load(Spec::new(ProgType::Iter).on("bpf_iter_task_file"), &insns)
+    let insns = |file: i16| {
+        [
+            store(DW, R10, SLOT, 0),
+            ldx(DW, 1, 1, file),
+            jeq(1, 0, 5),
+            add(1, path.cast_signed()),
+            mov_reg(2, R10),
+            add(2, SLOT.into()),
+            mov(3, 8),
+            call(147),
+            mov(0, 0),
+            EXIT,
+        ]
+    };
+    let iterator = Spec::new(ProgType::Iter).on("bpf_iter_task_file");
+    // The first argument of `security_file_open` is the file.
+    let hook = Spec::new(ProgType::Fentry).on("security_file_open");
+    prog::load(iterator, &insns(file)).or_else(|failed| prog::load(hook, &insns(0)).map_err(|_| failed))
 }
 
 fn copy_from_user_task() -> Result<OwnedFd, Failed> {

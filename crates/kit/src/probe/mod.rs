@@ -66,6 +66,8 @@ pub enum Group {
     Helper,
     /// eBPF hooks, seen to fire.
     Hook,
+    /// The back ends of an instrument, seen to work.
+    Backend,
 }
 
 impl fmt::Display for Group {
@@ -78,6 +80,7 @@ impl fmt::Display for Group {
             Self::Map => "map",
             Self::Helper => "helper",
             Self::Hook => "hook",
+            Self::Backend => "backend",
         })
     }
 }

@@ -199,6 +199,13 @@ pub(super) enum Failed {
     Target(Answer),
 }
 
+impl Failed {
+    /// Whether the verifier looked at the program and refused it.
+    pub(super) fn is_verifiers(&self) -> bool {
+        matches!(self, Self::Load(failed) if !failed.log.is_empty())
+    }
+}
+
 impl From<Failed> for Answer {
     fn from(failed: Failed) -> Self {
         match failed {

@@ -154,20 +154,23 @@ fn perf() -> Finding {
     finding(Group::Kernel, "perf events", answer, detail, costs, table::PRIVILEGE)
 }
 
-/// Reads the first symbol that has an address; all zero means they are hidden.
+/// Looks for a symbol whose address is not zero; the first ones may be zero because they are offsets.
 fn addresses() -> Finding {
-    let first = File::open("/proc/kallsyms").and_then(|file| {
-        let mut line = String::new();
-        BufReader::new(file).read_line(&mut line).map(|_| line)
-    });
-    let detail = host::setting("/proc/sys/kernel/kptr_restrict").unwrap_or_default();
-    let detail = if detail.is_empty() { detail } else { format!("kptr_restrict={detail}") };
-    let answer = match first {
-        Ok(line) if line.starts_with("0000000000000000 ") => Answer::forbidden("/proc/kallsyms shows zeros"),
-        Ok(line) if line.is_empty() => Answer::unsupported("/proc/kallsyms is empty"),
-        Ok(_) => Answer::Yes,
+    const LINES: usize = 100_000;
+    let hidden = |line: &str| line.starts_with("0000000000000000 ") || line.starts_with("00000000 ");
+    let answer = match File::open("/proc/kallsyms") {
+        Ok(file) => {
+            let mut lines = BufReader::new(file).lines().map_while(Result::ok).take(LINES);
+            if lines.all(|line| hidden(&line)) {
+                Answer::forbidden("/proc/kallsyms shows zeros or nothing")
+            } else {
+                Answer::Yes
+            }
+        }
         Err(err) => Answer::from_io(&err),
     };
+    let detail = host::setting("/proc/sys/kernel/kptr_restrict").unwrap_or_default();
+    let detail = if detail.is_empty() { detail } else { format!("kptr_restrict={detail}") };
     finding(
         Group::Kernel,
         "kernel addresses",
@@ -204,7 +207,7 @@ pub(super) fn privilege() -> Vec<Finding> {
         let fix = if nix::unistd::geteuid().is_root() {
             "root has it, but it was dropped for this session: start outside of what dropped it".to_owned()
         } else {
-            format!("run as root, or setcap {}+ep on the binary", name.to_lowercase())
+            "run as root, or give the binary the capabilities with setcap".to_owned()
         };
         found.push(finding(Group::Privilege, name, answer, "", costs, fix));
     }
@@ -228,7 +231,7 @@ fn pid_namespace() -> Finding {
         Some(false) => Answer::off("this process is in another"),
         None => Answer::Unknown("/proc/self/ns/pid cannot be read".to_owned()),
     };
-    let costs = "watch: eBPF reports process ids of the initial namespace, which differ from those seen here";
+    let costs = "watch: the eBPF back end does not run; ptrace is used";
     finding(Group::Privilege, "initial pid namespace", answer, "", costs, "run it outside the container")
 }
 

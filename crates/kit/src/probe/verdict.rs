@@ -1,7 +1,7 @@
 //! What the findings mean: which way `watch` would go, why, and what is lost on that way; and what the ground
 //! would bear beyond it.
 
-use super::{Answer, Helper, Hook, MapType, helper, hook, map_type, ptrace};
+use super::{Answer, Helper, Hook, MapType, helper, hook, host, map_type};
 
 /// How one instrument would run here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,11 @@ fn watch_needs() -> Vec<(&'static str, Answer)> {
 
 /// Whether the eBPF back end of `watch` can run, and if not, the first thing that is missing.
 pub fn watch_ebpf() -> Answer {
+    if host::initial_pid_ns() == Some(false) {
+        return Answer::off(
+            "this process is in a pid namespace of its own, where process ids mean nothing to the kernel",
+        );
+    }
     let missing = watch_needs().into_iter().find(|(_, answer)| !answer.is_yes());
     match missing {
         None => Answer::Yes,
@@ -60,9 +65,10 @@ pub fn watch_ebpf() -> Answer {
     }
 }
 
-/// The verdicts, in the order in which a person wants them.
-pub fn verdicts() -> Vec<Verdict> {
-    let mut out = vec![watch()];
+/// The verdicts, in the order in which a person wants them. `ebpf` and `traced` say whether the two back ends of
+/// `watch` work; [`watch_ebpf`] and [`super::ptrace`] say it as far as this crate can know.
+pub fn verdicts(ebpf: &Answer, traced: &Answer) -> Vec<Verdict> {
+    let mut out = vec![watch(ebpf, traced)];
     if out[0].tier == "ebpf" {
         out.extend([watch_paths(), watch_uring()]);
     }
@@ -70,14 +76,12 @@ pub fn verdicts() -> Vec<Verdict> {
     out
 }
 
-fn watch() -> Verdict {
+fn watch(ebpf: &Answer, traced: &Answer) -> Verdict {
     let feature = "watch";
-    let ebpf = watch_ebpf();
     if ebpf.is_yes() {
-        let why = "every program, map and helper it needs loads, and its hooks were seen to fire".to_owned();
+        let why = "its hooks were seen to fire".to_owned();
         return Verdict { feature, tier: "ebpf", why, lost: Vec::new() };
     }
-    let traced = ptrace();
     if traced.is_yes() {
         let lost = vec![
             "--all, and --pid for processes that may not be traced".to_owned(),
