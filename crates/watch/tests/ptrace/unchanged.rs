@@ -59,27 +59,27 @@ int main() {
     char name[64];
     snprintf(name, sizeof name, "/tmp/kernscope-fifo-%d", getpid());
     mkfifo(name, 0600);
-    struct itimerval timer = { .it_value = { 0, 50000 } };
+    /* Again and again: once could be before the call. */
+    struct itimerval timer = { { 0, 30000 }, { 0, 30000 } }, off = { 0 };
     struct sigaction alarm = { .sa_handler = quiet };
     sigaction(SIGALRM, &alarm, 0);
     setitimer(ITIMER_REAL, &timer, 0);
     int fd = open(name, O_RDONLY);
+    setitimer(ITIMER_REAL, &off, 0);
     printf("open %d %s\n", fd, strerror(errno));
     alarm.sa_flags = SA_RESTART;
     sigaction(SIGALRM, &alarm, 0);
-    setitimer(ITIMER_REAL, &timer, 0);
     fflush(stdout);
     if (fork() == 0) {
         usleep(150000);
         close(open(name, O_WRONLY));
         _exit(0);
     }
+    setitimer(ITIMER_REAL, &timer, 0);
     fd = open(name, O_RDONLY);
     printf("open again %d\n", fd >= 0);
     unlink(name);
-    struct timespec pause = { 0, 100000000 };
-    timer.it_value.tv_usec = 20000;
-    setitimer(ITIMER_REAL, &timer, 0);
+    struct timespec pause = { 100, 0 };
     printf("nanosleep %d\n", nanosleep(&pause, 0));
     return 0;
 }
@@ -97,10 +97,16 @@ fn job_control() {
 #include <sys/wait.h>
 #include <unistd.h>
 int main() {
+    int pipes[2];
+    pipe(pipes);
     pid_t child = fork();
     if (child == 0) {
         raise(SIGSTOP);
+        /* Not before the parent has seen that it goes on: a new stop would hide that. */
+        char c;
+        read(pipes[0], &c, 1);
         raise(SIGTSTP);
+        read(pipes[0], &c, 1);
         _exit(7);
     }
     int status, n;
@@ -112,6 +118,7 @@ int main() {
         kill(child, SIGCONT);
         if (waitpid(child, &status, WCONTINUED) != child) return 3;
         printf("continued %d\n", WIFCONTINUED(status));
+        write(pipes[1], "x", 1);
     }
     waitpid(child, &status, 0);
     printf("exited %d %d\n", WIFEXITED(status), WEXITSTATUS(status));
@@ -145,8 +152,8 @@ int main() {
     setvbuf(stdout, 0, _IONBF, 0);
     int pipes[2];
     pipe(pipes);
-    if (fork() == 0) {
-        pid_t parent = getpid();
+    pid_t child = fork();
+    if (child == 0) {
         if (fork() == 0) {
             prctl(PR_SET_PDEATHSIG, SIGUSR2);
             close(pipes[0]);
@@ -160,8 +167,8 @@ int main() {
     int status;
     siginfo_t info;
     info.si_status = 0;
-    waitid(P_ALL, 0, &info, WEXITED | WNOWAIT);
-    wait(&status);
+    waitid(P_PID, child, &info, WEXITED | WNOWAIT);
+    waitpid(child, &status, 0);
     printf("child %d %d\n", WEXITSTATUS(status), info.si_status);
     wait(&status);
     printf("orphan ended by %d\n", WTERMSIG(status));
