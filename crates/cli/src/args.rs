@@ -2,7 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::stream::print;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -37,11 +37,17 @@ Examples:
   kernscope watch --pid 1234
   kernscope watch --record run.ksraw -- ./install.sh && kernscope watch --replay run.ksraw
 
-Status: that of COMMAND (128+signal if one killed it, 127 not found, 126 not executable); 0 for --pid, --all and
---replay; 1 when the run broke off; 2 for a wrong command line or set-up.
+Status: that of COMMAND (128+signal if one killed it, 127 not found, 126 not
+executable); 0 for --pid, --all and --replay; 1 when the run broke off; 2 for a
+wrong command line or set-up.
 
-Ctrl-C reaches COMMAND too; the watch ends when its last descendant has. Ctrl-C again ends the watch at once.
-Killed with SIGKILL, kernscope leaves nothing attached; with the ptrace back end the watched tree dies with it.")]
+Ctrl-C reaches COMMAND too; the watch ends when its last descendant has ended.
+Ctrl-C again ends the watch at once. SIGTERM and SIGHUP are passed on to COMMAND.
+Killed with SIGKILL, kernscope leaves nothing attached; with the ptrace back end
+the watched tree dies with it.")]
+#[command(override_usage = "\
+kernscope watch [OPTIONS] -- COMMAND [ARG]...
+       kernscope watch [OPTIONS] --pid PID | --all | --replay FILE")]
 #[command(group = clap::ArgGroup::new("target").required(true))]
 pub(crate) struct WatchArgs {
     /// How to see: auto takes ebpf if it can, else ptrace, and says which and why
@@ -53,7 +59,7 @@ pub(crate) struct WatchArgs {
     /// Write the records to FILE, which only its owner can read, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Also write the raw events to FILE, for --replay
+    /// Also write the raw events to FILE, for --replay; nothing in them is redacted
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
     /// Make records again from a file that --record wrote
@@ -190,7 +196,22 @@ fn one_line(error: &clap::Error, first: Option<String>) -> String {
         .collect();
     let known = first.filter(|name| command().find_subcommand(name).is_some());
     let level = known.map(|name| format!(" {name}")).unwrap_or_default();
-    format!("{}; see kernscope{level} --help", said.join("; ").trim_end_matches('.'))
+    let gap = missing_gap(error).map(|arg| format!("; a command goes after --, as in -- {arg}"));
+    format!(
+        "{}{}; see kernscope{level} --help",
+        said.join("; ").trim_end_matches('.'),
+        gap.unwrap_or_default()
+    )
+}
+
+/// The word that was not expected, if it may be the start of a command.
+fn missing_gap(error: &clap::Error) -> Option<&str> {
+    match error.get(ContextKind::InvalidArg)? {
+        ContextValue::String(arg) if error.kind() == ErrorKind::UnknownArgument => {
+            Some(arg.as_str()).filter(|arg| !arg.starts_with('-'))
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

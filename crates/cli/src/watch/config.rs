@@ -42,6 +42,11 @@ impl Config {
                 "watch --record: the same file as --output; records and raw events need one each",
             ));
         }
+        if args.record.is_some() && args.env && !args.no_redact {
+            return Err(Failure::usage(
+                "watch --record --env: a recording holds environments as they are; leave out --env, or add --no-redact",
+            ));
+        }
         let all = matches!(&source, Source::Live { target: Target::All, .. });
         if all && args.backend == BackendName::Ptrace {
             return Err(Failure::usage(

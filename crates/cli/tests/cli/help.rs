@@ -1,0 +1,61 @@
+//! Help, completions and man pages. `KERNSCOPE_BLESS=1 cargo test` writes the golden texts anew.
+
+use crate::run::{run, stderr};
+use std::path::Path;
+use std::process::Output;
+
+const COMMANDS: [&str; 4] = ["watch", "doctor", "completions", "man"];
+
+fn text(output: &Output) -> String {
+    assert!(output.status.success(), "{}", stderr(output));
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+fn golden(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/golden").join(name);
+    if std::env::var_os("KERNSCOPE_BLESS").is_some() {
+        std::fs::write(&path, actual).expect("write golden file");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(actual, expected, "{name} differs; KERNSCOPE_BLESS=1 accepts it");
+}
+
+#[test]
+fn help_of_every_level() {
+    let top = text(&run(&["--help"]));
+    golden("help.txt", &top);
+    for command in COMMANDS {
+        assert!(top.contains(&format!("\n  {command} ")), "{top}");
+        let help = text(&run(&[command, "--help"]));
+        assert!(help.contains("Example") && help.contains("  kernscope "), "{help}");
+        golden(&format!("help-{command}.txt"), &help);
+    }
+}
+
+#[test]
+fn a_pipe_gets_no_escapes() {
+    assert!(!text(&run(&["watch", "--help"])).contains('\x1b'));
+}
+
+#[test]
+fn completions_of_every_shell_know_the_options() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = text(&run(&["completions", shell]));
+        assert!(script.contains("no-redact"), "{shell}");
+    }
+}
+
+#[test]
+fn man_pages_of_every_command() {
+    assert!(text(&run(&["man"])).contains(".TH kernscope 1"));
+    for command in COMMANDS {
+        let page = text(&run(&["man", command]));
+        assert!(page.contains(&format!(".TH kernscope-{command} 1")), "{page}");
+        assert!(page.contains("SYNOPSIS"), "{page}");
+    }
+}
+
+#[test]
+fn the_version_is_told() {
+    assert_eq!(text(&run(&["--version"])), concat!("kernscope ", env!("CARGO_PKG_VERSION"), "\n"));
+}

@@ -1,0 +1,9 @@
+//! The binary as its users meet it: statuses, messages, files, pipes and terminals.
+//!
+//! Runs use the ptrace back end, which needs no privilege, and replays. What needs root says so when it is skipped.
+
+mod help;
+mod output;
+mod run;
+mod status;
+mod terminal;

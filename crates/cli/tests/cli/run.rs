@@ -1,0 +1,86 @@
+//! Running kernscope, and reading what it wrote.
+
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+/// kernscope with nothing of the caller's environment that changes what it prints.
+pub(crate) fn kernscope<S: AsRef<OsStr>>(args: &[S]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kernscope"));
+    command.args(args).stdin(Stdio::null());
+    for name in ["NO_COLOR", "COLUMNS", "CLICOLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+    command.env("TERM", "xterm");
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn run<S: AsRef<OsStr>>(args: &[S]) -> Output {
+    kernscope(args).output().expect("kernscope runs")
+}
+
+/// Watches a shell script with the ptrace back end and these options.
+pub(crate) fn watch(options: &[&str], script: &str) -> Command {
+    let mut args = vec!["watch", "--backend", "ptrace"];
+    args.extend_from_slice(options);
+    args.extend_from_slice(&["--", "/bin/sh", "-c", script]);
+    kernscope(&args)
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A directory of one test's own, removed at its end.
+pub(crate) struct Dir(PathBuf);
+
+impl Dir {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("kernscope-cli-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir(&path).expect("a fresh directory");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    pub(crate) fn text(&self, name: &str) -> String {
+        self.path(name).into_os_string().into_string().expect("UTF-8")
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Records of a file, checked: each valid against the schema, numbers without a gap, `coverage` and `ledger` at the
+/// end, the ledger closed and in agreement with the number of lines.
+pub(crate) fn records(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).expect("readable");
+    checked(&text)
+}
+
+/// The same for text.
+pub(crate) fn checked(text: &str) -> Vec<Value> {
+    let schema = kernscope_report::schema::value();
+    let validator = jsonschema::draft202012::new(&schema).expect("a schema");
+    assert!(text.ends_with('\n'), "the last line is whole");
+    let records: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for (seq, record) in records.iter().enumerate() {
+        let faults: Vec<_> = validator.iter_errors(record).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{record}: {faults:?}");
+        assert_eq!(record["seq"], seq, "{record}");
+    }
+    let [told @ .., coverage, ledger] = records.as_slice() else { panic!("no end: {text}") };
+    assert_eq!(coverage["kind"], "coverage");
+    assert_eq!(ledger["kind"], "ledger");
+    assert_eq!(ledger["closes"], true, "{ledger}");
+    assert_eq!(ledger["emitted"], told.len(), "{ledger}");
+    records
+}
