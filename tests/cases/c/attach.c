@@ -1,4 +1,4 @@
-// A process with a thread and a child that are there before anybody watches; they act when `go` appears.
+// A process with an open file, a thread and a child that are there before anybody watches; they act when `go` appears.
 #include "case.h"
 
 static void await_go(void) {
@@ -13,6 +13,7 @@ static void *thread(void *arg) {
 
 int main(void) {
     pthread_t other;
+    int held = create("held");
     pid_t child = fork();
     MUST(child >= 0);
     if (child == 0) {
@@ -22,6 +23,8 @@ int main(void) {
     }
     MUST(pthread_create(&other, NULL, thread, NULL) == 0);
     close(create("ready"));
+    await_go();
+    MUST(write(held, "12345", 5) == 5);
     MUST(pthread_join(other, NULL) == 0);
     MUST(WEXITSTATUS(wait_for(child)) == 6);
     return 0;

@@ -50,7 +50,7 @@ pub(super) fn to_a_shell(stage: &Stage<'_>) -> Result<()> {
     let by = |record: &Value| record["proc"]["pid"] == pid;
     expect(&records, "process_snapshot", "of the shell", |r| by(r) && r["watched"] == true)?;
     let held = stage.path("held");
-    expect(&records, "file_close", "of held", |r| by(r) && is_path(r, &held) && r["cause"] == "exit")?;
+    expect(&records, "file_close", "of held", |r| by(r) && is_path(r, &held))?;
     let child = stage.path("from-child");
     expect(&records, "file_open", "in the child", |r| !by(r) && is_path(r, &child))?;
     expect(&records, "process_exit", "of the shell", |r| by(r) && r["code"] == 4)
@@ -70,6 +70,13 @@ pub(super) fn to_threads_and_children(stage: &Stage<'_>) -> Result<()> {
     let thread = stage.path("by-thread");
     expect(&records, "file_open", "by the thread", |r| {
         is_path(r, &thread) && r["proc"]["pid"] == pid && r["proc"]["tid"] != pid
+    })?;
+    let held = stage.path("held");
+    expect(&records, "file_close", "of held at exit", |r| {
+        is_path(r, &held)
+            && r["proc"]["pid"] == pid
+            && r["cause"] == "exit"
+            && r["write_bytes"].as_u64().is_none_or(|n| n == 5)
     })?;
     let child = stage.path("by-child");
     expect(&records, "file_open", "by the child", |r| is_path(r, &child) && r["proc"]["ppid"] == pid)?;
