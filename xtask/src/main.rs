@@ -3,6 +3,7 @@
 //! Thin: reads the command line and hands over. Each task is a module.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod bpf;
 mod deny;
 mod oracle;
@@ -37,6 +38,8 @@ enum Task {
     Deny,
     /// Run the cases on Debian's kernels under QEMU.
     Vm(vm::Args),
+    /// Measure what watching costs.
+    Bench(bench::Args),
     /// Compare kernscope with strace on ordinary work.
     Oracle(oracle::Args),
 }
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Task::Schema(args) => schema::run(&args),
         Task::Deny => deny::run(),
         Task::Vm(args) => vm::run(&args),
+        Task::Bench(args) => bench::run(&args),
         Task::Oracle(args) => oracle::run(&args),
     };
     match done {
