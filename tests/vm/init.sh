@@ -41,8 +41,11 @@ echo "@@ kernel $(uname -r)" >$results
 tab=$(printf '\t')
 while IFS=$tab read -r name limit_s command; do
     echo "@@ begin $name" >$results
+    read -r began _ </proc/uptime
     timeout -s KILL "$limit_s" sh -c "$command" </dev/null >$results 2>&1
-    echo "@@ end $name $?" >$results
+    status=$?
+    read -r ended _ </proc/uptime
+    echo "@@ end $name $status $((${ended%.*} - ${began%.*}))" >$results
 done </vm/steps
 echo "@@ done" >$results
 sync

@@ -47,6 +47,9 @@ pub(crate) struct Args {
     /// Seconds that the case runner gets in each guest
     #[arg(long, default_value_t = CASES_LIMIT_S)]
     cases_limit_s: u64,
+    /// Only this step (version, doctor, verifier, cases)
+    #[arg(long = "step", value_name = "NAME")]
+    only: Vec<String>,
     /// Write the verifier's instruction counts to docs/verifier.json
     #[arg(long)]
     bless: bool,
@@ -62,6 +65,7 @@ impl Args {
             kernels: Vec::new(),
             profile: "release".into(),
             cases_limit_s: CASES_LIMIT_S,
+            only: Vec::new(),
             bless: false,
             runner_args: Vec::new(),
         }
@@ -146,12 +150,14 @@ fn steps(args: &Args) -> Vec<Step> {
         "if [ -x /vm/runner ]; then exec /vm/runner --kernscope /usr/local/bin/kernscope --backend ebpf --schema /vm/record.schema.json --bin-dir /vm/bin {} /vm/cases; else echo '0 passed, 0 failed, 1 skipped: no case runner'; fi",
         args.runner_args.join(" ")
     );
-    vec![
+    let mut steps = vec![
         step("version", short, "kernscope --version | grep '^kernscope '"),
         step("doctor", short * 2, "kernscope doctor | grep ."),
         step("verifier", short * 2, "/vm/verifier | grep ."),
         step("cases", Duration::from_secs(args.cases_limit_s), &runner),
-    ]
+    ];
+    steps.retain(|step| args.only.is_empty() || args.only.iter().any(|name| name == step.name));
+    steps
 }
 
 /// What the guests run, built on this machine.
@@ -252,7 +258,10 @@ fn report(kernel: &Kernel, run: Result<Run>, results: &Results, steps: &[Step]) 
     let mut tally = Tally::default();
     for outcome in &results.outcomes {
         let counted = outcome.tally();
-        let status = outcome.status.map_or("no end".to_owned(), |status| format!("status {status}"));
+        let status = match (outcome.status, outcome.took_s) {
+            (Some(status), Some(took_s)) => format!("status {status} after {took_s} s"),
+            _ => "no end".to_owned(),
+        };
         println!("vm {name}: {}: {counted} ({status})", outcome.name);
         if counted.failed > 0 {
             show(&outcome.output);

@@ -9,6 +9,8 @@ pub(crate) struct Outcome {
     pub(crate) name: String,
     /// Its exit status; `None` when the guest did not get to its end.
     pub(crate) status: Option<i32>,
+    /// How long it took, by the guest's clock.
+    pub(crate) took_s: Option<u64>,
     /// What it wrote.
     pub(crate) output: String,
 }
@@ -39,7 +41,7 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    /// Reads marked lines: `@@ kernel R`, `@@ begin NAME`, `@@ end NAME STATUS`, `@@ done`.
+    /// Reads marked lines: `@@ kernel R`, `@@ begin NAME`, `@@ end NAME STATUS SECONDS`, `@@ done`.
     pub(crate) fn parse(text: &str) -> Results {
         let mut results = Results::default();
         for line in text.lines() {
@@ -57,13 +59,15 @@ impl Results {
                     results.outcomes.push(Outcome {
                         name: name.to_owned(),
                         status: None,
+                        took_s: None,
                         output: String::new(),
                     });
                 }
-                ["end", name, status] => {
+                ["end", name, status, took_s] => {
                     if let Some(outcome) = results.outcomes.last_mut().filter(|outcome| outcome.name == name)
                     {
                         outcome.status = status.parse().ok();
+                        outcome.took_s = took_s.parse().ok();
                     }
                 }
                 ["done"] => results.done = true,
@@ -80,7 +84,7 @@ mod tests {
 
     #[test]
     fn steps_are_told_apart() {
-        let text = "@@ kernel 6.1.0\nnoise\n@@ begin a\none\n@@ end a 0\n@@ begin b\ncases: 3 passed, 1 failed, 2 skipped\n@@ end b 1\n@@ done\n";
+        let text = "@@ kernel 6.1.0\nnoise\n@@ begin a\none\n@@ end a 0 2\n@@ begin b\ncases: 3 passed, 1 failed, 2 skipped\n@@ end b 1 3\n@@ done\n";
         let results = Results::parse(text);
         assert_eq!(results.kernel.as_deref(), Some("6.1.0"));
         assert!(results.done);

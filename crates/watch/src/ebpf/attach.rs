@@ -11,7 +11,7 @@ use kernscope_kit::btf::Btf;
 use kernscope_kit::load::{self, LoadError, Object};
 
 /// The eBPF object, built from `kernel/watch`.
-pub(super) const OBJECT: &[u8] = load::include_bytes_aligned!("../../objects/watch.bpf.o");
+pub(super) const OBJECT: &[u8] = load::include_bytes_aligned!(env!("KERNSCOPE_WATCH_OBJECT"));
 
 /// A hook that is attached, or why it is not.
 #[derive(Clone, Debug)]
