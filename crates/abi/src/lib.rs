@@ -23,7 +23,7 @@ pub const ABI_VERSION: u32 = 1;
 /// Longest path, in bytes, that an event carries (the kernel's `PATH_MAX`).
 pub const MAX_PATH: usize = 4096;
 /// Most path components that one walk follows, mount crossings included.
-pub const MAX_COMPONENTS: usize = 128;
+pub const MAX_COMPONENTS: usize = 256;
 /// Bytes of argument or environment strings in one [`KIND_STRINGS`] event.
 pub const MAX_CHUNK: usize = 4096;
 /// Most [`KIND_STRINGS`] events of each sort that precede one exec (256 KiB).

@@ -70,6 +70,8 @@ pub(crate) mod family {
 #[map]
 pub(crate) static SCRATCH: PerCpuArray<[u8; SCRATCH_BYTES]> = PerCpuArray::with_max_entries(family::MAX, 0);
 #[map]
+pub(crate) static WALKS: PerCpuArray<crate::walk::Walk> = PerCpuArray::with_max_entries(family::MAX, 0);
+#[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(8 * 1024 * 1024, 0);
 #[map]
 pub(crate) static ACCOUNT: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);

@@ -1,7 +1,7 @@
 //! From a dentry to the root of its mount namespace.
 
 use crate::event::{LAST_START, plain, scratch, section};
-use crate::maps::off;
+use crate::maps::{WALKS, off};
 use crate::read::{kernel, word};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use core::mem::size_of;
@@ -9,6 +9,28 @@ use kernscope_abi::{MAX_COMPONENTS, MAX_PATH, SECF_DELETED, SECF_DISCONNECTED, S
 
 /// Longest name in a directory, NUL included.
 const NAME_BYTES: u32 = 256;
+/// Components that one round follows. The verifier pays for one round only, so this is small.
+const ROUND: usize = 16;
+const ROUNDS: usize = MAX_COMPONENTS / ROUND;
+
+/// A walk between two rounds.
+#[repr(C)]
+pub(crate) struct Walk {
+    /// `struct mount` of the mount that `node` is on.
+    mount: u64,
+    /// Its root dentry.
+    root: u64,
+    /// The dentry to name next.
+    node: u64,
+    /// Where the section starts in the scratch buffer.
+    pos: u32,
+    /// Bytes of names so far.
+    len: u32,
+    /// `SECF_*`; truncated until the end is reached.
+    flags: u32,
+    /// 0 before the first component.
+    started: u32,
+}
 
 /// Adds the walk from (`mnt`, `dentry`) as a section; returns where the next one starts.
 ///
@@ -16,63 +38,91 @@ const NAME_BYTES: u32 = 256;
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn walk(family: u32, pos: u32, tag: u32, mnt: u64, dentry: u64) -> u32 {
-    let Some(buffer) = scratch(family) else { return pos };
-    let from = plain(pos);
-    if from > LAST_START as u64 {
+    let Some(state) = WALKS.get_ptr_mut(family) else { return pos };
+    if pos > LAST_START {
         return pos;
     }
+    // SAFETY: this CPU's slot, used by programs of this family alone.
+    let state = unsafe { &mut *state };
+    state.mount = mnt.wrapping_sub(off!(mount_mnt) as u64);
+    state.root = word(mnt + off!(vfsmount_root) as u64);
+    state.node = dentry;
+    state.pos = pos;
+    state.len = 0;
+    state.flags = SECF_TRUNCATED as u32;
+    state.started = 0;
+    for _ in 0..ROUNDS {
+        if round(family) != 0 {
+            break;
+        }
+    }
+    finish(family, tag)
+}
+
+/// Follows some components; not 0 when the walk is over.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn round(family: u32) -> u32 {
+    let (Some(state), Some(buffer)) = (WALKS.get_ptr_mut(family), scratch(family)) else { return 1 };
+    // SAFETY: as in `walk`.
+    let state = unsafe { &mut *state };
+    let from = plain(state.pos);
+    if from > LAST_START as u64 {
+        return 1;
+    }
     // SAFETY: room for a section of MAX_PATH bytes and one more name behind LAST_START.
-    let at = unsafe { buffer.add(from as usize) };
-    let names = unsafe { at.add(size_of::<Section>()) };
-    let mut flags = SECF_TRUNCATED;
-    // The length so far lives in the buffer: there the verifier knows nothing of it, so that all ways to one round
-    // of the loop look the same to it. In a register its bounds would tell them apart, and each would be followed.
-    // SAFETY: the section's header, with room for it.
-    let len_slot = unsafe { &raw mut (*at.cast::<Section>()).len };
-    unsafe { len_slot.write_unaligned(0) };
-    let mut mount = mnt.wrapping_sub(off!(mount_mnt) as u64);
-    let mut root = word(mnt + off!(vfsmount_root) as u64);
-    let mut node = dentry;
-    for i in 0..MAX_COMPONENTS {
-        if node == root {
-            let above = word(mount + off!(mount_parent) as u64);
-            if above == mount || above == 0 {
-                flags &= !SECF_TRUNCATED;
-                break;
+    let names = unsafe { buffer.add(from as usize + size_of::<Section>()) };
+    for _ in 0..ROUND {
+        if state.node == state.root {
+            let above = word(state.mount + off!(mount_parent) as u64);
+            if above == state.mount || above == 0 {
+                state.flags &= !(SECF_TRUNCATED as u32);
+                return 1;
             }
-            node = word(mount + off!(mount_mountpoint) as u64);
-            mount = above;
-            root = word(mount + (off!(mount_mnt) + off!(vfsmount_root)) as u64);
+            state.node = word(state.mount + off!(mount_mountpoint) as u64);
+            state.mount = above;
+            state.root = word(above + (off!(mount_mnt) + off!(vfsmount_root)) as u64);
+            state.started = 1;
             continue;
         }
-        let entry = Entry::read(node);
-        if i == 0 && entry.pprev == 0 && entry.parent != node {
-            flags |= SECF_DELETED;
+        let entry = Entry::read(state.node);
+        if state.started == 0 && entry.pprev == 0 && entry.parent != state.node {
+            state.flags |= SECF_DELETED as u32;
         }
-        // SAFETY: as above.
-        let len = unsafe { len_slot.read_volatile() };
-        let end = plain(len as u32);
+        state.started = 1;
+        let end = plain(state.len);
         if end > MAX_PATH as u64 - NAME_BYTES as u64 {
-            break;
+            return 1;
         }
         // SAFETY: `end` leaves room for a name, checked above.
         let got = unsafe {
             bpf_probe_read_kernel_str(names.add(end as usize).cast(), NAME_BYTES, entry.name as *const _)
         };
         if got > 0 && got <= NAME_BYTES as i64 {
-            // SAFETY: as above.
-            unsafe { len_slot.write_volatile(len + got as u16) };
+            state.len += got as u32;
         }
-        if entry.parent == node || entry.parent == 0 {
-            flags = (flags & !SECF_TRUNCATED) | SECF_DISCONNECTED;
-            break;
+        if entry.parent == state.node || entry.parent == 0 {
+            state.flags = (state.flags & !(SECF_TRUNCATED as u32)) | SECF_DISCONNECTED as u32;
+            return 1;
         }
-        node = entry.parent;
+        state.node = entry.parent;
     }
-    // SAFETY: as above.
-    let len = unsafe { len_slot.read_volatile() } as u32;
-    unsafe { section(at, tag, flags, len) };
-    pos + size_of::<Section>() as u32 + len
+    0
+}
+
+/// Writes the section's header.
+#[inline(always)]
+fn finish(family: u32, tag: u32) -> u32 {
+    let (Some(state), Some(buffer)) = (WALKS.get_ptr_mut(family), scratch(family)) else { return 0 };
+    // SAFETY: as in `walk`.
+    let state = unsafe { &mut *state };
+    let from = plain(state.pos);
+    if from > LAST_START as u64 {
+        return state.pos;
+    }
+    // SAFETY: room for a section, checked above.
+    unsafe { section(buffer.add(from as usize), tag, state.flags as u8, state.len) };
+    state.pos + size_of::<Section>() as u32 + state.len
 }
 
 /// What a walk needs of a dentry; as the fields lie on all kernels so far, so that one read gets them.
