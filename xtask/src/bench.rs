@@ -9,7 +9,7 @@ mod bystander;
 mod cost;
 mod loss;
 mod memory;
-mod programs;
+pub(crate) mod programs;
 mod watcher;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::{oracle, tools};
+pub(crate) use memory::peak_of;
 use programs::Programs;
 
 /// Flags of `cargo xtask bench`.

@@ -9,6 +9,7 @@ mod deny;
 mod oracle;
 mod provide;
 mod schema;
+mod stress;
 mod tally;
 mod test;
 mod tools;
@@ -40,6 +41,8 @@ enum Task {
     Vm(vm::Args),
     /// Measure what watching costs.
     Bench(bench::Args),
+    /// Run kernscope under heavy work.
+    Stress(stress::Args),
     /// Compare kernscope with strace on ordinary work.
     Oracle(oracle::Args),
 }
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Deny => deny::run(),
         Task::Vm(args) => vm::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Stress(args) => stress::run(&args),
         Task::Oracle(args) => oracle::run(&args),
     };
     match done {

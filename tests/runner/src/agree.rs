@@ -54,11 +54,12 @@ pub fn differences(cases: &Cases, first: (&Stream, Backend), second: (&Stream, B
     // Whether an inherited descriptor's end is told depends on the bytes moved through it.
     let uncounted = gaps.iter().any(|gap| gap.field("write_bytes"));
     let lines = [first.0, second.0].map(|stream| {
-        let told = stream.records.iter().filter(|record| {
-            !matches!(record["kind"].as_str(), Some("process_snapshot" | "coverage" | "ledger"))
-                && !(uncounted && record["kind"] == "file_close" && record["cause"] == "exit")
-                && !gaps.iter().any(|gap| gap.record(record))
-        });
+        let set_aside = |record: &&Value| match record["kind"].as_str() {
+            Some("process_snapshot" | "coverage" | "ledger") => true,
+            Some("file_close") if uncounted && record["cause"] == "exit" => true,
+            _ => gaps.iter().any(|gap| gap.record(record)),
+        };
+        let told = stream.records.iter().filter(|record| !set_aside(record));
         told.map(|record| pids.line(record)).collect::<BTreeSet<String>>()
     });
     let only = |mark: char, a: &BTreeSet<String>, b: &BTreeSet<String>| -> Vec<String> {
