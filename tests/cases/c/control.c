@@ -28,6 +28,8 @@ static void do_stop(int argc, char **argv) {
     if (child == 0) {
         raise(SIGSTOP);
         close(create("continued"));
+        // A second stop before the parent has seen the first continuation would hide it.
+        while (access("seen", F_OK) != 0) usleep(1000);
         raise(SIGTSTP);
         _exit(3);
     }
@@ -36,6 +38,7 @@ static void do_stop(int argc, char **argv) {
     MUST(access("continued", F_OK) != 0);
     MUST(kill(child, SIGCONT) == 0);
     MUST(waitpid(child, &status, WCONTINUED) == child && WIFCONTINUED(status));
+    close(create("seen"));
     MUST(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP);
     MUST(kill(child, SIGCONT) == 0);
     MUST(wait_for(child) >> 8 == 3);

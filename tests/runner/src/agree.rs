@@ -95,7 +95,9 @@ impl Pids {
         for &name in TELLING {
             let Some(value) = record.get(name) else { continue };
             let text = match (name, value) {
-                ("local" | "remote", Value::String(end)) => endpoint(end),
+                ("local" | "remote", Value::String(end)) => self.text(&endpoint(end)),
+                // Which number is free depends on what other threads do.
+                ("ret", Value::Number(ret)) if ret.as_u64().is_some() => "ok".to_owned(),
                 (_, Value::String(text)) => self.text(text),
                 (_, other) => self.text(&other.to_string()),
             };

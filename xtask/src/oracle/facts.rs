@@ -7,44 +7,33 @@ pub(super) const SORTS: [&str; 3] = ["exec", "open", "connect"];
 
 /// What one run did.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Facts {
-    sets: [BTreeSet<String>; 3],
-    pids: BTreeSet<String>,
-}
+pub(super) struct Facts([BTreeSet<String>; 3]);
 
 impl Facts {
     /// The facts of one sort.
     pub(super) fn of(&self, sort: usize) -> &BTreeSet<String> {
-        &self.sets[sort]
-    }
-
-    /// Notes a process or thread id, to be taken out of the facts by [`Facts::finish`].
-    pub(super) fn pid(&mut self, pid: impl Into<String>) {
-        self.pids.insert(pid.into());
+        &self.0[sort]
     }
 
     /// A program was executed. The first argument is left out: the kernel replaces it for scripts.
     pub(super) fn exec(&mut self, filename: &str, args: &[String]) {
-        self.sets[0].insert(format!("{filename} {args:?}"));
+        self.0[0].insert(without_names(&format!("{filename} {args:?}")));
     }
 
     /// A file was opened.
     pub(super) fn open(&mut self, path: &str, mode: &str) {
-        self.sets[1].insert(format!("{} {mode}", path.trim_end_matches(" (deleted)")));
+        let path = path.trim_end_matches(" (deleted)");
+        let path = match path.split_once(":[") {
+            Some((kind, _)) => kind.to_owned(),
+            None if path.starts_with("/proc/") => without_ids(path),
+            None => without_names(path),
+        };
+        self.0[1].insert(format!("{path} {mode}"));
     }
 
     /// A connection was tried.
     pub(super) fn connect(&mut self, remote: &str, outcome: &str) {
-        self.sets[2].insert(format!("{} {outcome}", endpoint(remote)));
-    }
-
-    /// Takes process ids, temporary names and ports that the kernel chose out of all facts.
-    pub(super) fn finish(mut self) -> Self {
-        let pids = std::mem::take(&mut self.pids);
-        for set in &mut self.sets {
-            *set = std::mem::take(set).into_iter().map(|fact| without_ids(&fact, &pids)).collect();
-        }
-        self
+        self.0[2].insert(format!("{} {outcome}", endpoint(remote)));
     }
 }
 
@@ -57,36 +46,51 @@ fn endpoint(remote: &str) -> String {
     }
 }
 
-/// Numbers that are process ids become `<pid>`; words that look made up (`tmpXXXXXX`, `rmetaXXXXXX`,
-/// `tmp_obj_XXXXXX`) become `<made-up>`.
-fn without_ids(fact: &str, pids: &BTreeSet<String>) -> String {
-    let mut out = String::with_capacity(fact.len());
+/// Components of a path in `/proc` that are numbers are process or thread ids.
+fn without_ids(path: &str) -> String {
+    let is_id = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    path.split('/').map(|part| if is_id(part) { "<pid>" } else { part }).collect::<Vec<_>>().join("/")
+}
+
+/// Words that look made up (`tmpXXXXXX`, `rmetaXXXXXX`, `tmp_obj_XXXXXX`) become `<made-up>`.
+fn without_names(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     let mut word = String::new();
-    for c in fact.chars().chain(['\0']) {
+    for c in text.chars().chain(['\0']) {
         if c.is_alphanumeric() || c == '_' {
             word.push(c);
             continue;
         }
-        out.push_str(match word.as_str() {
-            number if pids.contains(number) => "<pid>",
-            name if is_made_up(name) => "<made-up>",
-            other => other,
-        });
+        out.push_str(if is_made_up(&word) { "<made-up>" } else { &word });
         word.clear();
         out.push(c);
     }
     out.pop();
-    out
+    without_invocation(&out)
+}
+
+/// rustc names object files `CRATE.UNIT.INVOCATION.rcgu.o`, the invocation at random.
+fn without_invocation(text: &str) -> String {
+    let parts: Vec<&str> = text.split(".rcgu.o").collect();
+    let last = parts.len() - 1;
+    let cut = |(index, part): (usize, &&str)| match part.rsplit_once('.') {
+        Some((rest, _)) if index < last => format!("{rest}.<made-up>"),
+        _ => (*part).to_owned(),
+    };
+    parts.iter().enumerate().map(cut).collect::<Vec<_>>().join(".rcgu.o")
 }
 
 fn is_made_up(word: &str) -> bool {
-    ["tmp_obj_", "rmeta", "rustc", "tmp", "cc"].iter().any(|prefix| {
-        word.strip_prefix(prefix).is_some_and(|rest| {
-            (6..=8).contains(&rest.len())
-                && rest.bytes().all(|b| b.is_ascii_alphanumeric())
-                && rest.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    let random = |rest: &str| {
+        (6..=8).contains(&rest.len())
+            && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+            && rest.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    };
+    let prefixes = ["tmp_obj_", "target", "rmeta", "rustc", "tmp", "cc"];
+    prefixes.iter().any(|prefix| word.strip_prefix(prefix).is_some_and(random))
+        || word.strip_prefix('t').is_some_and(|rest| {
+            rest.len() == 6 && random(rest) && rest.bytes().any(|b| b.is_ascii_uppercase())
         })
-    })
 }
 
 #[cfg(test)]
@@ -96,12 +100,10 @@ mod tests {
     #[test]
     fn what_differs_from_run_to_run_is_taken_out() {
         let mut facts = Facts::default();
-        facts.pid("4711");
         facts.open("/proc/4711/maps", "read");
         facts.open("/r/.git/objects/ab/tmp_obj_Xy12Zw", "create");
         facts.open("/usr/tmpfiles/4712", "read");
         facts.connect("127.0.0.1:40001", "0");
-        let facts = facts.finish();
         let opens: Vec<&str> = facts.of(1).iter().map(String::as_str).collect();
         assert_eq!(
             opens,

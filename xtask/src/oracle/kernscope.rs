@@ -11,11 +11,6 @@ pub(super) fn facts(jsonl: &str) -> Result<Facts> {
     let mut closes = false;
     for line in jsonl.lines() {
         let record: Value = serde_json::from_str(line).context("parse a record")?;
-        for id in [&record["proc"]["pid"], &record["proc"]["tid"], &record["child_pid"]] {
-            if let Some(id) = id.as_u64() {
-                facts.pid(id.to_string());
-            }
-        }
         match record["kind"].as_str().unwrap_or_default() {
             "process_exec" => exec(&mut facts, &record),
             "file_open" if record["ret"].as_i64().is_some_and(|ret| ret >= 0) => {
@@ -30,7 +25,7 @@ pub(super) fn facts(jsonl: &str) -> Result<Facts> {
         }
     }
     ensure!(closes, "the ledger does not close, or events were lost");
-    Ok(facts.finish())
+    Ok(facts)
 }
 
 fn text<'a>(record: &'a Value, field: &str) -> &'a str {

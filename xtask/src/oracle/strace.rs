@@ -14,7 +14,6 @@ pub(super) fn facts(log: &str) -> Facts {
     for line in log.lines() {
         let Some((pid, rest)) = line.split_once(' ') else { continue };
         let rest = rest.trim_start();
-        facts.pid(pid);
         if let Some(start) = rest.strip_suffix(" <unfinished ...>") {
             unfinished.insert(pid, start);
         } else if let Some((_, end)) =
@@ -26,7 +25,7 @@ pub(super) fn facts(log: &str) -> Facts {
             note(&mut facts, rest);
         }
     }
-    facts.finish()
+    facts
 }
 
 fn note(facts: &mut Facts, call: &str) {

@@ -27,7 +27,7 @@ pub(super) const ALL: &[Workload] = &[
         name: "tar",
         programs: &["tar", "gzip"],
         setup: "mkdir -p tree/a/b tree/c && for i in $(seq 60); do echo $i > tree/a/$i; echo $i > tree/a/b/$i; done; ln -s a/1 tree/link",
-        script: "tar czf tree.tgz tree && mkdir out && tar xzf tree.tgz -C out && diff -r tree out",
+        script: "tar czf tree.tgz tree && mkdir out && tar xzf tree.tgz -C out && diff -r tree out/tree",
     },
     Workload {
         name: "cargo-build",
@@ -44,19 +44,7 @@ pub(super) const ALL: &[Workload] = &[
     Workload {
         name: "sockets",
         programs: &["python3"],
-        setup: "cat > serve.py <<'END'\n\
-import http.server, threading, urllib.request, socket\n\
-class Handler(http.server.SimpleHTTPRequestHandler):\n\
-    def log_message(self, *args): pass\n\
-server = http.server.HTTPServer(('127.0.0.1', 0), Handler)\n\
-threading.Thread(target=server.serve_forever, daemon=True).start()\n\
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))\n\
-for i in range(5): opener.open(f'http://127.0.0.1:{server.server_port}/serve.py').read()\n\
-for family, address in ((socket.AF_INET, ('127.0.0.1', 1)), (socket.AF_INET6, ('::1', 1)), (socket.AF_UNIX, '/nowhere'), (socket.AF_UNIX, b'\\0kernscope-nobody')):\n\
-    try: socket.socket(family).connect(address)\n\
-    except OSError: pass\n\
-server.shutdown()\n\
-END",
+        setup: SERVE,
         script: "python3 -I serve.py; getent passwd root",
     },
 ];
@@ -72,14 +60,34 @@ pub(super) fn shell(script: &str, dir: &Path) -> Command {
 /// Directory and environment that do not differ from run to run, nor from user to user.
 pub(super) fn surroundings(command: &mut Command, dir: &Path) {
     command.current_dir(dir).env("LC_ALL", "C").env("GIT_CONFIG_GLOBAL", "/dev/null").env("TZ", "UTC");
+    command.env("CARGO_INCREMENTAL", "0");
     for who in ["AUTHOR", "COMMITTER"] {
         command.env(format!("GIT_{who}_NAME"), "Nobody").env(format!("GIT_{who}_EMAIL"), "nobody@localhost");
         command.env(format!("GIT_{who}_DATE"), "2026-01-01T00:00:00Z");
     }
     // Cargo sets these for what it runs, this task among it.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CARGO_")) {
-        if name != "CARGO_HOME" {
+        if name != "CARGO_HOME" && name != "CARGO_INCREMENTAL" {
             command.env_remove(name);
         }
     }
 }
+
+/// A server and its client in one program; then connects that nobody answers.
+const SERVE: &str = r"cat > serve.py <<'END'
+import http.server, threading, urllib.request, socket
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args): pass
+server = http.server.HTTPServer(('127.0.0.1', 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+for i in range(5):
+    opener.open(f'http://127.0.0.1:{server.server_port}/serve.py').read()
+nobody = ((socket.AF_INET, ('127.0.0.1', 1)), (socket.AF_INET6, ('::1', 1)),
+    (socket.AF_UNIX, '/nowhere'), (socket.AF_UNIX, b'\0kernscope-nobody'))
+for family, address in nobody:
+    try: socket.socket(family).connect(address)
+    except OSError: pass
+server.shutdown()
+END
+";
