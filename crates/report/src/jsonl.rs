@@ -11,18 +11,12 @@ use serde::Serialize;
 pub struct Jsonl {
     output: Output,
     sequencer: Sequencer,
-    written_tail: bool,
 }
 
 impl Jsonl {
     /// `offset_ns`: wall clock minus `CLOCK_MONOTONIC`, see [`crate::clock`].
     pub fn new(output: Output, offset_ns: i64) -> Self {
-        Self { output, sequencer: Sequencer::new(offset_ns), written_tail: false }
-    }
-
-    /// Whether the closing records were written.
-    pub fn is_whole(&self) -> bool {
-        self.written_tail
+        Self { output, sequencer: Sequencer::new(offset_ns) }
     }
 }
 
@@ -41,7 +35,7 @@ impl Sink for Jsonl {
 
     fn finish(&mut self, end: &End<'_>) -> Ledger {
         let sequencer = &mut self.sequencer;
-        let (settled, whole) = self.output.finish(&mut |settled| {
+        let (settled, _) = self.output.finish(&mut |settled| {
             sequencer.rewind(settled.written);
             let mut bytes = Vec::new();
             let ledger = settle(end.ledger, settled.unwritten);
@@ -50,7 +44,6 @@ impl Sink for Jsonl {
             }
             bytes
         });
-        self.written_tail = whole;
         settle(end.ledger, settled.unwritten)
     }
 }
