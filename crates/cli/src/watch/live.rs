@@ -6,6 +6,7 @@ use crate::args::BackendName;
 use crate::failure::Failure;
 use crate::stream::note;
 use kernscope_report::Coverage;
+use kernscope_report::pretty::clean;
 use kernscope_watch::backend::{Account, Backend, BackendError, Progress, Target};
 use kernscope_watch::ebpf::{self, Ebpf};
 use kernscope_watch::enrich::Digests;
@@ -168,7 +169,10 @@ fn choose(config: &Config, target: &Target, wanted: BackendName) -> Result<(Kind
             // What cannot run cannot run under ptrace either, and ptrace follows one tree.
             Err(error) if error.act == RUN || *target == Target::All => Err(failure(&error)),
             Err(error) => {
-                let why = format!("ebpf is not possible: {error}");
+                // A verifier's whole log belongs into `doctor`, not into a line.
+                let cause = error.to_string();
+                let cause = clean::cut_end(cause.lines().next().unwrap_or_default(), WHY_MAX);
+                let why = format!("ebpf is not possible: {cause}");
                 note(format_args!("back end ptrace: {why}"));
                 Ok((start_ptrace(config, target)?, why))
             }
@@ -193,6 +197,9 @@ fn start_ptrace(config: &Config, target: &Target) -> Result<Kind, Failure> {
     }
     Ok(Kind::Ptrace(Box::new(ptrace)))
 }
+
+/// Longest reason, in characters, that is told of a back end passed over.
+const WHY_MAX: usize = 400;
 
 /// [`BackendError::act`] of a command that does not run.
 const RUN: &str = "run";

@@ -55,6 +55,7 @@ fn ink(body: &Body) -> Ink {
 
 fn object(body: &Body, max: usize) -> String {
     match body {
+        Body::ProcessSnapshot { argv, exe, .. } if argv.is_empty() => name(exe.as_deref(), max),
         Body::ProcessSnapshot { argv, .. } => clean::cut_end(&clean::command(argv), max).into_owned(),
         Body::ProcessFork { child_pid, .. } => format!("pid {child_pid}"),
         Body::ProcessExec { argv, argv_truncated, argc, exe, interpreter, .. } => {
