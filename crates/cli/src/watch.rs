@@ -28,21 +28,20 @@ const RECORD_BUFFER_BYTES: usize = 256 * 1024;
 
 pub(crate) fn run(args: WatchArgs) -> Outcome {
     let config = Config::new(args)?;
-    let signals = Signals::install()
-        .map_err(|cause| Failure::usage(format_args!("install signal handlers: {cause}")))?;
     match &config.source {
-        Source::Replay(path) => replay::run(&config, path, &signals),
-        Source::Live { target, backend } => watch(&config, target, *backend, &signals),
+        Source::Replay(path) => replay::run(&config, path),
+        Source::Live { target, backend } => watch(&config, target, *backend),
     }
 }
 
-fn watch(config: &Config, target: &Target, wanted: BackendName, signals: &Signals) -> Outcome {
+fn watch(config: &Config, target: &Target, wanted: BackendName) -> Outcome {
     // Files first: a wrong name should not cost a started command.
     let offset_ns = clock::realtime_offset_ns();
     let mut teller = Teller::new(config, offset_ns)?;
     let record = config.record.as_deref().map(private_file).transpose().map_err(Failure::usage)?;
+    let signals = take_signals()?;
     let stop = Cell::new(false);
-    let mut live = Live::new(config, target, wanted, signals, &stop)?;
+    let mut live = Live::new(config, target, wanted, &signals, &stop)?;
     let header = Header {
         backend: live.name().to_owned(),
         kernel: kernel_release(),
@@ -69,7 +68,12 @@ fn watch(config: &Config, target: &Target, wanted: BackendName, signals: &Signal
             None => failure(&error),
         });
     }
-    Ok(ExitCode::from(status.unwrap_or_else(|| unfinished(live.has_command(), signals))))
+    Ok(ExitCode::from(status.unwrap_or_else(|| unfinished(live.has_command(), &signals))))
+}
+
+/// After the files are open: opening a named pipe may wait for ever, and a signal should end that.
+fn take_signals() -> Result<Signals, Failure> {
+    Signals::install().map_err(|cause| Failure::usage(format_args!("install signal handlers: {cause}")))
 }
 
 /// The status of a run whose command has not ended, or that has none.

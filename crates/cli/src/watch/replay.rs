@@ -1,9 +1,8 @@
 //! `--replay FILE`: records again, from a recording, without any privilege.
 
 use super::config::Config;
-use super::core_config;
-use super::signals::Signals;
 use super::tell::Teller;
+use super::{core_config, take_signals};
 use crate::failure::{Failure, Outcome, USAGE};
 use kernscope_watch::core::Core;
 use kernscope_watch::session;
@@ -16,7 +15,7 @@ use std::process::ExitCode;
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
-pub(crate) fn run(config: &Config, path: &Path, signals: &Signals) -> Outcome {
+pub(crate) fn run(config: &Config, path: &Path) -> Outcome {
     let shown = path.display();
     let file = File::open(path).map_err(|cause| {
         Failure::usage(format_args!("open recording {shown}: {cause}; give a file that --record wrote"))
@@ -25,6 +24,7 @@ pub(crate) fn run(config: &Config, path: &Path, signals: &Signals) -> Outcome {
         .map_err(|cause| Failure::usage(format_args!("{shown}: {cause}")))?;
     let header = replay.header().clone();
     let mut teller = Teller::new(config, header.realtime_offset_ns)?;
+    let signals = take_signals()?;
     let mut core = Core::new(core_config(config, &header));
     let stop = Cell::new(false);
     let outcome = session::run(&mut replay, &mut core, None, &mut teller, &|| {
