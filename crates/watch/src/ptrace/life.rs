@@ -1,6 +1,6 @@
 //! Tasks come and go.
 
-use super::tasks::{self, Before, Process, Thread};
+use super::tasks::{self, Before, Pending, Process, Thread};
 use super::{Early, Ptrace};
 use crate::raw::Body;
 use kernscope_abi as abi;
@@ -79,6 +79,10 @@ impl Ptrace {
     pub(super) fn ending(&mut self, tid: i32) {
         let Some(thread) = self.threads.get_mut(&tid) else { return };
         thread.ending = true;
+        if let Some(pending) = thread.pending.take() {
+            self.cut_short(tid, pending);
+        }
+        let Some(thread) = self.threads.get(&tid) else { return };
         let Some(process) = self.processes.get(&thread.pid) else { return };
         // The files live as long as one thread does that is not on its way out.
         let dying = |other: &i32| {
@@ -90,19 +94,34 @@ impl Ptrace {
         }
     }
 
+    /// A task was killed in a call. The call has come to its end, and its result is still in the registers.
+    fn cut_short(&mut self, tid: i32, pending: Pending) {
+        match result(tid) {
+            // What the register holds from the entry on: the call has not been made.
+            Some(ret) if ret == -i64::from(nix::libc::ENOSYS) => {}
+            Some(ret) => self.finish(tid, pending, ret),
+            None => self.lose(&pending),
+        }
+    }
+
+    /// Counts the event of a call whose result will not be known.
+    fn lose(&mut self, pending: &Pending) {
+        let kind = match pending.before {
+            Before::Path(..) => Some(abi::KIND_PATH_OP),
+            Before::Exec(_) => Some(abi::KIND_EXEC_FAIL),
+            _ => super::files::kind_of(pending.call),
+        };
+        if let Some(kind) = kind {
+            self.cover.lost(kind, "killed_in_call");
+        }
+    }
+
     /// A task is gone.
     pub(super) fn task_ended(&mut self, status: Status) {
         let tid = status.tid;
         let Some(pid) = self.threads.get(&tid).map(|thread| thread.pid) else { return };
         if let Some(pending) = self.threads.get_mut(&tid).and_then(|thread| thread.pending.take()) {
-            let kind = match pending.before {
-                Before::Path(..) => Some(abi::KIND_PATH_OP),
-                Before::Exec(_) => Some(abi::KIND_EXEC_FAIL),
-                _ => super::files::kind_of(pending.call),
-            };
-            if let Some(kind) = kind {
-                self.cover.lost(kind, "killed_in_call");
-            }
+            self.lose(&pending);
         }
         if tid.unsigned_abs() == pid {
             // The kernel tells the leader's end last.
@@ -194,4 +213,13 @@ impl Ptrace {
             process.tids.remove(&tid);
         }
     }
+}
+
+/// What the last call of a stopped task returned.
+fn result(tid: i32) -> Option<i64> {
+    let regs = nix::sys::ptrace::getregs(Pid::from_raw(tid)).ok()?;
+    #[cfg(target_arch = "x86_64")]
+    return Some(regs.rax.cast_signed());
+    #[cfg(target_arch = "aarch64")]
+    return Some(regs.regs[0].cast_signed());
 }

@@ -162,6 +162,7 @@ impl Ptrace {
         trace::seize(tid, FOLLOW | options::SECCOMP | options::EXITKILL)
             .map_err(|errno| failed("trace", &format!("process {tid}"), errno, DENIED))?;
         this.adopt(tid);
+        this.snapshot_ancestors(paused.pid());
         let mut launched = paused.release_now();
         let ended = this.until_exec(&mut launched)?;
         this.command = Some(launched.into_running());
@@ -202,6 +203,7 @@ impl Ptrace {
     fn attach(pid: u32, options: &Options) -> Result<Self, BackendError> {
         let mut this = Self::new(options, Go::ToSyscall)?;
         this.cover.attached = true;
+        this.snapshot_ancestors(pid);
         let mut known = 0;
         // A tree may grow while it is being attached to; what has been attached reports its children itself.
         for _ in 0..16 {
@@ -214,7 +216,10 @@ impl Ptrace {
                 }
                 match trace::seize(tid, FOLLOW) {
                     Ok(()) => {
-                        this.adopt(tid);
+                        let process = this.adopt(tid);
+                        if process == tid.unsigned_abs() {
+                            this.snapshot(process, true);
+                        }
                         let _ = trace::interrupt(tid);
                     }
                     // It has gone, or is a new child of one that is attached.
@@ -239,6 +244,20 @@ impl Ptrace {
             ));
         }
         Ok(this)
+    }
+
+    /// Tells of a process that was there before the run.
+    fn snapshot(&mut self, pid: u32, watched: bool) {
+        if let Some(process) = proc_snapshot::process(pid) {
+            self.cover.produced(abi::KIND_SNAPSHOT);
+            self.queue.push(proc_snapshot::event(&process, now_ns(), watched));
+        }
+    }
+
+    fn snapshot_ancestors(&mut self, pid: u32) {
+        for process in proc_snapshot::ancestors(pid).iter().rev() {
+            self.snapshot(process.pid, false);
+        }
     }
 
     /// What every event of a task starts with.

@@ -44,6 +44,7 @@ impl Ptrace {
 
     fn addressed(&mut self, tid: i32, abi: Abi, op: u32, args: &[u64; 6], ret: i32) {
         let fd = fd(args[0]);
+        let Some(file) = self.socket_file(tid, fd) else { return };
         let passed = sockaddr(tid, args[1], args[2]);
         let mut socket = self.socket(tid, fd, &passed);
         match op {
@@ -51,14 +52,13 @@ impl Ptrace {
             _ if ret < 0 || socket.local.is_empty() => socket.local = passed,
             _ => {}
         }
-        let file = self.socket_file(tid, fd);
         self.tell_net(tid, abi, abi::Net { op, ret, fd, file, ..Default::default() }, &socket);
     }
 
     fn listening(&mut self, tid: i32, abi: Abi, args: &[u64; 6], ret: i32) {
         let fd = fd(args[0]);
+        let Some(file) = self.socket_file(tid, fd) else { return };
         let socket = self.socket(tid, fd, &[]);
-        let file = self.socket_file(tid, fd);
         let net =
             abi::Net { op: abi::NET_LISTEN, ret, fd, file, backlog: low(args[1]), ..Default::default() };
         self.tell_net(tid, abi, net, &socket);
@@ -67,8 +67,8 @@ impl Ptrace {
     fn accepted(&mut self, tid: i32, abi: Abi, args: &[u64; 6], ret: i32) {
         let fd = fd(args[0]);
         let of = if ret >= 0 { ret } else { fd };
+        let Some(file) = self.socket_file(tid, of) else { return };
         let socket = self.socket(tid, of, &[]);
-        let file = self.socket_file(tid, of);
         self.tell_net(
             tid,
             abi,
@@ -104,7 +104,7 @@ impl Ptrace {
             return;
         }
         socket.remote = to;
-        let file = self.socket_file(tid, fd);
+        let Some(file) = self.socket_file(tid, fd) else { return };
         let ret = ret.min(0);
         self.tell_net(tid, abi, abi::Net { op: abi::NET_SEND, ret, fd, file, ..Default::default() }, &socket);
     }
@@ -143,7 +143,7 @@ impl Ptrace {
                 parts.push(Part { tag, flags: 0, bytes: path.to_vec() });
             }
         }
-        if !parts.is_empty()
+        if parts.iter().any(|part| !matches!(part.bytes.first(), Some(b'/' | 0)))
             && let Some(cwd) = places::directory(tid, libc::AT_FDCWD)
         {
             parts.push(places::walk_part(abi::SEC_BASE, &cwd));
@@ -175,12 +175,13 @@ impl Ptrace {
         trace::socket(copy.as_fd())
     }
 
-    /// The socket as a file; its user takes it as its own.
-    fn socket_file(&mut self, tid: i32, fd: i32) -> abi::FileId {
-        let Some(link) = places::descriptor(tid, fd) else { return abi::FileId::default() };
+    /// The socket as a file; its user takes it as its own. `None` when it is no socket.
+    fn socket_file(&mut self, tid: i32, fd: i32) -> Option<abi::FileId> {
+        let link =
+            places::descriptor(tid, fd).filter(|link| link.st_mode & libc::S_IFMT == libc::S_IFSOCK)?;
         let known = self.file_id(tid, fd, &link);
         // Numbers made from an inode: not yet one of its own files.
-        if known.id >> 63 == 1 { self.own(tid, fd, link) } else { known }
+        Some(if known.id >> 63 == 1 { self.own(tid, fd, link) } else { known })
     }
 }
 

@@ -111,7 +111,7 @@ impl Ptrace {
     }
 
     /// A call has come to its end.
-    fn finish(&mut self, tid: i32, pending: Pending, ret: i64) {
+    pub(super) fn finish(&mut self, tid: i32, pending: Pending, ret: i64) {
         if RESTART.contains(&ret) && pending.call != Call::Connect {
             return;
         }
