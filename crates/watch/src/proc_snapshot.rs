@@ -41,7 +41,7 @@ pub struct Process {
 /// Where a link under `/proc` leads: a name and the object itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Link {
-    /// The name, without the kernel's ` (deleted)`.
+    /// The name, without the kernel's ` (deleted)`; empty when it is longer than `PATH_MAX`.
     pub path: Vec<u8>,
     /// The object had that name once and has none now.
     pub deleted: bool,
@@ -56,6 +56,9 @@ pub struct Link {
 impl Link {
     /// The flags of a section that holds this path.
     pub fn flags(&self) -> u8 {
+        if self.path.is_empty() {
+            return abi::SECF_UNRESOLVED;
+        }
         let deleted = if self.deleted { abi::SECF_DELETED } else { 0 };
         let disconnected = if self.path.starts_with(b"/") { 0 } else { abi::SECF_DISCONNECTED };
         deleted | disconnected
@@ -206,7 +209,12 @@ pub fn uid(pid: u32) -> Option<u32> {
 /// The kernel marks a name that is gone by appending ` (deleted)`, which a name may also really end in. The mark is
 /// taken off unless the whole text names the very object.
 pub fn link(proc_path: &str) -> Option<Link> {
-    let text = fs::read_link(proc_path).ok()?.into_os_string().into_vec();
+    let text = match fs::read_link(proc_path) {
+        Ok(text) => text.into_os_string().into_vec(),
+        // A name longer than the kernel tells: the object is there all the same.
+        Err(error) if error.raw_os_error() == Some(nix::libc::ENAMETOOLONG) => Vec::new(),
+        Err(_) => return None,
+    };
     let meta = fs::metadata(proc_path).ok();
     let meta = meta.as_ref();
     let (dev, ino) = meta.map_or((0, 0), |meta| (kernel_dev(meta.dev()), meta.ino()));

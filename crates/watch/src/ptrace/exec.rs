@@ -2,7 +2,7 @@
 
 use super::Ptrace;
 use super::calls::{Abi, Call};
-use super::memory;
+use super::memory::{self, Text};
 use super::places::{self, FIRST, Found, Passed};
 use super::stops::{fd, low};
 use super::tasks::{self, Attempt, Before, Part, Thread};
@@ -15,6 +15,8 @@ use std::fs;
 
 /// As much of a script as the kernel looks at (`BINPRM_BUF_SIZE`).
 const SCRIPT_HEAD: usize = 256;
+/// Interpreters that are scripts themselves, one after the other (fs/exec.c, `exec_binprm`).
+const MAX_SCRIPTS: usize = 5;
 
 impl Ptrace {
     /// An exec begins.
@@ -32,11 +34,23 @@ impl Ptrace {
             Attempt { dirfd, filename, named: object.as_ref().map(places::identity), ..Attempt::default() };
         // A name that is not there fails: most do, on the way through PATH.
         if object.is_some() {
-            attempt.interpreter = interpreter(&found);
+            attempt.interpreter = self.interpreter(tid, &found);
             attempt.closing = close_on_exec(tid);
         }
         attempt.parts = found.parts;
         Before::Exec(Box::new(attempt))
+    }
+
+    /// The interpreter that the kernel will run for a script: where that is a script too, the one it names.
+    fn interpreter(&mut self, tid: i32, script: &Found) -> Option<Vec<u8>> {
+        let mut last = named_interpreter(script)?;
+        for _ in 1..MAX_SCRIPTS {
+            let raw = Text { bytes: last.clone(), flags: 0 };
+            let found = self.find(tid, &Passed { dirfd: libc::AT_FDCWD, raw, follow: true }, FIRST);
+            let Some(next) = named_interpreter(&found) else { break };
+            last = next;
+        }
+        Some(last)
     }
 
     /// An exec has failed.
@@ -126,7 +140,7 @@ fn filename(dirfd: i32, raw: &[u8]) -> Vec<u8> {
 }
 
 /// The interpreter that the first line of a script names.
-fn interpreter(found: &Found) -> Option<Vec<u8>> {
+fn named_interpreter(found: &Found) -> Option<Vec<u8>> {
     let head = places::head(found.host.as_ref()?, SCRIPT_HEAD)?;
     let line = head.strip_prefix(b"#!")?.split(|&b| b == b'\n').next()?;
     let word = line.trim_ascii_start().split(u8::is_ascii_whitespace).next()?;

@@ -82,7 +82,11 @@ impl Ptrace {
         let link = if ret >= 0 { places::descriptor(tid, ret) } else { None };
         match (link, raw) {
             (Some(link), raw) => {
-                parts.push(places::walk_part(abi::SEC_PATH, &link));
+                let mut walk = places::walk_part(abi::SEC_PATH, &link);
+                if let Some(raw) = raw.as_ref().filter(|_| link.path.is_empty()) {
+                    walk.bytes = last_name(&raw.bytes);
+                }
+                parts.push(walk);
                 parts.extend(raw.map(raw_part));
                 body.file = self.own(tid, ret, link);
             }
@@ -214,6 +218,12 @@ impl Ptrace {
 /// Numbers of files that were open before have the highest bit set; those given out here never get that far.
 fn inherited_id(link: &Link) -> u64 {
     (link.ino ^ u64::from(link.dev).rotate_left(40)) | 1 << 63
+}
+
+/// What is known of a path that is too long: how it ends.
+fn last_name(raw: &[u8]) -> Vec<u8> {
+    let name = raw.rsplit(|&b| b == b'/').find(|name| !name.is_empty()).unwrap_or_default();
+    if name == b"." || name == b".." { Vec::new() } else { crate::raw::walk_from_path(name) }
 }
 
 fn raw_part(raw: Text) -> Part {

@@ -157,6 +157,9 @@ pub(super) fn descriptor(tid: i32, fd: i32) -> Option<Link> {
 
 /// An object that is known by its link in `/proc`, as the walk of its dentries.
 pub(super) fn walk_part(tag: u8, link: &Link) -> Part {
+    if link.path.is_empty() {
+        return Part { tag, flags: abi::SECF_TRUNCATED, bytes: Vec::new() };
+    }
     let memfd = link.deleted && link.path.starts_with(b"/memfd:");
     if !memfd && link.path.starts_with(b"/") {
         let flags = if link.deleted { abi::SECF_DELETED } else { 0 };
