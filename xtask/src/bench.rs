@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::{oracle, tools};
-pub(crate) use memory::peak_of;
+pub(crate) use memory::memory_of;
 use programs::Programs;
 
 /// Flags of `cargo xtask bench`.

@@ -10,33 +10,45 @@ use super::Bench;
 /// The table.
 pub(super) fn table(bench: &Bench<'_>, processes: u32) -> Result<String> {
     let mut text = format!(
-        "## Memory on a tree of {processes} processes\n\n| back end | peak resident, MiB |\n| --- | --: |\n"
+        "## Memory on a tree of {processes} processes\n\n| back end | resident at the end, MiB | peak (while loading), MiB |\n| --- | --: | --: |\n"
     );
     for backend in ["ebpf", "ptrace"] {
-        let mib = peak_mib(bench, backend, &[&processes.to_string()])?;
-        text.push_str(&format!("| {backend} | {mib:.1} |\n"));
+        let memory = of_tree(bench, backend, &[&processes.to_string()])?;
+        text.push_str(&format!("| {backend} | {:.1} | {:.1} |\n", memory.last_mib, memory.peak_mib));
     }
     Ok(text)
 }
 
-/// The most memory that kernscope had while `tree ARGS` ran under it.
-pub(super) fn peak_mib(bench: &Bench<'_>, backend: &str, args: &[&str]) -> Result<f64> {
+/// What kernscope had while `tree ARGS` ran under it.
+fn of_tree(bench: &Bench<'_>, backend: &str, args: &[&str]) -> Result<Memory> {
     let mut command = Command::new(bench.kernscope);
     command.args(["watch", "--backend", backend, "--format", "jsonl", "--output", "/dev/null", "--"]);
     command.arg(bench.programs.path("tree")).args(args);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    peak_of(command.spawn().context("start kernscope")?)
+    memory_of(command.spawn().context("start kernscope")?)
 }
 
-/// Waits for `child` and gives its peak resident memory, MiB.
-pub(crate) fn peak_of(mut child: Child) -> Result<f64> {
+/// Resident memory of a process.
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// The most it ever had.
+    pub(crate) peak_mib: f64,
+    /// What it had last, when every process of the tree had been there.
+    pub(crate) last_mib: f64,
+}
+
+/// Waits for `child` and gives its resident memory.
+pub(crate) fn memory_of(mut child: Child) -> Result<Memory> {
     let path = format!("/proc/{}/status", child.id());
-    let mut peak_kib = 0_u32;
+    let mut memory = Memory::default();
     let status = loop {
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        if let Some(kib) = line.and_then(|line| line.split_whitespace().next()?.parse().ok()) {
-            peak_kib = peak_kib.max(kib);
+        let mib = |name: &str| -> Option<f64> {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1024.0)
+        };
+        if let (Some(peak), Some(now)) = (mib("VmHWM:"), mib("VmRSS:")) {
+            memory = Memory { peak_mib: peak, last_mib: now };
         }
         if let Some(status) = child.try_wait().context("wait for kernscope")? {
             break status;
@@ -44,5 +56,5 @@ pub(crate) fn peak_of(mut child: Child) -> Result<f64> {
         std::thread::sleep(Duration::from_millis(5));
     };
     ensure!(status.success(), "kernscope ended with {status}");
-    Ok(f64::from(peak_kib) / 1024.0)
+    Ok(memory)
 }
