@@ -85,11 +85,15 @@ pub fn layout(btf: &Btf) -> (Layout, Vec<&'static str>) {
     (layout, missing)
 }
 
+/// What a load after [`Object::loaded`] gets.
+const TOO_LATE: &str = "all programs were said to be loaded";
+
 /// An object whose maps are in the kernel; its programs are loaded one by one.
 #[derive(Debug)]
 pub struct Object {
     ebpf: Ebpf,
-    btf: aya::Btf,
+    /// The kernel's types; gone after [`Object::loaded`].
+    btf: Option<aya::Btf>,
     verified: BTreeMap<String, u32>,
 }
 
@@ -109,7 +113,18 @@ impl Object {
             .map_max_entries("EVENTS", ring_bytes)
             .load(bytes)
             .map_err(|error| LoadError::new("create", "maps", object_error(&error)))?;
-        Ok(Self { ebpf, btf, verified: BTreeMap::new() })
+        Ok(Self { ebpf, btf: Some(btf), verified: BTreeMap::new() })
+    }
+
+    /// Says that every program is loaded: the kernel's types, most of this process's memory by then, are let go.
+    pub fn loaded(&mut self) {
+        self.btf = None;
+        // Many small pieces: freed, they stay with the allocator unless it is told to give them back.
+        #[cfg(target_env = "gnu")]
+        // SAFETY: no argument refers to memory; the call is thread-safe.
+        unsafe {
+            libc::malloc_trim(0);
+        }
     }
 
     fn program(&mut self, name: &str) -> Result<&mut Program, LoadError> {
@@ -140,6 +155,7 @@ impl Object {
             ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program"))?;
         let program: &mut BtfTracePoint =
             program.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        let btf = btf.as_ref().ok_or_else(|| LoadError::new("load", name, TOO_LATE))?;
         program.load(tracepoint, btf).map_err(|error| LoadError::program("load", name, error))?;
         self.note_cost(name);
         Ok(())
@@ -168,6 +184,7 @@ impl Object {
         let program =
             ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program"))?;
         let program: &mut FEntry = program.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        let btf = btf.as_ref().ok_or_else(|| LoadError::new("load", name, TOO_LATE))?;
         program.load(function, btf).map_err(|error| LoadError::program("load", name, error))?;
         program.attach().map_err(|error| LoadError::program("attach", name, error))?;
         self.note_cost(name);

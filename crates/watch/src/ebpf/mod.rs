@@ -97,6 +97,7 @@ impl Ebpf {
         };
         let mut object = attach::open(&kernel, &config, options.ring_bytes)?;
         let hooks = attach::attach(&mut object, &kernel)?;
+        object.loaded();
         let has_hints = hooks.iter().any(|hook| hook.name == "path_calls" && hook.tier != "tp_btf");
         let mut backend = Self {
             ring: object.ring("EVENTS").map_err(internal)?,
