@@ -63,7 +63,9 @@ impl Core {
                     .table
                     .get(ProcId::of(header))
                     .is_some_and(|process| process.opened.contains(gone.file));
-                if counters.is_zero() && !own {
+                // A back end that does not count tells at exit only of what the process has used.
+                let unused = self.config.counts && counters.is_zero();
+                if unused && !own {
                     self.tally.filter("inherited_close");
                     return Ok(());
                 }

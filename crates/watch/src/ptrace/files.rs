@@ -189,6 +189,16 @@ impl Ptrace {
         }
     }
 
+    /// Files and sockets that an attached process has open count as opened by itself: who opened them is not known.
+    pub(super) fn own_open_files(&mut self, tid: i32) {
+        for open in crate::proc_snapshot::open_files(tid.unsigned_abs()) {
+            let kind = open.file.st_mode & libc::S_IFMT;
+            if open.fd > libc::STDERR_FILENO && matches!(kind, libc::S_IFREG | libc::S_IFSOCK) {
+                self.own(tid, open.fd, open.file);
+            }
+        }
+    }
+
     /// Takes note that a process has opened a file (or socket) itself.
     pub(super) fn own(&mut self, tid: i32, fd: i32, link: Link) -> abi::FileId {
         self.next_file += 1;

@@ -219,6 +219,7 @@ impl Ptrace {
                         let process = this.adopt(tid);
                         if process == tid.unsigned_abs() {
                             this.snapshot(process, true);
+                            this.own_open_files(tid);
                         }
                         let _ = trace::interrupt(tid);
                     }
