@@ -32,25 +32,30 @@ fn people() -> Outcome {
         }
     };
     probe::all(|finding| say(page.finding(finding)));
-    let (ebpf, ptrace) = (backends::ebpf(), backends::ptrace());
-    let verdicts = probe::verdicts(&ebpf.answer, &ptrace.answer);
-    say(page.finding(ebpf));
-    say(page.finding(ptrace));
+    let (findings, verdicts) = conclude();
+    findings.into_iter().for_each(|finding| say(page.finding(finding)));
     say(page.end(&verdicts));
     outcome
+}
+
+/// The last findings, the back ends, and what all of them mean.
+fn conclude() -> (Vec<Finding>, Vec<probe::Verdict>) {
+    let (ebpf, ptrace) = (backends::ebpf(), backends::ptrace());
+    let mut verdicts = probe::verdicts(&ebpf.finding.answer, &ptrace.finding.answer);
+    let hooks = if ebpf.finding.answer.is_yes() { &ebpf.hooks } else { &ptrace.hooks };
+    verdicts.splice(1..1, backends::verdicts(hooks));
+    (vec![ebpf.finding, ptrace.finding], verdicts)
 }
 
 fn lines() -> Outcome {
     let mut stream = Stream { sequencer: Sequencer::new(clock::realtime_offset_ns()), outcome: Ok(0) };
     probe::all(|finding| stream.tell(Body::Probe(record(finding))));
-    let (ebpf, ptrace) = (backends::ebpf(), backends::ptrace());
-    let verdicts = probe::verdicts(&ebpf.answer, &ptrace.answer);
-    stream.tell(Body::Probe(record(ebpf)));
-    stream.tell(Body::Probe(record(ptrace)));
+    let (findings, verdicts) = conclude();
+    findings.into_iter().for_each(|finding| stream.tell(Body::Probe(record(finding))));
     for verdict in verdicts {
         stream.tell(Body::Verdict(Verdict {
-            feature: verdict.feature.to_owned(),
-            tier: verdict.tier.to_owned(),
+            feature: verdict.feature,
+            tier: verdict.tier,
             why: verdict.why,
             lost: verdict.lost,
         }));

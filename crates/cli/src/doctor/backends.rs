@@ -4,7 +4,7 @@
 //! works when the exec and the end of the command arrived.
 
 use kernscope_abi::{KIND_EXEC, KIND_EXIT};
-use kernscope_kit::probe::{Answer, Cause, Finding, Group, No};
+use kernscope_kit::probe::{Answer, Cause, Finding, Group, No, Verdict, verdict_line};
 use kernscope_report::Hook;
 use kernscope_watch::backend::{Backend, BackendError, Progress, Target};
 use kernscope_watch::ebpf::{self, Ebpf};
@@ -20,38 +20,65 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// Tries the eBPF back end.
-pub(crate) fn ebpf() -> Finding {
+pub(crate) fn ebpf() -> Outcome {
     let tried = match Ebpf::new(&target(), &ebpf::Options::default()) {
         Ok(mut backend) => watch(&mut backend),
         Err(error) => Tried::refused(&error),
     };
-    tried.finding("ebpf", "watch: --all, byte counts and speed; ptrace is used")
+    tried.outcome("ebpf", "watch: --all, byte counts and speed; ptrace is used")
 }
 
 /// Tries the ptrace back end.
-pub(crate) fn ptrace() -> Finding {
+pub(crate) fn ptrace() -> Outcome {
     let tried = match Ptrace::start(&target(), &ptrace::Options::default()) {
         Ok(mut backend) => watch(&mut backend),
         Err(StartError::Backend(error)) => Tried::refused(&error),
         Err(error) => Tried::unclear(error.to_string()),
     };
-    tried.finding("ptrace", "watch: nothing stands in for eBPF where that does not work")
+    tried.outcome("ptrace", "watch: nothing stands in for eBPF where that does not work")
 }
 
 fn target() -> Target {
     Target::Command(vec![COMMAND.into()])
 }
 
-/// What came of it.
+/// What came of a back end.
+pub(crate) struct Outcome {
+    /// Whether it works.
+    pub(crate) finding: Finding,
+    /// What it covers, if it does.
+    pub(crate) hooks: Vec<Hook>,
+}
+
+/// What the hooks say of themselves, one verdict each: how, why so, what is missing. Those with nothing to say
+/// are left out, except for the one that comes in tiers.
+pub(crate) fn verdicts(hooks: &[Hook]) -> Vec<Verdict> {
+    let telling = hooks.iter().filter(|hook| !hook.why.is_empty() || hook.name == "path_calls");
+    let verdict = |hook: &Hook| Verdict {
+        feature: format!("watch: {}", hook.name),
+        tier: hook.tier.clone(),
+        why: if hook.why.is_empty() { "attached".to_owned() } else { hook.why.clone() },
+        lost: Vec::new(),
+    };
+    telling.map(verdict).collect()
+}
+
+/// What came of trying.
 struct Tried {
     answer: Answer,
+    hooks: Vec<Hook>,
     detail: String,
     fix: String,
 }
 
 impl Tried {
     fn unclear(why: String) -> Self {
-        Self { answer: Answer::Unknown(why), detail: String::new(), fix: "run it again".to_owned() }
+        Self {
+            answer: Answer::Unknown(why),
+            hooks: Vec::new(),
+            detail: String::new(),
+            fix: "run it again".to_owned(),
+        }
     }
 
     fn refused(error: &BackendError) -> Self {
@@ -64,23 +91,33 @@ impl Tried {
         } else {
             Cause::Unsupported
         };
-        let text = error.cause.lines().next().unwrap_or_default();
+        // Of a verifier's log, the line that says what is wrong.
+        let text = match error.cause.split_once('\n') {
+            Some((first, log)) => format!("{first} {}", verdict_line(log)),
+            None => error.cause.clone(),
+        };
         let why = format!("{} {}: {text}", error.act, error.object);
         let fix = if error.fix.is_empty() { "see the answers above" } else { &error.fix };
-        Self { answer: Answer::No(No { cause, why }), detail: String::new(), fix: fix.to_owned() }
+        Self {
+            answer: Answer::No(No { cause, why }),
+            hooks: Vec::new(),
+            detail: String::new(),
+            fix: fix.to_owned(),
+        }
     }
 
-    fn finding(self, name: &str, costs: &str) -> Finding {
+    fn outcome(self, name: &str, costs: &str) -> Outcome {
         let yes = self.answer.is_yes();
         let unless_yes = |text: String| if yes { String::new() } else { text };
-        Finding {
+        let finding = Finding {
             group: Group::Backend,
             name: name.to_owned(),
             answer: self.answer,
             detail: self.detail,
             costs: unless_yes(costs.to_owned()),
             fix: unless_yes(self.fix),
-        }
+        };
+        Outcome { finding, hooks: self.hooks }
     }
 }
 
@@ -109,10 +146,16 @@ fn watch(backend: &mut dyn Backend) -> Tried {
     if execs == 0 || exits == 0 {
         let why = format!("of {events} events, {execs} were execs and {exits} ends");
         let fix = "please report this with the output of the whole command".to_owned();
-        return Tried { answer: Answer::No(No { cause: Cause::Off, why }), detail: String::new(), fix };
+        return Tried {
+            answer: Answer::No(No { cause: Cause::Off, why }),
+            hooks: Vec::new(),
+            detail: String::new(),
+            fix,
+        };
     }
-    let detail = format!("{events} events of `{COMMAND}`; {}", tiers(&backend.coverage().hooks));
-    Tried { answer: Answer::Yes, detail, fix: String::new() }
+    let hooks = backend.coverage().hooks;
+    let detail = format!("{events} events of `{COMMAND}`; {}", tiers(&hooks));
+    Tried { answer: Answer::Yes, hooks, detail, fix: String::new() }
 }
 
 /// `tp_btf: fork, exec; none: io_uring`

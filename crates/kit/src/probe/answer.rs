@@ -147,10 +147,11 @@ pub(super) fn name(err: &io::Error) -> String {
 }
 
 /// The line of a verifier log that says what is wrong: the last one that is not a statistic.
-fn verdict_line(log: &str) -> &str {
+pub fn verdict_line(log: &str) -> &str {
     let noise = |line: &&str| {
         !line.is_empty()
             && !line.starts_with("processed ")
+            && !line.starts_with("insns processed ")
             && !line.starts_with("verification time")
             && !line.starts_with("stack depth")
             && !line.starts_with("mark_precise")
@@ -187,6 +188,7 @@ mod tests {
     fn the_verifiers_reason_is_kept() {
         let log = "0: (85) call bpf_probe_write_user#36\nprogram of this type cannot use helper\nprocessed 1 insns\n";
         assert_eq!(verdict_line(log), "program of this type cannot use helper");
+        assert_eq!(verdict_line("R1 !read_ok\ninsns processed 17+0+0+0\nstack depth 8+0\n"), "R1 !read_ok");
         assert_eq!(verdict_line(""), "");
     }
 }

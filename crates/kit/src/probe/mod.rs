@@ -35,7 +35,7 @@ mod trace;
 mod uring;
 mod verdict;
 
-pub use answer::{Answer, Cause, No};
+pub use answer::{Answer, Cause, No, verdict_line};
 pub use helper::Helper;
 pub use hook::Hook;
 pub use host::Tracefs;

@@ -6,10 +6,10 @@ use super::{Answer, Helper, Hook, MapType, helper, hook, host, map_type};
 /// How one instrument would run here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// `watch`, `watch: path calls`, ...
-    pub feature: &'static str,
+    /// `watch`, `uprobes`, ...
+    pub feature: String,
     /// The way taken; `none` if there is none.
-    pub tier: &'static str,
+    pub tier: String,
     /// Why this one.
     pub why: String,
     /// What is lost on this way, one thing each.
@@ -68,19 +68,14 @@ pub fn watch_ebpf() -> Answer {
 /// The verdicts, in the order in which a person wants them. `ebpf` and `traced` say whether the two back ends of
 /// `watch` work; [`watch_ebpf`] and [`super::ptrace`] say it as far as this crate can know.
 pub fn verdicts(ebpf: &Answer, traced: &Answer) -> Vec<Verdict> {
-    let mut out = vec![watch(ebpf, traced)];
-    if out[0].tier == "ebpf" {
-        out.extend([watch_paths(), watch_uring()]);
-    }
-    out.extend([uprobes(), packets()]);
-    out
+    vec![watch(ebpf, traced), uprobes(), packets()]
 }
 
 fn watch(ebpf: &Answer, traced: &Answer) -> Verdict {
-    let feature = "watch";
+    let feature = "watch".to_owned();
     if ebpf.is_yes() {
         let why = "its hooks were seen to fire".to_owned();
-        return Verdict { feature, tier: "ebpf", why, lost: Vec::new() };
+        return Verdict { feature, tier: "ebpf".to_owned(), why, lost: Vec::new() };
     }
     if traced.is_yes() {
         let lost = vec![
@@ -88,73 +83,46 @@ fn watch(ebpf: &Answer, traced: &Answer) -> Verdict {
             "byte counts of file_close and net_close".to_owned(),
             "speed: each watched system call stops the program".to_owned(),
         ];
-        return Verdict { feature, tier: "ptrace", why: format!("no eBPF: {}", ebpf.why()), lost };
+        return Verdict { feature, tier: "ptrace".to_owned(), why: format!("no eBPF: {}", ebpf.why()), lost };
     }
     let why = format!("no eBPF: {}; no ptrace: {}", ebpf.why(), traced.why());
-    Verdict { feature, tier: "none", why, lost: vec!["everything".to_owned()] }
-}
-
-/// Which hook gives the exact paths of unlink, rename and their like.
-fn watch_paths() -> Verdict {
-    let feature = "watch: paths of path calls";
-    let tiers = [("fentry", Hook::FentryPath), ("kprobe", Hook::Kprobe)];
-    let mut refused = Vec::new();
-    for (tier, kind) in tiers {
-        match hook(kind) {
-            Answer::Yes => {
-                let why = if refused.is_empty() { "seen to fire".to_owned() } else { refused.join("; ") };
-                return Verdict { feature, tier, why, lost: Vec::new() };
-            }
-            answer => refused.push(format!("no {tier}: {}", answer.why())),
-        }
-    }
-    let lost = "exact parents: paths are the kernel's walk of the directory plus the string, links followed afterwards";
-    Verdict { feature, tier: "tp_btf", why: refused.join("; "), lost: vec![lost.to_owned()] }
-}
-
-fn watch_uring() -> Verdict {
-    let feature = "watch: io_uring";
-    let both = [hook(Hook::TpBtfUringSubmit), hook(Hook::TpBtfUringComplete)];
-    match both.iter().find(|answer| !answer.is_yes()) {
-        None => {
-            Verdict { feature, tier: "tp_btf", why: "both hooks seen to fire".to_owned(), lost: Vec::new() }
-        }
-        Some(answer) => {
-            let lost = vec!["what programs do through io_uring".to_owned()];
-            Verdict { feature, tier: "none", why: answer.why().to_owned(), lost }
-        }
-    }
+    Verdict { feature, tier: "none".to_owned(), why, lost: vec!["everything".to_owned()] }
 }
 
 /// Functions of programs and libraries, such as those of TLS.
 fn uprobes() -> Verdict {
-    let feature = "uprobes";
+    let feature = "uprobes".to_owned();
     let tiers = [("uprobe.multi", Hook::UprobeMulti), ("uprobe", Hook::Uprobe)];
     let mut why = String::new();
     for (tier, kind) in tiers {
         match hook(kind) {
             Answer::Yes => {
                 let why = if why.is_empty() { "seen to fire".to_owned() } else { why };
-                return Verdict { feature, tier, why, lost: Vec::new() };
+                return Verdict { feature, tier: tier.to_owned(), why, lost: Vec::new() };
             }
             answer => why = format!("no {tier}: {}", answer.why()),
         }
     }
-    Verdict { feature, tier: "none", why, lost: vec!["functions of programs and libraries".to_owned()] }
+    Verdict {
+        feature,
+        tier: "none".to_owned(),
+        why,
+        lost: vec!["functions of programs and libraries".to_owned()],
+    }
 }
 
 fn packets() -> Verdict {
-    let feature = "packets";
+    let feature = "packets".to_owned();
     let xdp = hook(Hook::XdpGeneric);
     if xdp.is_yes() {
-        return Verdict { feature, tier: "xdp", why: "seen to fire".to_owned(), lost: Vec::new() };
+        return Verdict { feature, tier: "xdp".to_owned(), why: "seen to fire".to_owned(), lost: Vec::new() };
     }
     let socket = super::packet_socket();
     let why = format!("no XDP: {}", xdp.why());
     if socket.is_yes() {
         let lost = vec!["filtering before a frame is copied".to_owned()];
-        return Verdict { feature, tier: "packet", why, lost };
+        return Verdict { feature, tier: "packet".to_owned(), why, lost };
     }
     let why = format!("{why}; no packet socket: {}", socket.why());
-    Verdict { feature, tier: "none", why, lost: vec!["live capture".to_owned()] }
+    Verdict { feature, tier: "none".to_owned(), why, lost: vec!["live capture".to_owned()] }
 }

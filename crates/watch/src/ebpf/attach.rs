@@ -9,6 +9,7 @@ use kernscope_abi::layout::{
 };
 use kernscope_kit::btf::Btf;
 use kernscope_kit::load::{self, LoadError, Object};
+use kernscope_kit::probe::verdict_line;
 
 /// The eBPF object, built from `kernel/watch`.
 pub(super) const OBJECT: &[u8] = load::include_bytes_aligned!(env!("KERNSCOPE_WATCH_OBJECT"));
@@ -198,10 +199,12 @@ fn path_hints(object: &mut Object) -> Attached {
                     name: "path_calls",
                     tier,
                     fired: &[HOOK_SECURITY_PATH],
-                    why: String::new(),
+                    why: reasons.join("; "),
                 };
             }
-            Err(error) => reasons.push(format!("{tier}: {}", first_line(&error.cause))),
+            Err(error) => {
+                reasons.push(format!("no {tier}: {} {}: {}", error.act, error.object, brief(&error.cause)))
+            }
         }
     }
     Attached {
@@ -238,6 +241,10 @@ fn uring(object: &mut Object, kernel: &Kernel) -> Attached {
     }
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// An error in one line: of a verifier's log, the line that says what is wrong.
+fn brief(cause: &str) -> String {
+    match cause.split_once('\n') {
+        Some((first, log)) => format!("{first} {}", verdict_line(log)),
+        None => cause.to_owned(),
+    }
 }
