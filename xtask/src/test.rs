@@ -152,7 +152,7 @@ impl Session {
         backends.iter().for_each(|backend| {
             runner.args(["--backend", backend]);
         });
-        runner.arg("--schema").arg(Path::new("docs/record.schema.json")).arg("tests/cases");
+        runner.arg("--schema").arg(Path::new("docs/record.schema.json")).args(["--lifecycle", "tests/cases"]);
         self.with(&provide::CASES, "cases", || counted(&mut runner));
     }
 
