@@ -21,6 +21,7 @@
 //! assert!(core.tally().balanced());
 //! ```
 
+mod bound;
 mod carry;
 mod closes;
 mod env;
@@ -79,6 +80,7 @@ pub struct Core {
     names: Interner,
     pending: pending::Pending,
     carry: carry::Carry,
+    bound: bound::Bound,
     requests: uring::Requests,
 }
 
@@ -95,6 +97,7 @@ impl Core {
             names: Interner::default(),
             pending: pending::Pending::default(),
             carry: carry::Carry::default(),
+            bound: bound::Bound::default(),
             requests: uring::Requests::default(),
         }
     }

@@ -20,7 +20,8 @@ impl Core {
             return Err(Unknown);
         }
         let mut escapes = Escapes::default();
-        let call = call(event, net, &mut escapes);
+        let local = self.unix_local(event, net);
+        let call = call(event, net, local, &mut escapes);
         let body = match net.op {
             abi::NET_CONNECT => Body::NetConnect(call),
             abi::NET_BIND => Body::NetBind(call),
@@ -48,14 +49,33 @@ impl Core {
         self.emit(out, entry);
         Ok(())
     }
+
+    /// The UNIX name of the local end. A relative one is remembered when the socket is bound.
+    fn unix_local(&mut self, event: &Event<'_>, net: &abi::Net) -> Option<Vec<u8>> {
+        let sec = event.sections.get(abi::SEC_UNIX_LOCAL).filter(|sec| !sec.has(abi::SECF_UNRESOLVED))?;
+        let base = event.sections.get(abi::SEC_BASE);
+        let name = unix_name(sec.bytes, base)?;
+        let passed = sec.bytes.split(|&b| b == 0).next().unwrap_or_default();
+        let is_relative = !passed.is_empty() && !passed.starts_with(b"/");
+        if !is_relative {
+            return Some(name);
+        }
+        let pid = event.header.pid;
+        if name.starts_with(b"/") {
+            if net.op == abi::NET_BIND && net.ret == 0 {
+                self.bound.note(net.file.ino, pid, passed, &name);
+            }
+            return Some(name);
+        }
+        Some(self.bound.path(net.file.ino, pid, passed).map_or(name, <[u8]>::to_vec))
+    }
 }
 
-fn call(event: &Event<'_>, net: &abi::Net, escapes: &mut Escapes) -> NetCall {
+fn call(event: &Event<'_>, net: &abi::Net, local: Option<Vec<u8>>, escapes: &mut Escapes) -> NetCall {
     let base = event.sections.get(abi::SEC_BASE);
     // A peer's relative name is relative to a directory of the peer; only one passed by this process is to its own.
     let remote_base = base.filter(|_| matches!(net.op, abi::NET_CONNECT | abi::NET_SEND));
     let unix = |tag| event.sections.get(tag).filter(|sec| !sec.has(abi::SECF_UNRESOLVED));
-    let local = unix(abi::SEC_UNIX_LOCAL).and_then(|sec| unix_name(sec.bytes, base));
     let remote = unix(abi::SEC_UNIX_REMOTE).and_then(|sec| unix_name(sec.bytes, remote_base));
     let ret = i64::from(net.ret);
     let proto = proto(net);
