@@ -194,6 +194,27 @@ pub struct IoCount {
     pub last_remote: crate::Endpoint,
 }
 
+/// Entries of map `TOLD`.
+pub const TOLD_MAX: u32 = 4096;
+
+/// An open file whose path an open event has told; map `TOLD`, indexed by a hash of `id`.
+///
+/// While no name has changed since, the close event leaves the path out and the host takes the one it was told.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// [`crate::FileId::id`]; 0 when the entry is free or being written.
+    pub id: u64,
+    /// Inode.
+    pub ino: u64,
+    /// Map `NAMES` when the path was told: how often a name had changed.
+    pub names: u64,
+    /// Kernel device number.
+    pub dev: u32,
+    /// `st_mode`.
+    pub st_mode: u32,
+}
+
 /// `LOST_*`: the ring was full.
 pub const LOST_RING_FULL: usize = 0;
 /// The table of watched processes was full: a child is not watched.
@@ -262,8 +283,10 @@ pub mod exit_call {
     pub const MSG: u32 = 9;
     /// execve, execveat that failed.
     pub const EXEC: u32 = 10;
+    /// mount, umount, pivot_root, ...: nothing is told, but names change.
+    pub const NAMES: u32 = 11;
     /// One past the last.
-    pub const MAX: u32 = 11;
+    pub const MAX: u32 = 12;
 }
 
 /// Handlers behind `sys_enter`: indices of map `ENTER_CALLS` and values in [`Call::enter`].

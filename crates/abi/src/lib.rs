@@ -267,7 +267,7 @@ pub const CLOSE_EXIT: u32 = 3;
 /// [`Close::cause`]: no descriptor went away; counts so far, told so that none is lost.
 pub const CLOSE_FLUSH: u32 = 4;
 
-/// Body of [`KIND_CLOSE`]. Section: `PATH`.
+/// Body of [`KIND_CLOSE`]. Section: `PATH`; left out when it is still the one that the file's open told.
 ///
 /// The counters are what this process moved through this open file since its last such event.
 #[repr(C)]
@@ -477,7 +477,7 @@ macro_rules! layout {
     };
 }
 
-use layout::{Call, Config, Counters, IoCount, IoKey, Watched};
+use layout::{Call, Config, Counters, IoCount, IoKey, Told, Watched};
 
 layout! {
     Header = 56 { size @ 0, kind @ 4, flags @ 6, ts_ns @ 8, start_ns @ 16, pid @ 24, tid @ 28, ppid @ 32, uid @ 36, comm @ 40 }
@@ -502,5 +502,6 @@ layout! {
     IoKey = 16 { id @ 0, pid @ 8, pad @ 12 }
     IoCount = 56 { read_bytes @ 0, write_bytes @ 8, reads @ 16, writes @ 24, last_remote @ 32 }
     Counters = 216 { produced @ 0, lost @ 112, fired @ 144, sent @ 208 }
+    Told = 32 { id @ 0, ino @ 8, names @ 16, dev @ 24, st_mode @ 28 }
     Call = 4 { exit @ 0, enter @ 1, variant @ 2, op @ 3 }
 }

@@ -4,6 +4,7 @@ use crate::maps::{
     CALLS, ENTER_CALLS, EXIT_CALLS, WATCHED, config_flag, current, family, fired, off, self_pid,
 };
 use crate::read::{field, kernel, word};
+use crate::told;
 use aya_ebpf::{
     helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task, bpf_get_current_task_btf},
     macros::btf_tracepoint,
@@ -11,10 +12,10 @@ use aya_ebpf::{
 };
 use core::ptr::read_volatile;
 use kernscope_abi::{
-    FLAG_COMPAT,
+    FLAG_COMPAT, OP_UNLINK,
     layout::{
         CALLS_32, CALLS_64, CONFIG_ALL, CONFIG_TASK_BTF, Call, HOOK_SYS_ENTER, HOOK_SYS_EXIT,
-        WATCHED_FROM_EXEC, Watched, enter_call, exit_call,
+        WATCHED_FROM_EXEC, Watched, enter_call, exit_call, path_op,
     },
 };
 
@@ -96,12 +97,21 @@ fn calls(number: u32) -> (Call, Call) {
 
 /// `thread_info.status` of the current task.
 #[inline(always)]
-fn status(task: u64) -> u32 {
+fn status() -> u32 {
     if config_flag(CONFIG_TASK_BTF) {
         // SAFETY: a typed pointer.
         return unsafe { field(bpf_get_current_task_btf().cast::<u8>().cast_const(), off!(task_status)) };
     }
-    kernel(task + off!(task_status) as u64)
+    // SAFETY: no arguments.
+    kernel(unsafe { bpf_get_current_task() } + off!(task_status) as u64)
+}
+
+/// Whether a call, by whomever, can change the path of an open file.
+#[inline(always)]
+fn changes_names(call: Call) -> bool {
+    let handler = call.exit as u32;
+    let unlinks = call.op as u32 == OP_UNLINK || call.op as u32 == path_op::RMDIR;
+    handler == exit_call::NAMES || handler == exit_call::PATH2 || (handler == exit_call::PATH && unlinks)
 }
 
 /// Fills in what the handler needs; `false` when there is nothing to do.
@@ -113,12 +123,13 @@ fn prepare(family: u32, regs: *const Regs, ret: i64, is_enter: bool) -> Option<u
     if wanted(long) == 0 && wanted(short) == 0 {
         return None;
     }
+    if !is_enter && ret == 0 && (changes_names(long) || changes_names(short)) {
+        told::names_changed();
+    }
     // SAFETY: no arguments.
     let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
     let process = watched(pid)?;
-    // SAFETY: no arguments.
-    let task = unsafe { bpf_get_current_task() };
-    let compat = status(task) & TS_COMPAT != 0;
+    let compat = status() & TS_COMPAT != 0;
     let call = if compat { short } else { long };
     if wanted(call) == 0 {
         return None;
@@ -129,7 +140,6 @@ fn prepare(family: u32, regs: *const Regs, ret: i64, is_enter: bool) -> Option<u
     slot.ppid = process.ppid;
     slot.flags = if compat { FLAG_COMPAT as u32 } else { 0 };
     slot.call = call;
-    slot.task = task;
     slot.ret = ret;
     if compat {
         slot.args[0] = reg!(regs, bx) as u32 as u64;

@@ -2,9 +2,10 @@
 
 use crate::event::{begin, send, tail};
 use crate::file::{fd_table, file_of, identity, is_socket};
-use crate::maps::{IO, current, family, off};
+use crate::maps::{IO, current, family, off, opaque};
 use crate::read::{kernel, word};
 use crate::sock;
+use crate::told;
 use crate::walk::walk_path;
 use aya_ebpf::{
     helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
@@ -57,7 +58,11 @@ pub extern "C" fn close_fd(family: u32, fd: u32, cause: u32, start_ns: u64, ppid
     if file == 0 {
         return 0;
     }
-    let id = identity(file);
+    let known = told::take(opaque(file));
+    let id = match known {
+        Some(id) => id,
+        None => identity(file),
+    };
     let end = if is_socket(&id) {
         let Some(body) = begin::<Net>(family, KIND_NET, 0, start_ns, ppid) else { return 0 };
         let sk = sock::of_file(file);
@@ -84,7 +89,11 @@ pub extern "C" fn close_fd(family: u32, fd: u32, cause: u32, start_ns: u64, ppid
             let (read, written) = (&raw mut (*body).read_bytes, &raw mut (*body).write_bytes);
             take_counts(id.id, [read, written, &raw mut (*body).reads, &raw mut (*body).writes]);
         }
-        walk_path(family, tail::<Close>(), SEC_PATH, file + off!(file_path) as u64)
+        if known.is_some() {
+            tail::<Close>()
+        } else {
+            walk_path(family, tail::<Close>(), SEC_PATH, file + off!(file_path) as u64)
+        }
     };
     send(family, end);
     1

@@ -90,14 +90,14 @@ unsafe fn who(header: *mut Header) {
     }
 }
 
-/// Sends the event of `end` bytes, or counts it lost.
+/// Sends the event of `end` bytes, or counts it lost; `true` when it is in the ring.
 #[inline(always)]
-pub(crate) fn send(family: u32, end: u32) {
-    let Some(buffer) = scratch(family) else { return };
+pub(crate) fn send(family: u32, end: u32) -> bool {
+    let Some(buffer) = scratch(family) else { return false };
     let end = plain(end);
     if end > SCRATCH_BYTES as u64 - 8 {
         lost(LOST_TOO_LONG);
-        return;
+        return false;
     }
     // SAFETY: `end` bytes of the buffer, checked above.
     unsafe {
@@ -107,8 +107,10 @@ pub(crate) fn send(family: u32, end: u32) {
         let flags = if is_full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
         if bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), buffer.cast(), end, flags) != 0 {
             lost(LOST_RING_FULL);
+            return false;
         }
     }
+    true
 }
 
 /// Writes a section header at `at`.

@@ -14,7 +14,7 @@ use aya_ebpf::{
 use kernscope_abi::{
     Exec, ExecFail, KIND_EXEC, KIND_EXEC_FAIL, KIND_STRINGS, MAX_CHUNK, MAX_CHUNKS, SEC_BASE, SEC_CWD,
     SEC_FILENAME, SEC_INTERP, SEC_PATH, SEC_RAW, SEC_STRINGS, STRINGS_ARGV, STRINGS_ENV, Strings,
-    layout::{CONFIG_ENV, HOOK_EXEC, WATCHED_FROM_EXEC, Watched, variant},
+    layout::{CONFIG_ENV, HOOK_EXEC, Watched, variant},
 };
 
 #[btf_tracepoint(function = "sched_process_exec")]
@@ -25,20 +25,16 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// The process, now watched in full if it was registered to be from its first exec on.
+/// The process, with the parent that it has now, and watched in full if it was registered to be from its first exec on.
 #[inline(always)]
 fn armed(pid: u32) -> Option<Watched> {
     // SAFETY: copied out at once.
-    let waiting = match unsafe { WATCHED.get(&pid) } {
-        Some(found) => found.flags & WATCHED_FROM_EXEC != 0,
-        None => false,
-    };
-    if !waiting {
+    if unsafe { WATCHED.get(pid) }.is_none() {
         return watched(pid);
     }
     // SAFETY: no arguments.
     let process = process_of(unsafe { bpf_get_current_task() });
-    let _ = WATCHED.insert(&pid, &process, 0);
+    let _ = WATCHED.insert(pid, process, 0);
     Some(process)
 }
 
@@ -129,7 +125,7 @@ fn failed() -> Option<()> {
         (*body).dirfd = dirfd;
     }
     let mut pos = tail::<ExecFail>();
-    pos = start(family::SYS_EXIT, pos, SEC_BASE, now.task, dirfd, user::<u8>(raw));
+    pos = start(family::SYS_EXIT, pos, SEC_BASE, dirfd, user::<u8>(raw));
     pos = user_string(family::SYS_EXIT, pos, SEC_RAW as u32, raw);
     send(family::SYS_EXIT, pos);
     Some(())

@@ -38,7 +38,7 @@ pub(crate) fn counts(file: u64) -> Option<*mut IoCount> {
 /// Adds atomically: other threads of the process may add at the same time. (The target has no atomic
 /// read-modify-write in `core`; the instruction without a fetched result is there from the first kernels on.)
 #[inline(always)]
-fn add(slot: *mut u64, amount: u64) {
+pub(crate) fn add(slot: *mut u64, amount: u64) {
     // SAFETY: an aligned field of a map value.
     unsafe { asm!("lock *(u64 *)({0} + 0) += {1}", in(reg) slot, in(reg) amount) };
 }

@@ -23,6 +23,7 @@ mod open;
 mod path_op;
 mod read;
 mod sock;
+mod told;
 mod uring;
 mod walk;
 

@@ -7,7 +7,10 @@ use aya_ebpf::{
 use core::ptr::{addr_of, read_volatile};
 use kernscope_abi::{
     KIND_MAX,
-    layout::{CALLS_MAX, Call, Config, Counters, IoCount, IoKey, Layout, Watched, enter_call, exit_call},
+    layout::{
+        CALLS_MAX, Call, Config, Counters, IoCount, IoKey, Layout, TOLD_MAX, Told, Watched, enter_call,
+        exit_call,
+    },
 };
 
 #[unsafe(no_mangle)]
@@ -80,6 +83,10 @@ pub(crate) static WATCHED: HashMap<u32, Watched> = HashMap::with_max_entries(655
 #[map]
 pub(crate) static IO: HashMap<IoKey, IoCount> = HashMap::with_max_entries(65536, 0);
 #[map]
+pub(crate) static TOLD: Array<Told> = Array::with_max_entries(TOLD_MAX, 0);
+#[map]
+pub(crate) static NAMES: Array<u64> = Array::with_max_entries(1, 0);
+#[map]
 pub(crate) static CALLS: Array<Call> = Array::with_max_entries(CALLS_MAX, 0);
 #[map]
 pub(crate) static EXIT_CALLS: ProgramArray = ProgramArray::with_max_entries(exit_call::MAX, 0);
@@ -96,7 +103,6 @@ pub(crate) struct Current {
     pub(crate) pad: u32,
     pub(crate) ret: i64,
     pub(crate) args: [u64; 6],
-    pub(crate) task: u64,
 }
 
 #[map]

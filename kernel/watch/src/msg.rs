@@ -155,7 +155,7 @@ pub extern "C" fn destination(address: u64, len: u32) -> u32 {
     if asked == AF_UNIX && len - 2 <= SUN_PATH_BYTES {
         let first = user::<u8>(address + 2);
         if first != b'/' && first != 0 {
-            pos = base(family::SYS_EXIT, pos, SEC_BASE, now.task, AT_FDCWD);
+            pos = base(family::SYS_EXIT, pos, SEC_BASE, AT_FDCWD);
         }
         pos = user_bytes(family::SYS_EXIT, pos, SEC_UNIX_REMOTE as u32, address + 2, len - 2);
     }

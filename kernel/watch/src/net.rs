@@ -83,7 +83,7 @@ fn unix_asked(now: &Current, tag: u8, mut pos: u32) -> u32 {
     let path = now.args[1] + AFTER_FAMILY;
     let first = user::<u8>(path);
     if first != b'/' && first != 0 {
-        pos = base(family::SYS_EXIT, pos, SEC_BASE, now.task, AT_FDCWD);
+        pos = base(family::SYS_EXIT, pos, SEC_BASE, AT_FDCWD);
     }
     let len = (now.args[2] as u32).wrapping_sub(AFTER_FAMILY as u32);
     if len > SUN_PATH_BYTES {

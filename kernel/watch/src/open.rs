@@ -4,6 +4,7 @@ use crate::event::{begin, send, tail, user_string};
 use crate::file::{AT_FDCWD, file_of, identity, start};
 use crate::maps::{current, family, off};
 use crate::read::user;
+use crate::told;
 use crate::walk::walk_path;
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use kernscope_abi::{FileId, KIND_OPEN, Open, SEC_BASE, SEC_PATH, SEC_RAW, layout::variant};
@@ -29,10 +30,12 @@ fn told() -> Option<()> {
         _ => (a as i32, 0, c as u32, 0),
     };
     let ret = now.ret as i32;
+    let names = told::names();
     let file = if ret >= 0 { file_of(ret as u32) } else { 0 };
+    let id = if file != 0 { identity(file) } else { FileId { id: 0, ino: 0, dev: 0, st_mode: 0 } };
     // SAFETY: `begin` gave room for the body.
     unsafe {
-        (*body).file = if file != 0 { identity(file) } else { FileId { id: 0, ino: 0, dev: 0, st_mode: 0 } };
+        (*body).file = id;
         (*body).ret = ret;
         (*body).dirfd = dirfd;
         (*body).flags = flags;
@@ -43,11 +46,13 @@ fn told() -> Option<()> {
     if file != 0 {
         pos = walk_path(family::SYS_EXIT, pos, SEC_PATH, file + off!(file_path) as u64);
     } else {
-        pos = start(family::SYS_EXIT, pos, SEC_BASE, now.task, dirfd, user::<u8>(raw));
+        pos = start(family::SYS_EXIT, pos, SEC_BASE, dirfd, user::<u8>(raw));
     }
     if raw != 0 {
         pos = user_string(family::SYS_EXIT, pos, SEC_RAW as u32, raw);
     }
-    send(family::SYS_EXIT, pos);
+    if send(family::SYS_EXIT, pos) && file != 0 {
+        told::note(&id, names);
+    }
     Some(())
 }

@@ -85,7 +85,7 @@ fn one_path() -> Option<()> {
     if file != 0 {
         pos = by_descriptor(body, file, pos);
     } else {
-        pos = start(family::SYS_EXIT, pos, SEC_BASE, now.task, dirfd, first);
+        pos = start(family::SYS_EXIT, pos, SEC_BASE, dirfd, first);
     }
     pos = user_string(family::SYS_EXIT, pos, SEC_RAW as u32, raw);
     send(family::SYS_EXIT, pos);
@@ -122,7 +122,7 @@ fn two_paths() -> Option<()> {
             if now.call.variant == variant::SYMLINK_AT { (a, b as i32, c) } else { (a, AT_FDCWD, b) };
         // SAFETY: `begin` gave room for the body.
         unsafe { (*body).dirfd = dirfd };
-        pos = start(family::SYS_EXIT, pos, SEC_BASE, now.task, dirfd, user::<u8>(new));
+        pos = start(family::SYS_EXIT, pos, SEC_BASE, dirfd, user::<u8>(new));
         pos = user_string(family::SYS_EXIT, pos, SEC_RAW as u32, new);
         pos = user_string(family::SYS_EXIT, pos, SEC_RAW2 as u32, target);
         send(family::SYS_EXIT, pos);
@@ -148,10 +148,10 @@ fn two_paths() -> Option<()> {
     if file != 0 {
         pos = by_descriptor(body, file, pos);
     } else {
-        pos = start(family::SYS_EXIT, pos, SEC_BASE, now.task, dirfd, first);
+        pos = start(family::SYS_EXIT, pos, SEC_BASE, dirfd, first);
     }
     pos = user_string(family::SYS_EXIT, pos, SEC_RAW as u32, old);
-    pos = start(family::SYS_EXIT, pos, SEC_BASE2, now.task, dirfd2, user::<u8>(new));
+    pos = start(family::SYS_EXIT, pos, SEC_BASE2, dirfd2, user::<u8>(new));
     pos = user_string(family::SYS_EXIT, pos, SEC_RAW2 as u32, new);
     send(family::SYS_EXIT, pos);
     Some(())

@@ -6,8 +6,8 @@ use core::mem::{MaybeUninit, size_of};
 /// A value at a kernel address; zero when it cannot be read.
 #[inline(always)]
 pub(crate) fn kernel<T: Copy>(address: u64) -> T {
-    let mut value = MaybeUninit::<T>::zeroed();
-    // SAFETY: writes size_of::<T>() bytes to `value`; the helper checks the source and T is plain integers.
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: writes size_of::<T>() bytes to `value`, zeros if the source cannot be read; T is plain integers.
     unsafe {
         bpf_probe_read_kernel(value.as_mut_ptr().cast(), size_of::<T>() as u32, address as *const _);
         value.assume_init()
@@ -34,7 +34,7 @@ pub(crate) unsafe fn field<T: Copy>(base: *const u8, offset: usize) -> T {
 /// A value at a user address; zero when it cannot be read.
 #[inline(always)]
 pub(crate) fn user<T: Copy>(address: u64) -> T {
-    let mut value = MaybeUninit::<T>::zeroed();
+    let mut value = MaybeUninit::<T>::uninit();
     // SAFETY: as in `kernel`.
     unsafe {
         bpf_probe_read_user(value.as_mut_ptr().cast(), size_of::<T>() as u32, address as *const _);

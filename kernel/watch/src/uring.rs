@@ -11,11 +11,10 @@ use crate::io::{count_read, count_write};
 use crate::maps::{config_flag, family, fired, off, opaque};
 use crate::read::{kernel, word};
 use crate::sock;
+use crate::told;
 use crate::walk::walk_path;
 use aya_ebpf::{
-    helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task},
-    macros::btf_tracepoint,
-    programs::BtfTracePointContext,
+    helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use kernscope_abi::{
     CLOSE_CALL, FLAG_URING, FileId, KIND_NET, KIND_OPEN, KIND_PATH_OP, KIND_URING_SUBMIT, NET_ACCEPT,
@@ -161,16 +160,14 @@ fn submitted(req: u64) -> Option<()> {
 /// The names of a request; the kernel has copied them already.
 #[inline(always)]
 fn names(code: u8, dirfd: i32, name: u64, dirfd2: i32, name2: u64) -> u32 {
-    // SAFETY: no arguments.
-    let task = unsafe { bpf_get_current_task() };
     let mut pos = tail::<UringSubmit>();
     let text = word(name + off!(filename_name) as u64);
-    pos = start(family::URING, pos, SEC_BASE, task, dirfd, kernel::<u8>(text));
+    pos = start(family::URING, pos, SEC_BASE, dirfd, kernel::<u8>(text));
     pos = kernel_string(family::URING, pos, SEC_RAW as u32, text);
     if name2 != 0 {
         let text = word(name2 + off!(filename_name) as u64);
         if code != opcode::SYMLINKAT {
-            pos = start(family::URING, pos, SEC_BASE2, task, dirfd2, kernel::<u8>(text));
+            pos = start(family::URING, pos, SEC_BASE2, dirfd2, kernel::<u8>(text));
         }
         pos = kernel_string(family::URING, pos, SEC_RAW2 as u32, text);
     }
@@ -193,9 +190,12 @@ pub fn io_uring_complete(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn completed(req: u64, res: i32) -> Option<()> {
+    let code = kernel::<u8>(req + off!(req_opcode) as u64);
+    if res == 0 && matches!(code, opcode::RENAMEAT | opcode::UNLINKAT) {
+        told::names_changed();
+    }
     let process = process()?;
     fired(HOOK_URING_COMPLETE);
-    let code = kernel::<u8>(req + off!(req_opcode) as u64);
     match code {
         opcode::READV
         | opcode::READ

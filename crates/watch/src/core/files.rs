@@ -5,7 +5,7 @@ use super::closes::{self, Gone};
 use super::paths::{self, Clues};
 use super::uring::Submitted;
 use super::{Core, Unknown, names};
-use crate::raw::Event;
+use crate::raw::{Event, Sec};
 use kernscope_abi as abi;
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, Entry, PathInfo};
@@ -44,6 +44,9 @@ impl Core {
         let who = self.who(&event.header);
         if is_known {
             self.note_opened(&event.header, open.file.id, open.ret);
+            if let Some(walk) = event.sections.get(abi::SEC_PATH) {
+                self.told.note(open.file.id, walk.bytes, walk.flags);
+            }
         }
         self.emit(out, who.entry(body, escapes));
     }
@@ -57,7 +60,7 @@ impl Core {
         let cause = closes::cause_name(close.cause).ok_or(Unknown)?;
         let mut escapes = Escapes::default();
         let body = Body::FileClose {
-            path: walked(event, &close.file, &mut escapes),
+            path: self.path_at_close(event, &close.file, &mut escapes),
             fd: close.fd,
             cause: cause.to_owned(),
             dev: names::st_dev(close.file.dev),
@@ -94,6 +97,18 @@ impl Core {
         };
         let who = self.who(&event.header);
         self.emit(out, who.entry(body, escapes));
+    }
+
+    /// The path of a file that is closed: as the event has it, or as its open told it.
+    fn path_at_close(&mut self, event: &Event<'_>, file: &abi::FileId, escapes: &mut Escapes) -> PathInfo {
+        let told = self.told.take(file.id);
+        match told.filter(|_| event.sections.get(abi::SEC_PATH).is_none()) {
+            Some(told) => {
+                let walk = Sec { tag: abi::SEC_PATH, flags: told.flags, bytes: &told.walk };
+                paths::walked(walk, Some(file), "path", escapes)
+            }
+            None => walked(event, file, escapes),
+        }
     }
 
     /// The submission that a result of `io_uring` belongs to.

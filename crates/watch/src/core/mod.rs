@@ -39,6 +39,7 @@ mod table;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod told;
 mod uring;
 
 pub use intern::Name;
@@ -79,6 +80,7 @@ pub struct Core {
     table: Table,
     names: Interner,
     pending: pending::Pending,
+    told: told::Told,
     carry: carry::Carry,
     bound: bound::Bound,
     requests: uring::Requests,
@@ -96,6 +98,7 @@ impl Core {
             table: Table::default(),
             names: Interner::default(),
             pending: pending::Pending::default(),
+            told: told::Told::default(),
             carry: carry::Carry::default(),
             bound: bound::Bound::default(),
             requests: uring::Requests::default(),
