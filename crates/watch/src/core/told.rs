@@ -31,7 +31,11 @@ impl Told {
         self.serial += 1;
         self.walks.insert(id, (Walk { walk: walk.into(), flags }, self.serial));
         self.order.push_back((id, self.serial));
-        while self.walks.len() > MAX_TOLD || self.order.len() > 2 * MAX_TOLD {
+        if self.order.len() > 2 * MAX_TOLD {
+            let walks = &self.walks;
+            self.order.retain(|(id, serial)| walks.get(id).is_some_and(|(_, noted)| noted == serial));
+        }
+        while self.walks.len() > MAX_TOLD {
             let Some((oldest, serial)) = self.order.pop_front() else { break };
             if self.walks.get(&oldest).is_some_and(|&(_, noted)| noted == serial) {
                 self.walks.remove(&oldest);
