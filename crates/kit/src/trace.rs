@@ -315,6 +315,8 @@ pub struct Socket {
     pub sock_type: u16,
     /// `IPPROTO_*`.
     pub protocol: u16,
+    /// It listens.
+    pub listens: bool,
     /// Local address.
     pub local: Vec<u8>,
     /// Remote address.
@@ -331,6 +333,7 @@ pub fn socket(fd: BorrowedFd<'_>) -> Result<Socket, Errno> {
         family: number(libc::SO_DOMAIN)?,
         sock_type: number(libc::SO_TYPE)?,
         protocol: number(libc::SO_PROTOCOL)?,
+        listens: socket_option(fd, libc::SO_ACCEPTCONN).is_ok_and(|value| value != 0),
         local: address(fd, libc::getsockname),
         remote: address(fd, libc::getpeername),
     })

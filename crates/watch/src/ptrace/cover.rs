@@ -85,7 +85,8 @@ impl Cover {
     }
 }
 
-const CLOSE: &str = "bytes are not counted; a process that is killed while it ends tells its files under the names \
+const CLOSE: &str = "bytes are not counted, so that the end of a process tells of the files it opened and the sockets it \
+                     named, not of others it may have used; a process that is killed while it ends tells its files under the names \
                      they were opened by";
 
 fn blind(name: &str, why: &str) -> Hook {

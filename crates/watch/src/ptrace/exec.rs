@@ -5,7 +5,7 @@ use super::calls::{Abi, Call};
 use super::memory::{self, Text};
 use super::places::{self, FIRST, Found, Passed};
 use super::stops::{fd, low};
-use super::tasks::{self, Attempt, Before, Part, Thread};
+use super::tasks::{Attempt, Before, Part, Thread};
 use crate::proc_snapshot::{self, Link};
 use crate::raw::Body;
 use kernscope_abi as abi;
@@ -28,12 +28,16 @@ impl Ptrace {
         let raw = memory::string(tid, addr);
         let filename = filename(dirfd, &raw.bytes);
         let follow = flags & libc::AT_SYMLINK_NOFOLLOW.cast_unsigned() == 0;
-        let found = self.find(tid, &Passed { dirfd, raw, follow }, FIRST);
-        let object = found.object();
-        let mut attempt =
-            Attempt { dirfd, filename, named: object.as_ref().map(places::identity), ..Attempt::default() };
+        let by_descriptor = raw.flags == 0 && raw.bytes.is_empty();
+        let mut found = self.find(tid, &Passed { dirfd, raw, follow }, FIRST);
+        let mut named = found.object().as_ref().map(places::identity);
+        if by_descriptor {
+            named = places::descriptor(tid, dirfd).map(|link| (link.dev, link.ino));
+            found.host = Some(format!("/proc/{tid}/fd/{dirfd}").into());
+        }
+        let mut attempt = Attempt { dirfd, filename, named, ..Attempt::default() };
         // A name that is not there fails: most do, on the way through PATH.
-        if object.is_some() {
+        if named.is_some() {
             attempt.interpreter = self.interpreter(tid, &found);
             attempt.closing = close_on_exec(tid);
         }
@@ -69,17 +73,19 @@ impl Ptrace {
             Some(Before::Exec(attempt)) => *attempt,
             _ => Attempt::default(),
         };
+        let comm = self.threads.get(&old).map_or([0; abi::COMM_LEN], |thread| thread.comm);
         self.threads.retain(|_, thread| thread.pid != pid);
-        self.threads.insert(tid, Thread { pid, comm: tasks::comm(tid), pending: None, ending: false });
+        self.threads.insert(tid, Thread { pid, comm, pending: None, ending: false });
         if let Some(process) = self.processes.get_mut(&pid) {
             process.tids = [tid].into();
         }
-        self.refresh(tid);
         for (fd, link) in &attempt.closing {
             if places::descriptor(tid, *fd).is_none() {
                 self.gone(tid, *fd, link, abi::CLOSE_EXEC, Abi::Native);
             }
         }
+        self.refresh(tid);
+        self.renamed(tid);
         let argv = fs::read(format!("/proc/{tid}/cmdline")).unwrap_or_default();
         let env =
             if self.env { fs::read(format!("/proc/{tid}/environ")).unwrap_or_default() } else { Vec::new() };

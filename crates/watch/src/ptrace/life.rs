@@ -21,7 +21,8 @@ impl Ptrace {
     pub(super) fn adopt(&mut self, tid: i32) -> u32 {
         let status = tasks::status(tid).unwrap_or_default();
         let pid = if status.tgid == 0 { tid.unsigned_abs() } else { status.tgid };
-        let process = self.processes.entry(pid).or_insert_with(|| Process::read(pid, &status));
+        let process =
+            self.processes.entry(pid).or_insert_with(|| Process::read(pid, &status, super::boot_ns()));
         process.tids.insert(tid);
         self.threads.insert(tid, Thread { pid, comm: tasks::comm(tid), pending: None, ending: false });
         pid

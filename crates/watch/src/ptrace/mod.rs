@@ -36,7 +36,7 @@ use kernscope_kit::trace::{self, Alarm, Go, options};
 use kernscope_report::Coverage;
 use nix::errno::Errno;
 use nix::time::{ClockId, clock_gettime};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -80,6 +80,8 @@ pub struct Ptrace {
     env: bool,
     command: Option<Running>,
     next_file: u64,
+    /// Inodes of sockets that were bound.
+    bound: HashSet<u64>,
     host: places::Host,
     detached: bool,
     _thread: PhantomData<*const ()>,
@@ -144,6 +146,7 @@ impl Ptrace {
             env: options.env,
             command: None,
             next_file: 0,
+            bound: HashSet::new(),
             host: places::Host::read(),
             detached: false,
             _thread: PhantomData,
@@ -379,7 +382,16 @@ fn may_filter() -> bool {
 }
 
 fn now_ns() -> u64 {
-    let Ok(now) = clock_gettime(ClockId::CLOCK_MONOTONIC) else { return 0 };
+    clock_ns(ClockId::CLOCK_MONOTONIC)
+}
+
+/// Now, on the clock of process starts.
+fn boot_ns() -> u64 {
+    clock_ns(ClockId::CLOCK_BOOTTIME)
+}
+
+fn clock_ns(clock: ClockId) -> u64 {
+    let Ok(now) = clock_gettime(clock) else { return 0 };
     let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
     seconds * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap_or(0)
 }

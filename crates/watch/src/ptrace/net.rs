@@ -16,6 +16,8 @@ use std::os::fd::AsFd;
 const MAX_ADDRESS: usize = size_of::<libc::sockaddr_storage>();
 /// Messages of one `sendmmsg` that are looked at.
 const MAX_MESSAGES: u64 = 64;
+/// Bound sockets that are remembered.
+const MAX_BOUND: usize = 65_536;
 /// Destinations that are remembered for each process; beyond, they are told again.
 const MAX_SENT: usize = 4096;
 
@@ -47,6 +49,12 @@ impl Ptrace {
         let Some(file) = self.socket_file(tid, fd) else { return };
         let passed = sockaddr(tid, args[1], args[2]);
         let mut socket = self.socket(tid, fd, &passed);
+        if op == abi::NET_BIND && ret >= 0 {
+            if self.bound.len() >= MAX_BOUND {
+                self.bound.clear();
+            }
+            self.bound.insert(file.ino);
+        }
         match op {
             abi::NET_CONNECT => socket.remote = passed,
             _ if ret < 0 || socket.local.is_empty() => socket.local = passed,
@@ -129,11 +137,18 @@ impl Ptrace {
     }
 
     fn tell_socket(&mut self, header: abi::Header, tid: i32, net: abi::Net, socket: &Socket) {
+        let mut local = endpoint(&socket.local);
+        // A connect that failed leaves the port in the name of a socket that has none any more.
+        let connected = !socket.remote.is_empty() && net.ret >= 0;
+        let named = socket.listens || connected || self.bound.contains(&net.file.ino);
+        if socket.sock_type == STREAM && local.addr == [0; 16] && !named {
+            local = abi::Endpoint::default();
+        }
         let net = abi::Net {
             family: socket.family,
             sock_type: socket.sock_type,
             protocol: socket.protocol,
-            local: endpoint(&socket.local),
+            local,
             remote: endpoint(&socket.remote),
             ..net
         };
@@ -143,7 +158,11 @@ impl Ptrace {
                 parts.push(Part { tag, flags: 0, bytes: path.to_vec() });
             }
         }
-        if parts.iter().any(|part| !matches!(part.bytes.first(), Some(b'/' | 0)))
+        // The name of a socket that was bound before is relative to where it was bound, not to here.
+        let passed = matches!(net.op, abi::NET_BIND | abi::NET_CONNECT | abi::NET_SEND);
+        let relative = |part: &Part| !matches!(part.bytes.first(), Some(b'/' | 0));
+        if passed
+            && parts.iter().any(relative)
             && let Some(cwd) = places::directory(tid, libc::AT_FDCWD)
         {
             parts.push(places::walk_part(abi::SEC_BASE, &cwd));

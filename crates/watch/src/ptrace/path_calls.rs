@@ -122,7 +122,10 @@ impl Ptrace {
                 op.op_flags = if follow { abi::OPF_FOLLOW } else { 0 };
                 let raw = memory::string(tid, addr);
                 if empty && raw.flags == 0 && raw.bytes.is_empty() && dirfd != HERE {
-                    by_descriptor(tid, dirfd, &mut op)
+                    let raw = Part { tag: abi::SEC_RAW, flags: 0, bytes: Vec::new() };
+                    let mut parts = by_descriptor(tid, dirfd, &mut op);
+                    parts.push(raw);
+                    parts
                 } else {
                     let found = self.find(tid, &Passed { dirfd, raw, follow }, FIRST);
                     identify(&found, &mut op);

@@ -158,13 +158,12 @@ pub(super) fn comm(tid: i32) -> [u8; abi::COMM_LEN] {
 
 impl Process {
     /// What `/proc` says about a process; with `start_ns` zero when it has gone already.
-    pub(super) fn read(pid: u32, status: &Status) -> Self {
-        Self {
-            start_ns: proc_snapshot::stat(pid).map_or(0, |stat| stat.start_ns),
-            ppid: status.ppid,
-            uid: status.uid,
-            own_pid: status.own_pid,
-            ..Self::default()
-        }
+    ///
+    /// `/proc` tells the clock tick of the start only. Of a process that is being born now, `now_ns` (since boot) is
+    /// nearer to the truth, and tells two processes of one pid in one tick apart.
+    pub(super) fn read(pid: u32, status: &Status, now_ns: u64) -> Self {
+        let tick_ns = proc_snapshot::stat(pid).map_or(0, |stat| stat.start_ns);
+        let start_ns = if proc_snapshot::same_start(tick_ns, now_ns) { now_ns } else { tick_ns };
+        Self { start_ns, ppid: status.ppid, uid: status.uid, own_pid: status.own_pid, ..Self::default() }
     }
 }
