@@ -14,9 +14,10 @@ struct ring {
 
 static struct ring ring;
 static unsigned char sqe_flags;
+static unsigned enter_flags = IORING_ENTER_GETEVENTS;
 
-static int try_start(void) {
-    struct io_uring_params params = {0};
+static int try_start(unsigned setup_flags) {
+    struct io_uring_params params = {.flags = setup_flags, .sq_thread_idle = 1000};
     ring.fd = syscall(SYS_io_uring_setup, 8, &params);
     if (ring.fd < 0) return -1;
     size_t sq_size = params.sq_off.array + params.sq_entries * sizeof(unsigned);
@@ -44,7 +45,7 @@ static int submit(struct io_uring_sqe request) {
     ring.sq_array[index] = index;
     __atomic_store_n(ring.sq_tail, tail + 1, __ATOMIC_RELEASE);
     long done;
-    while ((done = syscall(SYS_io_uring_enter, ring.fd, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0)) < 0 && errno == EINTR) {
+    while ((done = syscall(SYS_io_uring_enter, ring.fd, 1, 1, enter_flags, NULL, 0)) < 0 && errno == EINTR) {
     }
     MUST(done == 1);
     unsigned head = *ring.cq_head;
@@ -128,12 +129,16 @@ static void do_connect(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    if (try_start() != 0) {
+    const char *how = argc > 2 ? argv[2] : "";
+    if (strcmp(how, "async") == 0) sqe_flags = IOSQE_ASYNC;
+    // A thread of the kernel's picks the requests up; the program makes no call for them but the one that wakes it.
+    int polled = strcmp(how, "polled") == 0;
+    if (polled) enter_flags |= IORING_ENTER_SQ_WAKEUP;
+    if (try_start(polled ? IORING_SETUP_SQPOLL : 0) != 0) {
         dprintf(2, "io_uring_setup: %s\n", strerror(errno));
         return 1;
     }
     if (argc > 1 && strcmp(argv[1], "--probe") == 0) return 0;
-    if (argc > 2 && strcmp(argv[2], "async") == 0) sqe_flags = IOSQE_ASYNC;
     FACT("self", "%d", getpid());
     const struct sub subs[] = {
         {"files", do_files}, {"paths", do_paths}, {"paths-5.15", do_paths_515}, {"connect", do_connect}, {NULL, NULL},
