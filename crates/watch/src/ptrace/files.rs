@@ -10,6 +10,7 @@ use crate::proc_snapshot::Link;
 use crate::raw::Body;
 use kernscope_abi as abi;
 use nix::libc;
+use std::os::unix::ffi::OsStrExt;
 
 /// `CLOSE_RANGE_CLOEXEC` (linux/close_range.h): nothing is closed yet.
 const RANGE_CLOEXEC: u32 = 4;
@@ -121,9 +122,18 @@ impl Ptrace {
 
     /// A descriptor is about to be closed. No need to wait for the result: an open one goes away in any case.
     pub(super) fn close(&mut self, tid: i32, fd: i32, abi: Abi) {
-        if let Some(link) = places::descriptor(tid, fd) {
+        if let Some(link) = self.known(tid, fd).or_else(|| places::descriptor(tid, fd)) {
             self.gone(tid, fd, &link, abi::CLOSE_CALL, abi);
         }
+    }
+
+    /// A file that the process opened itself and that still has its name: spares a look at the object, which is
+    /// worth it since most closes are of such files.
+    fn known(&self, tid: i32, fd: i32) -> Option<Link> {
+        let process = self.processes.get(&self.threads.get(&tid)?.pid)?;
+        let link = &process.files.get(&fd)?.link;
+        let name = std::fs::read_link(format!("/proc/{tid}/fd/{fd}")).ok()?;
+        (!link.deleted && name.as_os_str().as_bytes() == link.path).then(|| link.clone())
     }
 
     pub(super) fn close_range(&mut self, tid: i32, args: &[u64; 6], abi: Abi) {

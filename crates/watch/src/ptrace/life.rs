@@ -132,8 +132,11 @@ impl Ptrace {
             let header = self.header(tid);
             let status_word = status.raw.cast_unsigned();
             self.tell(header, Body::Exit(abi::Exit { status: status_word, fds_unseen: 0 }), &[]);
-            self.processes.remove(&pid);
-            self.threads.retain(|_, thread| thread.pid != pid);
+            let process = self.processes.remove(&pid);
+            for tid in process.map(|process| process.tids).unwrap_or_default() {
+                self.threads.remove(&tid);
+            }
+            self.threads.remove(&tid);
             self.note_end(status);
         } else {
             self.threads.remove(&tid);
