@@ -61,7 +61,8 @@ fn without_names(text: &str) -> String {
             word.push(c);
             continue;
         }
-        out.push_str(if is_made_up(&word) { "<made-up>" } else { &word });
+        let made_up = is_made_up(&out, &word);
+        out.push_str(if made_up { "<made-up>" } else { &word });
         word.clear();
         out.push(c);
     }
@@ -80,17 +81,18 @@ fn without_invocation(text: &str) -> String {
     parts.iter().enumerate().map(cut).collect::<Vec<_>>().join(".rcgu.o")
 }
 
-fn is_made_up(word: &str) -> bool {
-    let random = |rest: &str| {
+/// Whether `word`, which follows `before`, is a temporary name of git, rustc, gcc or mkstemp.
+fn is_made_up(before: &str, word: &str) -> bool {
+    let six = |rest: &str| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric());
+    let mixed = |rest: &str| {
         (6..=8).contains(&rest.len())
             && rest.bytes().all(|b| b.is_ascii_alphanumeric())
             && rest.bytes().any(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
     };
-    let prefixes = ["tmp_obj_", "target", "rmeta", "rustc", "tmp", "cc"];
-    prefixes.iter().any(|prefix| word.strip_prefix(prefix).is_some_and(random))
-        || word.strip_prefix('t').is_some_and(|rest| {
-            rest.len() == 6 && random(rest) && rest.bytes().any(|b| b.is_ascii_uppercase())
-        })
+    let after = |prefix: &str, test: &dyn Fn(&str) -> bool| word.strip_prefix(prefix).is_some_and(test);
+    ["tmp_obj_", "rmeta", "rustc"].iter().any(|prefix| after(prefix, &six))
+        || ["target", "tmp", "cc"].iter().any(|prefix| after(prefix, &mixed))
+        || (before.ends_with("/.git/") && after("t", &six))
 }
 
 #[cfg(test)]
@@ -101,7 +103,7 @@ mod tests {
     fn what_differs_from_run_to_run_is_taken_out() {
         let mut facts = Facts::default();
         facts.open("/proc/4711/maps", "read");
-        facts.open("/r/.git/objects/ab/tmp_obj_Xy12Zw", "create");
+        facts.open("/r/.git/objects/ab/tmp_obj_kdkksh", "create");
         facts.open("/usr/tmpfiles/4712", "read");
         facts.connect("127.0.0.1:40001", "0");
         let opens: Vec<&str> = facts.of(1).iter().map(String::as_str).collect();
