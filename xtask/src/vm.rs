@@ -3,6 +3,7 @@
 //! One image serves all kernels: this machine's programs, kernscope, the cases, and a list of steps that
 //! `tests/vm/init.sh` runs. At most two guests run at a time; each step and each guest has a time limit.
 
+mod binaries;
 mod cpio;
 mod image;
 mod kernels;
@@ -11,18 +12,17 @@ mod results;
 mod verifier;
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::tally::Tally;
 use crate::tools;
-use image::{Cases, Contents};
+use binaries::Binaries;
+use image::Contents;
 use kernels::Kernel;
 use qemu::Run;
 use results::Results;
@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// Cargo profile of the binary under test
     #[arg(long, default_value = "release")]
     profile: String,
+    /// Take the binaries that are there
+    #[arg(long)]
+    no_build: bool,
     /// Seconds that the case runner gets in each guest
     #[arg(long, default_value_t = CASES_LIMIT_S)]
     cases_limit_s: u64,
@@ -64,6 +67,7 @@ impl Args {
         Args {
             kernels: Vec::new(),
             profile: "release".into(),
+            no_build: false,
             cases_limit_s: CASES_LIMIT_S,
             only: Vec::new(),
             bless: false,
@@ -97,12 +101,12 @@ pub(crate) fn matrix(args: &Args) -> Result<Tally> {
     let cache = tools::target_dir().join("vm");
     let (kernels, mut tally) = fetch(args, &cache)?;
     let steps = steps(args);
-    let binaries = Binaries::build(&args.profile, &cache)?;
+    let binaries = Binaries::provide(&args.profile, !args.no_build, &cache)?;
     let image = cache.join("image.cpio");
     let contents = Contents {
         kernscope: &binaries.kernscope,
         verifier: &binaries.verifier,
-        cases: binaries.cases.as_ref(),
+        cases: &binaries.cases,
         kernels: &kernels,
         steps: &steps,
     };
@@ -147,7 +151,7 @@ fn steps(args: &Args) -> Vec<Step> {
     let short = Duration::from_secs(60);
     let step = |name, limit, command: &str| Step { name, limit, command: command.to_owned() };
     let runner = format!(
-        "if [ -x /vm/runner ]; then exec /vm/runner --kernscope /usr/local/bin/kernscope --backend ebpf --schema /vm/record.schema.json --bin-dir /vm/bin {} /vm/cases; else echo '0 passed, 0 failed, 1 skipped: no case runner'; fi",
+        "exec /vm/runner --kernscope /usr/local/bin/kernscope --backend ebpf --schema /vm/record.schema.json --bin-dir /vm/bin {} /vm/cases",
         args.runner_args.join(" ")
     );
     let mut steps = vec![
@@ -158,55 +162,6 @@ fn steps(args: &Args) -> Vec<Step> {
     ];
     steps.retain(|step| args.only.is_empty() || args.only.iter().any(|name| name == step.name));
     steps
-}
-
-/// What the guests run, built on this machine.
-struct Binaries {
-    kernscope: PathBuf,
-    verifier: PathBuf,
-    cases: Option<Cases>,
-}
-
-impl Binaries {
-    fn build(profile: &str, cache: &Path) -> Result<Binaries> {
-        let built = tools::target_dir().join(if profile == "dev" { "debug" } else { profile });
-        let root = tools::root();
-        let mut packages = vec!["kernscope"];
-        let has_cases = root.join("tests/runner/Cargo.toml").exists();
-        if has_cases {
-            packages.push("kernscope-cases");
-        }
-        let mut build = tools::cargo();
-        build.args(["build", "--quiet", "--locked", "--profile", profile]);
-        packages.iter().for_each(|package| {
-            build.args(["--package", package]);
-        });
-        tools::run(&mut build)?;
-        let mut example = tools::cargo();
-        example.args(["build", "--quiet", "--locked", "--profile", profile]);
-        tools::run(example.args(["--package", "kernscope-watch", "--example", "verifier"]))?;
-        let kernscope = stripped(&built.join("kernscope"), cache)?;
-        let verifier = stripped(&built.join("examples/verifier"), cache)?;
-        if !has_cases {
-            return Ok(Binaries { kernscope, verifier, cases: None });
-        }
-        let cases = Cases {
-            runner: stripped(&built.join("cases"), cache)?,
-            dir: root.join("tests/cases"),
-            bin_dir: cache.join("bin"),
-            schema: root.join("docs/record.schema.json"),
-        };
-        tools::run(Command::new(&cases.runner).arg("--precompile").arg(&cases.bin_dir).arg(&cases.dir))?;
-        Ok(Binaries { kernscope, verifier, cases: Some(cases) })
-    }
-}
-
-/// A copy without symbols: the image is held in the guest's memory.
-fn stripped(binary: &Path, cache: &Path) -> Result<PathBuf> {
-    fs::create_dir_all(cache).with_context(|| format!("create {}", cache.display()))?;
-    let copy = cache.join(binary.file_name().unwrap_or_default());
-    tools::run(Command::new("strip").arg("-o").arg(&copy).arg(binary))?;
-    Ok(copy)
 }
 
 /// Boots the kernels, a few at a time, and gives back each with what it left, in the order asked for.

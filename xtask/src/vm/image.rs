@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::Step;
+use super::binaries::Cases;
 use super::cpio::Archive;
 use super::kernels::Kernel;
 use crate::tools;
@@ -34,24 +35,12 @@ pub(crate) struct Contents<'a> {
     pub(crate) kernscope: &'a Path,
     /// Prints what the verifier did.
     pub(crate) verifier: &'a Path,
-    /// The case runner, its case files and its compiled C programs, once they exist.
-    pub(crate) cases: Option<&'a Cases>,
+    /// The case runner, its case files and its compiled C programs.
+    pub(crate) cases: &'a Cases,
     /// Kernels whose modules go in.
     pub(crate) kernels: &'a [Kernel],
     /// What the guest runs.
     pub(crate) steps: &'a [Step],
-}
-
-/// The case runner and what it needs.
-pub(crate) struct Cases {
-    /// The runner.
-    pub(crate) runner: PathBuf,
-    /// Folder of case files.
-    pub(crate) dir: PathBuf,
-    /// Folder of compiled C programs.
-    pub(crate) bin_dir: PathBuf,
-    /// JSON Schema of the records.
-    pub(crate) schema: PathBuf,
 }
 
 /// Writes the image to `path`.
@@ -122,12 +111,11 @@ fn skeleton<W: std::io::Write>(image: &mut Archive<W>) -> std::io::Result<()> {
 fn payload<W: std::io::Write>(image: &mut Archive<W>, contents: &Contents<'_>) -> Result<()> {
     program_with_libraries(image, contents.kernscope, "usr/local/bin/kernscope")?;
     program_with_libraries(image, contents.verifier, "vm/verifier")?;
-    if let Some(cases) = contents.cases {
-        program_with_libraries(image, &cases.runner, "vm/runner")?;
-        image.copy_tree(&cases.dir, "vm/cases", &|_| false)?;
-        image.copy_tree(&cases.bin_dir, "vm/bin", &|_| false)?;
-        image.copy(&cases.schema, "vm/record.schema.json")?;
-    }
+    let cases = contents.cases;
+    program_with_libraries(image, &cases.runner, "vm/runner")?;
+    image.copy_tree(&cases.dir, "vm/cases", &|_| false)?;
+    image.copy_tree(&cases.bin_dir, "vm/bin", &|_| false)?;
+    image.copy(&cases.schema, "vm/record.schema.json")?;
     for kernel in contents.kernels {
         for module in &kernel.modules {
             let name = module.file_name().unwrap_or_default().to_string_lossy();
