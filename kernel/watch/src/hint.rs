@@ -10,6 +10,7 @@ use crate::maps::{family, fired, off};
 use crate::read::word;
 use crate::walk::walk;
 use aya_ebpf::{
+    EbpfContext,
     helpers::generated::bpf_get_current_pid_tgid,
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
@@ -66,6 +67,13 @@ fn named(pos: u32) {
     }
 }
 
+/// An argument of the traced function as a number. Read as an argument it would be a typed pointer to the verifier,
+/// which [`hint`] may not be given; read from memory it is nothing in particular.
+#[inline(always)]
+fn argument(ctx: &FEntryContext, n: u64) -> u64 {
+    word(ctx.as_ptr() as u64 + 8 * n)
+}
+
 #[inline(always)]
 fn mnt_of(path: u64) -> u64 {
     word(path + off!(path_mnt) as u64)
@@ -80,7 +88,7 @@ macro_rules! path_hook {
     ($fentry:ident, $kprobe:ident, $function:literal, |$a:ident, $b:ident, $c:ident, $d:ident| $body:expr) => {
         #[fentry(function = $function)]
         pub fn $fentry(ctx: FEntryContext) -> i32 {
-            let arg = |n| ctx.arg::<*const u8>(n) as u64;
+            let arg = |n| argument(&ctx, n);
             path_hook!(@args arg, $a, $b, $c, $d, $body);
             0
         }
@@ -103,7 +111,7 @@ macro_rules! one_path_hook {
     ($fentry:ident, $kprobe:ident, $function:literal, $op:expr) => {
         #[fentry(function = $function)]
         pub fn $fentry(ctx: FEntryContext) -> i32 {
-            let path = ctx.arg::<*const u8>(0) as u64;
+            let path = argument(&ctx, 0);
             hint($op, mnt_of(path), dentry_of(path), 0, 0);
             0
         }
@@ -121,7 +129,7 @@ macro_rules! entry_hook {
     ($fentry:ident, $kprobe:ident, $function:literal, $op:expr) => {
         #[fentry(function = $function)]
         pub fn $fentry(ctx: FEntryContext) -> i32 {
-            hint($op, mnt_of(ctx.arg::<*const u8>(0) as u64), ctx.arg::<*const u8>(1) as u64, 0, 0);
+            hint($op, mnt_of(argument(&ctx, 0)), argument(&ctx, 1), 0, 0);
             0
         }
 

@@ -104,19 +104,27 @@ pub extern "C" fn message_block(block: u64, sent: u32) -> u64 {
 }
 
 /// Tells of a datagram's destination when it is not the one before.
+///
+/// In two functions, one after the other: their frames and those of the walk share the 512 bytes of a program's stack.
+#[inline(always)]
+fn destination(address: u64, len: u32) {
+    if note_destination(address, len) != 0 {
+        tell_destination(address, len);
+    }
+}
+
+/// Keeps the destination of the call in progress; not 0 when it is another one than before.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn destination(address: u64, len: u32) -> u32 {
+pub extern "C" fn note_destination(address: u64, len: u32) -> u32 {
     if address == 0 || len < 2 {
         return 0;
     }
     let Some(now) = current(family::SYS_EXIT) else { return 0 };
     let file = file_of(now.args[0] as u32);
-    let id = identity(file);
-    if !is_socket(&id) {
+    if !is_socket(&identity(file)) {
         return 0;
     }
-    let (socket, sk) = sock::of_file(file);
     let asked = user::<u16>(address);
     let mut end = Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 };
     if asked == AF_UNIX {
@@ -131,24 +139,36 @@ pub extern "C" fn destination(address: u64, len: u32) -> u32 {
     }
     // SAFETY: as above.
     unsafe { (*slot).last_remote = end };
+    1
+}
+
+/// Sends the event for the destination that was just kept.
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub extern "C" fn tell_destination(address: u64, len: u32) -> u32 {
+    let Some(now) = current(family::SYS_EXIT) else { return 0 };
+    let file = file_of(now.args[0] as u32);
+    let (socket, sk) = sock::of_file(file);
+    let asked = user::<u16>(address);
+    let Some(slot) = counts(file) else { return 0 };
     let Some(body) = begin::<Net>(family::SYS_EXIT, KIND_NET, now.flags, now.start_ns, now.ppid) else {
         return 0;
     };
     sock::describe(body, socket, sk);
-    // SAFETY: `begin` gave room for the body.
+    // SAFETY: `begin` gave room for the body; the slot is a map value.
     unsafe {
         (*body).op = NET_SEND;
         (*body).ret = now.ret as i32;
         (*body).fd = now.args[0] as i32;
         (*body).cause = 0;
         (*body).backlog = 0;
-        (*body).file = id;
+        (*body).file = identity(file);
         (*body).sent_bytes = 0;
         (*body).received_bytes = 0;
         (*body).sends = 0;
         (*body).receives = 0;
         if asked != AF_UNIX {
-            (*body).remote = end;
+            (*body).remote = (*slot).last_remote;
         }
     }
     let mut pos = tail::<Net>();
