@@ -56,21 +56,20 @@ pub(crate) fn identity(file: u64) -> FileId {
     FileId { id: opaque(file), ino, dev, st_mode: mode }
 }
 
-/// Bytes at the start of an inode in which all that is needed lies, on the kernels so far.
-const INODE_HEAD_BYTES: usize = 72;
+/// From `i_sb` to the end of `i_ino` in an inode, on the kernels so far, in words.
+const INODE_SPAN_WORDS: usize = 4;
 
 /// Inode number, device, mode.
 #[inline(always)]
 pub(crate) fn inode_identity(inode: u64) -> (u64, u32, u32) {
     let (ino, mode, sb) = (off!(inode_ino), off!(inode_mode), off!(inode_sb));
-    let (ino, mode, sb) = if ino.max(sb) + 8 <= INODE_HEAD_BYTES && mode == 0 && (ino | sb) % 8 == 0 {
-        // One read instead of three.
-        let head = kernel::<[u64; INODE_HEAD_BYTES / 8]>(inode);
-        // SAFETY: in bounds, as just checked.
-        let at = |offset: usize| unsafe { (&raw const head).cast::<u64>().add(offset / 8).read_volatile() };
-        (at(ino), head[0] as u16, at(sb))
+    let mode = kernel::<u16>(inode + mode as u64);
+    let (ino, sb) = if ino == sb + 8 * (INODE_SPAN_WORDS - 1) {
+        // One read instead of two; more at once would not fit the stack of 5.10 beside the frames of the callers.
+        let span = kernel::<[u64; INODE_SPAN_WORDS]>(inode + sb as u64);
+        (span[INODE_SPAN_WORDS - 1], span[0])
     } else {
-        (word(inode + ino as u64), kernel::<u16>(inode + mode as u64), word(inode + sb as u64))
+        (word(inode + ino as u64), word(inode + sb as u64))
     };
     (ino, kernel::<u32>(sb + off!(sb_dev) as u64), mode as u32)
 }
