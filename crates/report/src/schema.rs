@@ -1,6 +1,6 @@
 //! The JSON Schema of a record, and the same for people, both from the types.
 //!
-//! `docs/record.schema.json` and `docs/SCHEMA.md` hold what [`json`] and [`markdown`] give; a test compares
+//! `docs/record.schema.json` and `docs/SCHEMA.md` hold what [`json`] and [`markdown()`] give; a test compares
 //! them, `cargo xtask schema` writes them.
 
 mod markdown;
