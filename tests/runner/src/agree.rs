@@ -94,8 +94,9 @@ impl Pids {
 
     fn line(&self, record: &Value) -> String {
         let mut parts = vec![record["kind"].as_str().unwrap_or_default().to_owned()];
-        // The name is about to change when an exec closes descriptors; either is right.
-        if record["cause"] != "exec" {
+        // The name is about to change when an exec closes descriptors, and a process's end is told by the thread that
+        // happens to be the last: either is right.
+        if record["cause"] != "exec" && record["kind"] != "process_exit" {
             parts.push(format!("by={}", self.text(record["proc"]["comm"].as_str().unwrap_or_default())));
         }
         for &name in TELLING {

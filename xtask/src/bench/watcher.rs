@@ -64,6 +64,7 @@ impl Watcher {
     pub(crate) fn divisor(self) -> u64 {
         match self {
             Self::Strace => 50,
+            Self::KernscopePtrace => 10,
             _ => 1,
         }
     }
