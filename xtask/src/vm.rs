@@ -32,7 +32,7 @@ const GUESTS: usize = 2;
 /// A guest gets this much beyond the limits of its steps, to boot and to power off.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// Seconds that the case runner gets in each guest.
-const CASES_LIMIT_S: u64 = 900;
+const CASES_LIMIT_S: u64 = 1200;
 /// Lines of output shown of a step that failed.
 const SHOWN_LINES: usize = 60;
 

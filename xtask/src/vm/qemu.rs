@@ -47,7 +47,10 @@ pub(crate) fn boot(kernel: &Kernel, image: &Path, dir: &Path, limit: Duration) -
         .arg(&kernel.image)
         .arg("-initrd")
         .arg(image)
-        .args(["-append", "console=ttyS0 quiet panic=-1 lsm=lockdown,capability,bpf random.trust_cpu=on"])
+        .args([
+            "-append",
+            "console=ttyS0 quiet panic=-1 lsm=lockdown,capability,bpf random.trust_cpu=on mitigations=off",
+        ])
         .args(["-serial", &format!("file:{}", console.display())])
         .args(["-serial", &format!("file:{}", results.display())])
         .stdin(Stdio::null())
