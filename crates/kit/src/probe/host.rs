@@ -122,7 +122,8 @@ impl Tracefs {
     /// Finds tracefs, or mounts it nowhere.
     ///
     /// # Errors
-    /// When it is not mounted, or cannot be entered, and this process may not mount it.
+    /// When it is not mounted, or cannot be entered, and this process may not mount it; `EPERM` when lockdown hides
+    /// what is in it.
     pub fn open() -> io::Result<Self> {
         let mounts = mounts().unwrap_or_default();
         let known = mounts.into_iter().filter(|mount| mount.fs == "tracefs").map(|mount| mount.point);
@@ -134,6 +135,8 @@ impl Tracefs {
         }
         let mount = crate::sys::detached_mount(c"tracefs")?;
         let root = PathBuf::from(format!("/proc/self/fd/{}", mount.as_raw_fd()));
+        // With lockdown=confidentiality it can be mounted, but is empty.
+        fs::read_dir(root.join("events")).map_err(|_| io::Error::from_raw_os_error(libc::EPERM))?;
         Ok(Self { root, detached: Some(mount) })
     }
 
