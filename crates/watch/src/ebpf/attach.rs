@@ -127,7 +127,7 @@ fn uring_tracepoint(
 }
 
 fn failed(error: LoadError) -> BackendError {
-    let denied = error.cause.contains("Operation not permitted") || error.cause.contains("os error 1");
+    let denied = error.cause.contains("Operation not permitted") || error.cause.contains("os error 1)");
     let fix = if denied {
         "needs root, or CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE"
     } else {
