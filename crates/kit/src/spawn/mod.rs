@@ -244,6 +244,12 @@ impl Running {
         }
     }
 
+    /// Its status as far as it is known already. Asks nobody: a tracer must not wait for its child by the way, since
+    /// that would take the stops that its own loop waits for.
+    pub fn status(&self) -> Option<ExitStatus> {
+        self.status
+    }
+
     /// Takes note of a status that a tracer's own wait has collected.
     pub fn reaped(&mut self, status: ExitStatus) {
         self.status = Some(status);
@@ -288,7 +294,10 @@ fn has_ended(pid: libc::pid_t) -> bool {
     unsafe {
         let mut info: libc::siginfo_t = std::mem::zeroed();
         let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-        libc::waitid(libc::P_PID, pid.unsigned_abs(), &raw mut info, flags) == 0 && info.si_pid() == pid
+        let ended = [libc::CLD_EXITED, libc::CLD_KILLED, libc::CLD_DUMPED];
+        libc::waitid(libc::P_PID, pid.unsigned_abs(), &raw mut info, flags) == 0
+            && info.si_pid() == pid
+            && ended.contains(&info.si_code)
     }
 }
 

@@ -114,7 +114,7 @@ impl Ptrace {
 
     /// The status of the command, once it has ended.
     pub fn command_status(&mut self) -> Option<ExitStatus> {
-        self.command.as_mut().and_then(|command| command.try_wait().ok().flatten())
+        self.command.as_ref().and_then(Running::status)
     }
 
     /// Process id of the command; `None` when a running tree is watched.
