@@ -11,6 +11,8 @@ use kernscope_abi::{
     layout::{IoCount, IoKey, LOST_IO_FULL, variant},
 };
 
+const BPF_NOEXIST: u64 = 1;
+
 /// The counters of the current process for an open file, made when there are none.
 #[inline(always)]
 pub(crate) fn counts(file: u64) -> Option<*mut IoCount> {
@@ -27,7 +29,8 @@ pub(crate) fn counts(file: u64) -> Option<*mut IoCount> {
         writes: 0,
         last_remote: Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 },
     };
-    let _ = IO.insert(&key, &fresh, 0);
+    // Only if there is none: another thread may have made them just now, and counted.
+    let _ = IO.insert(&key, &fresh, BPF_NOEXIST);
     let found = IO.get_ptr_mut(&key);
     if found.is_none() {
         lost(LOST_IO_FULL);
