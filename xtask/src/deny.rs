@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use crate::tools;
 
-/// The one registry that dependencies come from, as cargo names it.
-const REGISTRY_SUFFIX: &str = "/crates.io-index";
+/// How cargo marks a package that comes from a registry, and not from a repository or a folder elsewhere.
+const FROM_REGISTRY: &str = "registry+";
 
 /// The parts of deny.toml that are read here.
 #[derive(Deserialize)]
@@ -82,7 +82,7 @@ fn judge(package: &Package, policy: &Policy) -> Vec<String> {
         }
         Some(_) => {}
     }
-    if let Some(source) = package.source.as_ref().filter(|source| !source.ends_with(REGISTRY_SUFFIX)) {
+    if let Some(source) = package.source.as_ref().filter(|source| !source.starts_with(FROM_REGISTRY)) {
         problems.push(format!("{named} comes from {source}"));
     }
     if policy.bans.deny.iter().any(|banned| banned.name == package.name) {
