@@ -164,8 +164,11 @@ pub extern "C" fn kernel_string(family: u32, pos: u32, tag: u32, address: u64) -
 
 #[inline(always)]
 unsafe fn finish_string(at: *mut u8, pos: u32, tag: u32, got: i64) -> u32 {
-    let (len, flags) = if got <= 0 {
+    let (len, flags) = if got < 0 {
         (0, SECF_UNRESOLVED)
+    } else if got == 0 {
+        // Older kernels give 0, not 1, for an empty user string.
+        (0, 0)
     } else if got >= MAX_PATH as i64 {
         (MAX_PATH as u32 - 1, SECF_TRUNCATED)
     } else {
