@@ -1,10 +1,12 @@
 //! The engine: what every instrument needs to get programs into the kernel and events out of it.
 #![deny(missing_docs)]
 
+pub mod asm;
 pub mod btf;
 mod info;
 pub mod load;
 pub mod probe;
+pub mod program;
 pub mod ring;
 pub mod spawn;
 pub mod sys;

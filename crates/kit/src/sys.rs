@@ -4,6 +4,7 @@
 //! written by hand, where the exact errno and the verifier's own words are the result. Everything returned is an
 //! owned descriptor: when it is closed, the kernel takes the program, the map or the link away.
 
+use crate::asm::Insn;
 use std::ffi::CStr;
 use std::io;
 use std::mem::size_of;
@@ -27,22 +28,6 @@ const LOAD_TRIES: u32 = 5;
 
 /// A licence that lets a program call the helpers reserved for GPL programs.
 pub const LICENSE: &CStr = c"Dual MIT/GPL";
-
-/// One eBPF instruction as the kernel reads it.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Insn {
-    /// Operation code.
-    pub code: u8,
-    /// Destination in the low, source in the high four bits (little-endian machines).
-    pub regs: u8,
-    /// Jump or memory offset.
-    pub off: i16,
-    /// Immediate.
-    pub imm: i32,
-}
-
-const _: () = assert!(size_of::<Insn>() == 8);
 
 /// Arguments of `BPF_MAP_CREATE`; the layout is the kernel's.
 #[repr(C)]

@@ -11,8 +11,8 @@ use super::insn::{
 use super::map::{self, MapType};
 use super::prog::{self, Failed, ProgType, Spec};
 use super::table::Entry;
+use crate::asm::Insn;
 use crate::btf::Named;
-use crate::sys::Insn;
 use std::os::fd::{AsFd, OwnedFd};
 
 /// Helpers, kernel functions and features that kernscope uses or will use.

@@ -2,7 +2,7 @@
 //!
 //! Not an assembler: no labels, no text. Registers are numbers, `R10` is the frame.
 
-use crate::sys::Insn;
+use crate::asm::Insn;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// Frame pointer.
@@ -12,8 +12,7 @@ pub(super) const R10: u8 = 10;
 pub(super) const DW: u8 = 0x18;
 
 const fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> Insn {
-    let regs = if cfg!(target_endian = "little") { src << 4 | dst } else { dst << 4 | src };
-    Insn { code, regs, off, imm }
+    Insn::new(code, dst, src, off, imm)
 }
 
 /// `dst = imm`

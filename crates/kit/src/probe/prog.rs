@@ -3,8 +3,9 @@
 use super::answer::Answer;
 use super::insn::{self, EXIT, mov};
 use super::table::Entry;
+use crate::asm::Insn;
 use crate::btf::{Btf, BtfError, Named};
-use crate::sys::{self, Insn, LoadError, Program};
+use crate::sys::{self, LoadError, Program};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
