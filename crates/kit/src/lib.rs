@@ -3,8 +3,8 @@
 
 pub mod asm;
 pub mod btf;
-mod info;
 pub mod load;
+mod memlock;
 pub mod probe;
 pub mod program;
 pub mod ring;

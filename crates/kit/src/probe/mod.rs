@@ -26,7 +26,6 @@ mod hook;
 mod host;
 mod insn;
 mod map;
-mod memlock;
 mod net;
 mod prog;
 mod settings;
@@ -39,6 +38,7 @@ pub use answer::{Answer, Cause, No, verdict_line};
 pub use helper::Helper;
 pub use hook::Hook;
 pub use host::Tracefs;
+pub(crate) use host::release;
 pub use map::MapType;
 pub use prog::ProgType;
 pub use verdict::{Verdict, verdicts, watch_ebpf};
@@ -140,7 +140,7 @@ fn remembered(key: Key) -> (Answer, u64) {
     if let Some(found) = known(None) {
         return found;
     }
-    let _raised = memlock::Raised::for_bpf();
+    let _raised = crate::memlock::Raised::for_bpf();
     let found = match key {
         Key::Prog(kind) => (prog::probe(kind), 0),
         Key::Map(kind) => (map::probe(kind), 0),
@@ -208,6 +208,11 @@ pub fn ptrace() -> Answer {
 /// Whether a packet socket can be opened.
 pub fn packet_socket() -> Answer {
     remembered(Key::PacketSocket).0
+}
+
+/// What helps a process that holds the capabilities and is refused all the same.
+pub(crate) fn what_helps_against_eperm() -> String {
+    table::forbidden()
 }
 
 /// Tries everything and tells each finding as it comes.

@@ -347,7 +347,7 @@ fn now_ns() -> u64 {
 }
 
 fn internal(error: LoadError) -> BackendError {
-    BackendError { act: error.act, object: error.object, cause: error.cause, fix: String::new() }
+    BackendError { act: error.act, object: error.object, cause: error.cause, fix: error.fix }
 }
 
 fn start_error(error: spawn::SpawnError) -> BackendError {

@@ -1,4 +1,4 @@
-//! Getting an object's programs and maps into the kernel.
+//! Objects: programs and maps that were compiled before, in an ELF file.
 //!
 //! Parsing and relocating an object is aya's; what is here is what depends on the running kernel: field
 //! offsets from BTF, settings in `.rodata`, and errors that keep what the verifier said.
@@ -6,52 +6,26 @@
 //! # Privileges
 //! CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN).
 
+use super::LoadError;
 use crate::btf::Btf;
 use crate::ring::Ring;
+use crate::sys;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, ProgramArray, RingBuf};
 use aya::programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use kernscope_abi::layout::{ABSENT, Config, Layout};
 use kernscope_abi::pod::{self, Pod, bytes_of};
 use std::collections::BTreeMap;
-
-pub use aya::include_bytes_aligned;
-
-/// Lines of the verifier's log that an error shows.
-const LOG_LINES: usize = 12;
-
-/// Why an object, a program or a map is not in the kernel.
-#[derive(Debug, thiserror::Error)]
-#[error("{act} {object}: {cause}")]
-pub struct LoadError {
-    /// What was tried.
-    pub act: &'static str,
-    /// On what.
-    pub object: String,
-    /// What came back; for a verifier error the last lines of its log.
-    pub cause: String,
-    /// All that the verifier said; may be empty.
-    pub log: String,
-}
+use std::os::fd::AsFd;
 
 impl LoadError {
-    fn new(act: &'static str, object: &str, cause: impl std::fmt::Display) -> Self {
-        Self { act, object: object.to_owned(), cause: cause.to_string(), log: String::new() }
-    }
-
     fn program(act: &'static str, object: &str, error: ProgramError) -> Self {
-        let ProgramError::LoadError { io_error, verifier_log } = error else {
-            return Self::new(act, object, chain(&error));
-        };
-        let log = verifier_log.to_string();
-        let lines: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
-        let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n    ");
-        let cause = if tail.is_empty() {
-            io_error.to_string()
-        } else {
-            format!("{io_error}; the verifier:\n    {tail}")
-        };
-        Self { act, object: object.to_owned(), cause, log }
+        match error {
+            ProgramError::LoadError { io_error, verifier_log } => {
+                Self::verifier(act, object, &io_error, verifier_log.to_string())
+            }
+            error => Self::new(act, object, chain(&error)),
+        }
     }
 }
 
@@ -237,7 +211,8 @@ impl Object {
         self.ebpf
             .programs()
             .filter_map(|(_, program)| program.fd().ok())
-            .map(crate::info::recursion_misses)
+            .filter_map(|fd| sys::prog_info(fd.as_fd()).ok())
+            .map(|info| info.recursion_misses)
             .sum()
     }
 

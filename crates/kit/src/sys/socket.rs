@@ -1,0 +1,19 @@
+//! Programs on sockets.
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+
+/// Puts a socket filter on a socket; it goes with the socket.
+///
+/// # Errors
+/// The errno of `setsockopt`.
+pub fn socket_attach(socket: BorrowedFd<'_>, prog: BorrowedFd<'_>) -> io::Result<()> {
+    let fd = prog.as_raw_fd();
+    let (level, option) = (libc::SOL_SOCKET, libc::SO_ATTACH_BPF);
+    let len = size_of::<RawFd>() as libc::socklen_t;
+    // SAFETY: the option is one descriptor, and `len` says so.
+    match unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const fd).cast(), len) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
