@@ -6,8 +6,9 @@
 use super::answer::{Answer, Cause};
 use super::insn::{
     BTF_MAIN, BTF_STATIC, CMPXCHG, DW, EXIT, FETCH, R10, add, atomic, call, call_kfunc, call_local, func, ja,
-    jeq, jlt, load as ldx, map, map_value, may_goto, mov, mov_reg, store,
+    jeq, load as ldx, map, map_value, mov, mov_reg, store,
 };
+use super::loops::{self, LoopShape};
 use super::map::{self, MapType};
 use super::prog::{self, Failed, ProgType, Spec};
 use super::table::Entry;
@@ -171,19 +172,6 @@ fn probe_read(helper: i32) -> Result<OwnedFd, Failed> {
     raw_tp(&[mov_reg(1, R10), add(1, SLOT.into()), mov(2, 8), mov(3, 0), call(helper), mov(0, 0), EXIT])
 }
 
-/// Tries in turn; the first that loads, else the first error in which the verifier says something.
-fn first(specs: &[Spec], insns: &[Insn]) -> Result<OwnedFd, Failed> {
-    let mut error: Option<Failed> = None;
-    for &spec in specs {
-        match prog::load(spec, insns) {
-            Ok(prog) => return Ok(prog),
-            Err(failed) if error.as_ref().is_none_or(|known| !known.is_verifiers()) => error = Some(failed),
-            Err(_) => {}
-        }
-    }
-    Err(error.unwrap_or_else(|| Failed::Target(Answer::Unknown("no program type to try it in".to_owned()))))
-}
-
 /// Programs that may sleep, newest and least demanding first.
 fn sleepers() -> [Spec; 3] {
     [
@@ -234,26 +222,25 @@ fn build(helper: Helper) -> Result<OwnedFd, Failed> {
         H::RingbufOutput | H::RingbufReserve | H::RingbufQuery => ringbuf(helper),
         H::TaskStorageGet => task_storage(),
         H::DPath => d_path(),
-        H::CopyFromUser => first(
+        H::CopyFromUser => prog::first(
             &sleepers(),
             &[mov_reg(1, R10), add(1, SLOT.into()), mov(2, 8), mov(3, 0), call(148), mov(0, 0), EXIT],
+            &[],
         ),
         H::CopyFromUserTask => copy_from_user_task(),
         H::SkbLoadBytes => packet(ProgType::SocketFilter, 26),
         H::XdpLoadBytes => packet(ProgType::Xdp, 189),
-        H::BpfLoop => {
-            callback(&[[mov(1, 4)].as_slice(), &func(2, 6), &[mov(3, 0), mov(4, 0), call(181)]].concat())
-        }
+        H::BpfLoop => loops::load(LoopShape::BpfLoop, &[Spec::new(ProgType::RawTracepoint)]),
         H::ForEachMapElem => for_each(),
         H::Strncmp => strncmp(),
         H::DynptrFromMem => dynptr_from_mem(),
         H::DynptrFromSkb => dynptr(ProgType::SchedCls, "bpf_dynptr_from_skb"),
         H::DynptrFromXdp => dynptr(ProgType::Xdp, "bpf_dynptr_from_xdp"),
-        H::IterNum => iter_num(),
+        H::IterNum => loops::load(LoopShape::IterNum, &tracers()),
         H::IterTask => iter_task(),
         H::Strstr => strstr(),
         H::TailCall => tail_call(),
-        H::BoundedLoop => raw_tp(&[mov(0, 0), add(0, 1), jlt(0, 100, -2), mov(0, 0), EXIT]),
+        H::BoundedLoop => loops::load(LoopShape::Bounded, &[Spec::new(ProgType::RawTracepoint)]),
         H::LocalCall => raw_tp(&[call_local(1), EXIT, mov(0, 0), EXIT]),
         H::Atomics => raw_tp(&[
             store(DW, R10, SLOT, 0),
@@ -264,8 +251,7 @@ fn build(helper: Helper) -> Result<OwnedFd, Failed> {
             mov(0, 0),
             EXIT,
         ]),
-        // The counter starts as a random number, so that the verifier does not unroll the loop.
-        H::MayGoto => raw_tp(&[call(7), may_goto(2), add(0, 1), ja(-3), mov(0, 0), EXIT]),
+        H::MayGoto => loops::load(LoopShape::MayGoto, &[Spec::new(ProgType::RawTracepoint)]),
     }
 }
 
@@ -333,7 +319,7 @@ fn copy_from_user_task() -> Result<OwnedFd, Failed> {
         mov(0, 0),
         EXIT,
     ];
-    first(&sleepers(), &insns)
+    prog::first(&sleepers(), &insns, &[])
 }
 
 /// `helper(ctx, 0, stack, 4)`, as both packet readers take it.
@@ -390,28 +376,6 @@ fn tracers() -> [Spec; 3] {
     [Spec::tp_btf("sys_enter"), Spec::new(ProgType::RawTracepoint), Spec::new(ProgType::Syscall)]
 }
 
-/// `for (i = 0; i < 4; i++);` with the iterator in eight bytes of stack.
-fn iter_num() -> Result<OwnedFd, Failed> {
-    let insns = [
-        mov_reg(1, R10),
-        add(1, -8),
-        mov(2, 0),
-        mov(3, 4),
-        kfunc("bpf_iter_num_new")?,
-        mov_reg(1, R10),
-        add(1, -8),
-        kfunc("bpf_iter_num_next")?,
-        jeq(0, 0, 1),
-        ja(-5),
-        mov_reg(1, R10),
-        add(1, -8),
-        kfunc("bpf_iter_num_destroy")?,
-        mov(0, 0),
-        EXIT,
-    ];
-    first(&tracers(), &insns)
-}
-
 /// Walks all processes; the iterator takes 24 bytes of stack.
 fn iter_task() -> Result<OwnedFd, Failed> {
     let insns = [
@@ -431,7 +395,11 @@ fn iter_task() -> Result<OwnedFd, Failed> {
         mov(0, 0),
         EXIT,
     ];
-    first(&[Spec::new(ProgType::Syscall), Spec::new(ProgType::Iter), Spec::tp_btf("sys_enter")], &insns)
+    prog::first(
+        &[Spec::new(ProgType::Syscall), Spec::new(ProgType::Iter), Spec::tp_btf("sys_enter")],
+        &insns,
+        &[],
+    )
 }
 
 fn strstr() -> Result<OwnedFd, Failed> {
@@ -439,7 +407,7 @@ fn strstr() -> Result<OwnedFd, Failed> {
     let mut insns = map_value(1, array.as_fd()).to_vec();
     insns.extend(map_value(2, array.as_fd()));
     insns.extend([kfunc("bpf_strstr")?, mov(0, 0), EXIT]);
-    first(&tracers(), &insns)
+    prog::first(&tracers(), &insns, &[])
 }
 
 fn tail_call() -> Result<OwnedFd, Failed> {

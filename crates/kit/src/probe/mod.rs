@@ -25,6 +25,7 @@ mod helper;
 mod hook;
 mod host;
 mod insn;
+mod loops;
 mod map;
 mod net;
 mod prog;
@@ -39,6 +40,7 @@ pub use helper::Helper;
 pub use hook::Hook;
 pub use host::Tracefs;
 pub(crate) use host::release;
+pub use loops::{LoopShape, kfunc, loop_shape, loops};
 pub use map::MapType;
 pub use prog::ProgType;
 pub use verdict::{Verdict, verdicts, watch_ebpf};
@@ -122,6 +124,7 @@ enum Key {
     Map(MapType),
     Helper(Helper),
     Hook(Hook),
+    Loop(LoopShape),
     Ptrace,
     PacketSocket,
 }
@@ -149,6 +152,7 @@ fn remembered(key: Key) -> (Answer, u64) {
             let Fired { answer, count } = hook::probe(kind);
             (answer, count)
         }
+        Key::Loop(shape) => (loops::probe(shape), 0),
         Key::Ptrace => (trace::probe(), 0),
         Key::PacketSocket => (settings::packet_socket(), 0),
     };

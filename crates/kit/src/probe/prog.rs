@@ -288,6 +288,19 @@ pub(super) fn load(spec: Spec, insns: &[Insn]) -> Result<OwnedFd, Failed> {
     load_with(spec, insns, &[])
 }
 
+/// Tries types in turn; the first that loads, else the first error in which the verifier says something.
+pub(super) fn first(specs: &[Spec], insns: &[Insn], funcs: &[[u32; 2]]) -> Result<OwnedFd, Failed> {
+    let mut error: Option<Failed> = None;
+    for &spec in specs {
+        match load_with(spec, insns, funcs) {
+            Ok(prog) => return Ok(prog),
+            Err(failed) if error.as_ref().is_none_or(|known| !known.is_verifiers()) => error = Some(failed),
+            Err(_) => {}
+        }
+    }
+    Err(error.unwrap_or_else(|| Failed::Target(Answer::Unknown("no program type to try it in".to_owned()))))
+}
+
 /// A program with a global function that another may replace.
 fn extendable() -> Result<OwnedFd, Failed> {
     let insns = [insn::call_local(1), EXIT, mov(0, 0), EXIT];

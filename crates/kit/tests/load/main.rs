@@ -1,5 +1,6 @@
 //! Programs and maps in the running kernel. Without the privilege each test says so and does nothing.
 
+mod loops;
 mod maps;
 mod programs;
 
