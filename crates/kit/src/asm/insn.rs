@@ -86,6 +86,24 @@ pub enum Alu {
     Arsh = 0xc0,
 }
 
+impl Alu {
+    /// All of them.
+    pub const ALL: [Alu; 12] = [
+        Alu::Add,
+        Alu::Sub,
+        Alu::Mul,
+        Alu::Div,
+        Alu::Or,
+        Alu::And,
+        Alu::Lsh,
+        Alu::Rsh,
+        Alu::Mod,
+        Alu::Xor,
+        Alu::Mov,
+        Alu::Arsh,
+    ];
+}
+
 /// The condition of a jump: `dst COND operand`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -114,6 +132,23 @@ pub enum Cond {
     Sle = 0xd0,
 }
 
+impl Cond {
+    /// All of them.
+    pub const ALL: [Cond; 11] = [
+        Cond::Eq,
+        Cond::Gt,
+        Cond::Ge,
+        Cond::Set,
+        Cond::Ne,
+        Cond::Sgt,
+        Cond::Sge,
+        Cond::Lt,
+        Cond::Le,
+        Cond::Slt,
+        Cond::Sle,
+    ];
+}
+
 /// An atomic operation; the number is the immediate of the instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -129,6 +164,22 @@ pub enum Atomic {
     FetchXor = 0xa1,
     Xchg = 0xe1,
     Cmpxchg = 0xf1,
+}
+
+impl Atomic {
+    /// All of them.
+    pub const ALL: [Atomic; 10] = [
+        Atomic::Add,
+        Atomic::Or,
+        Atomic::And,
+        Atomic::Xor,
+        Atomic::FetchAdd,
+        Atomic::FetchOr,
+        Atomic::FetchAnd,
+        Atomic::FetchXor,
+        Atomic::Xchg,
+        Atomic::Cmpxchg,
+    ];
 }
 
 /// The second operand: a register, or an immediate that is sign-extended.
@@ -196,6 +247,27 @@ impl Insn {
     /// Number of the source register, or the kind of a pseudo form.
     pub const fn src(self) -> u8 {
         if cfg!(target_endian = "little") { self.regs >> 4 } else { self.regs & 15 }
+    }
+
+    /// Its eight bytes, in the order of memory.
+    pub const fn to_bytes(self) -> [u8; 8] {
+        let ([o0, o1], [i0, i1, i2, i3]) = (self.off.to_ne_bytes(), self.imm.to_ne_bytes());
+        [self.code, self.regs, o0, o1, i0, i1, i2, i3]
+    }
+
+    /// From its eight bytes.
+    pub const fn from_bytes([code, regs, o0, o1, i0, i1, i2, i3]: [u8; 8]) -> Insn {
+        Insn { code, regs, off: i16::from_ne_bytes([o0, o1]), imm: i32::from_ne_bytes([i0, i1, i2, i3]) }
+    }
+
+    /// Its eight bytes as one number of the machine's byte order.
+    pub const fn to_word(self) -> u64 {
+        u64::from_ne_bytes(self.to_bytes())
+    }
+
+    /// From that number.
+    pub const fn from_word(word: u64) -> Insn {
+        Insn::from_bytes(word.to_ne_bytes())
     }
 
     /// The class of the code.

@@ -75,3 +75,14 @@ pub const CALL_HELPER: u8 = 0;
 pub const CALL_LOCAL: u8 = 1;
 /// `call`: a function of the kernel, by its id in BTF.
 pub const CALL_KFUNC: u8 = 2;
+
+/// Store mode: a barrier against speculation, which the kernel inserts.
+pub const MODE_NOSPEC: u8 = 0xc0;
+/// Offset of a 64-bit move that casts between address spaces.
+pub const CAST_SPACE: i16 = 1;
+/// Offset of a 64-bit move that makes a per-CPU address; the kernel inserts it.
+pub const PER_CPU: i16 = -1;
+/// Immediate of an atomic operation: load with acquire order.
+pub const LOAD_ACQUIRE: i32 = 0x100;
+/// Immediate of an atomic operation: store with release order.
+pub const STORE_RELEASE: i32 = 0x110;
