@@ -1,6 +1,7 @@
 //! The command line. Strings end here: what the rest of the program gets is [`crate::watch::config::Config`].
 
 use crate::failure::{Failure, Outcome};
+use crate::filter::FilterArgs;
 use crate::stream::print;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -19,6 +20,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Watch(Box<WatchArgs>),
+    Filter(FilterArgs),
     Doctor(DoctorArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -118,10 +120,13 @@ pub(crate) struct CompletionsArgs {
 
 /// Print a man page (roff)
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  kernscope man watch > kernscope-watch.1 && man ./kernscope-watch.1")]
+#[command(after_help = "\
+Examples:
+  kernscope man watch > kernscope-watch.1 && man ./kernscope-watch.1
+  kernscope man filter asm > kernscope-filter-asm.1")]
 pub(crate) struct ManArgs {
-    /// Of which command; without, of kernscope itself
-    pub(crate) command: Option<String>,
+    /// Of which command, and of which command below it; without, of kernscope itself
+    pub(crate) command: Vec<String>,
 }
 
 /// `--backend`.
@@ -175,7 +180,7 @@ pub(crate) fn parse() -> Result<Cli, Stop> {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Stop::Wrong(Failure::usage("no command given; see kernscope --help"))
         }
-        _ => Stop::Wrong(Failure::usage(one_line(&error, std::env::args().nth(1)))),
+        _ => Stop::Wrong(Failure::usage(one_line(&error, std::env::args().skip(1)))),
     })
 }
 
@@ -185,8 +190,8 @@ pub(crate) fn colors_allowed() -> bool {
     set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// What is wrong and what helps, from clap's several paragraphs. `first` is the first argument.
-fn one_line(error: &clap::Error, first: Option<String>) -> String {
+/// What is wrong and what helps, from clap's several paragraphs. `args` are those of the command line.
+fn one_line(error: &clap::Error, args: impl Iterator<Item = String>) -> String {
     let text = error.render().to_string();
     let paragraphs = text.split("\n\n").map(|paragraph| {
         paragraph.lines().map(str::trim).collect::<Vec<_>>().join(" ").replace("error: ", "")
@@ -194,14 +199,24 @@ fn one_line(error: &clap::Error, first: Option<String>) -> String {
     let said: Vec<_> = paragraphs
         .filter(|line| !line.starts_with("Usage: ") && !line.starts_with("For more information"))
         .collect();
-    let known = first.filter(|name| command().find_subcommand(name).is_some());
-    let level = known.map(|name| format!(" {name}")).unwrap_or_default();
     let gap = missing_gap(error).map(|arg| format!("; a command goes after --, as in -- {arg}"));
     format!(
-        "{}{}; see kernscope{level} --help",
+        "{}{}; see kernscope{} --help",
         said.join("; ").trim_end_matches('.'),
-        gap.unwrap_or_default()
+        gap.unwrap_or_default(),
+        level(args)
     )
+}
+
+/// The names of commands that a command line starts with, each after a space.
+fn level(args: impl Iterator<Item = String>) -> String {
+    let (mut at, mut names) = (command(), String::new());
+    for arg in args {
+        let Some(below) = at.find_subcommand(&arg).cloned() else { break };
+        names = format!("{names} {arg}");
+        at = below;
+    }
+    names
 }
 
 /// The word that was not expected, if it may be the start of a command.
@@ -227,11 +242,12 @@ mod tests {
     fn every_level_shows_an_example() {
         let mut whole = command();
         whole.build();
-        let levels = whole.get_subcommands().filter(|sub| sub.get_name() != "help").cloned();
-        for mut level in levels.chain([whole.clone()]) {
+        let mut levels = vec![whole];
+        while let Some(mut level) = levels.pop() {
             let help = level.render_long_help().to_string();
             assert!(help.contains("Example"), "{help}");
-            assert!(help.contains("  kernscope "), "{help}");
+            assert!(help.contains("kernscope "), "{help}");
+            levels.extend(level.get_subcommands().filter(|sub| sub.get_name() != "help").cloned());
         }
     }
 
@@ -245,12 +261,15 @@ mod tests {
             &["kernscope", "watch", "--all", "--pid", "1"],
             &["kernscope", "watch", "--replay", "f", "--record", "g"],
             &["kernscope", "watch", "--colour", "--", "true"],
+            &["kernscope", "filter"],
+            &["kernscope", "filter", "asm", "--colour"],
         ] {
             let error = Cli::try_parse_from(wrong).expect_err("wrong");
-            let line = one_line(&error, Some(wrong[1].to_owned()));
+            let line = one_line(&error, wrong[1..].iter().map(|arg| (*arg).to_owned()));
             assert!(!line.contains('\n'), "{line}");
             assert!(line.contains("; see kernscope"), "{line}");
-            assert!(line.ends_with(" --help"), "{line}");
+            let level = level(wrong[1..].iter().map(|arg| (*arg).to_owned()));
+            assert!(line.ends_with(&format!("see kernscope{level} --help")), "{line}");
         }
     }
 }

@@ -8,6 +8,7 @@ mod args;
 mod completions;
 mod doctor;
 mod failure;
+mod filter;
 mod man;
 mod stream;
 mod watch;
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let outcome = match args::parse() {
         Ok(Cli { command: Command::Watch(args) }) => watch::run(*args),
+        Ok(Cli { command: Command::Filter(args) }) => filter::run(args),
         Ok(Cli { command: Command::Doctor(args) }) => doctor::run(args.format),
         Ok(Cli { command: Command::Completions(args) }) => completions::run(&args),
         Ok(Cli { command: Command::Man(args) }) => man::run(&args),

@@ -4,7 +4,8 @@ use crate::run::{run, stderr};
 use std::path::Path;
 use std::process::Output;
 
-const COMMANDS: [&str; 4] = ["watch", "doctor", "completions", "man"];
+const COMMANDS: [&str; 5] = ["watch", "filter", "doctor", "completions", "man"];
+const FILTER: [&str; 2] = ["asm", "disasm"];
 
 fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", stderr(output));
@@ -27,8 +28,13 @@ fn help_of_every_level() {
     for command in COMMANDS {
         assert!(top.contains(&format!("\n  {command} ")), "{top}");
         let help = text(&run(&[command, "--help"]));
-        assert!(help.contains("Example") && help.contains("  kernscope "), "{help}");
+        assert!(help.contains("Example") && help.contains(&format!("kernscope {command}")), "{help}");
         golden(&format!("help-{command}.txt"), &help);
+    }
+    for command in FILTER {
+        let help = text(&run(&["filter", command, "--help"]));
+        assert!(help.contains("Example") && help.contains("kernscope filter"), "{help}");
+        golden(&format!("help-filter-{command}.txt"), &help);
     }
 }
 
@@ -52,6 +58,11 @@ fn man_pages_of_every_command() {
         let page = text(&run(&["man", command]));
         assert!(page.contains(&format!(".TH kernscope-{command} 1")), "{page}");
         assert!(page.contains("SYNOPSIS"), "{page}");
+    }
+    for command in FILTER {
+        assert!(
+            text(&run(&["man", "filter", command])).contains(&format!(".TH kernscope-filter-{command} 1"))
+        );
     }
 }
 

@@ -3,6 +3,7 @@
 //! Runs use the ptrace back end, which needs no privilege, and replays. What needs root says so when it is skipped.
 
 mod auto;
+mod filter;
 mod help;
 mod output;
 mod run;

@@ -1,0 +1,51 @@
+//! `kernscope filter`: eBPF from text, patterns and classic BPF; shown, run and attached.
+//!
+//! Each subcommand has a file of its own: its arguments, and `run`. What comes from standard input is read here.
+
+mod asm;
+mod disasm;
+
+use crate::failure::{BROKEN, Failure, Outcome};
+use clap::{Args, Subcommand};
+use std::io::Read;
+
+/// Assemble, disassemble, run, compile and attach eBPF programs
+///
+/// Works on eBPF bytecode as hexadecimal text: eight bytes an instruction, in the order of memory, white space anywhere.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  printf 'mov r0, 42\\nexit\\n' | kernscope filter asm
+  printf 'mov r0, 42\\nexit\\n' | kernscope filter asm | kernscope filter disasm
+
+Status: 0; 1 when the input is wrong; 2 for a wrong command line.")]
+pub(crate) struct FilterArgs {
+    #[command(subcommand)]
+    command: FilterCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum FilterCommand {
+    Asm(asm::AsmArgs),
+    Disasm(disasm::DisasmArgs),
+}
+
+/// Runs the subcommand.
+pub(crate) fn run(args: FilterArgs) -> Outcome {
+    match args.command {
+        FilterCommand::Asm(args) => asm::run(&args),
+        FilterCommand::Disasm(args) => disasm::run(&args),
+    }
+}
+
+/// Wrong input: one line and status 1.
+fn wrong(cause: impl std::fmt::Display) -> Failure {
+    Failure::with_status(BROKEN, cause)
+}
+
+/// All of standard input, which must be text.
+fn input() -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().read_to_string(&mut text);
+    read.map(|_| text).map_err(|cause| wrong(format_args!("read standard input: {cause}")))
+}

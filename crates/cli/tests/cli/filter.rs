@@ -1,0 +1,64 @@
+//! `kernscope filter`: text and bytecode through the pipe.
+
+use crate::run::{kernscope, stderr};
+use std::io::Write;
+use std::process::{Output, Stdio};
+
+/// Runs `kernscope filter` with these arguments and this on standard input.
+pub(crate) fn filter(args: &[&str], input: &[u8]) -> Output {
+    let args: Vec<&str> = ["filter"].iter().chain(args).copied().collect();
+    let mut command = kernscope(&args);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(input).expect("kernscope reads all of its input");
+    drop(stdin);
+    child.wait_with_output().expect("ends")
+}
+
+/// What it printed, having succeeded.
+pub(crate) fn told(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(output));
+    assert_eq!(stderr(output), "");
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+/// The one line that it failed with.
+pub(crate) fn failed(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(output));
+    assert_eq!(output.stdout, b"");
+    let line = stderr(output);
+    assert!(line.starts_with("kernscope: ") && line.ends_with('\n') && line.lines().count() == 1, "{line}");
+    line
+}
+
+#[test]
+fn text_becomes_bytecode_and_text_again() {
+    let program = "mov %r0, 1\njne %r0, 1, out\nlddw %r0, 0x1122334455667788\nout: exit\n";
+    let hex = told(&filter(&["asm"], program.as_bytes()));
+    assert_eq!(
+        hex,
+        "b700000001000000550002000100000018000000887766550000000044332211\
+         9500000000000000\n"
+    );
+    let text = told(&filter(&["disasm"], hex.as_bytes()));
+    assert_eq!(
+        text,
+        "   0: (b7) r0 = 1\n   1: (55) if r0 != 0x1 goto pc+2\n   2: (18) r0 = 0x1122334455667788\n   4: (95) exit\n"
+    );
+    assert_eq!(told(&filter(&["asm"], text.as_bytes())), hex);
+}
+
+#[test]
+fn wrong_input_gives_one_line_and_1() {
+    for (args, input, said) in [
+        (&["asm"][..], &b"mov r0, 1\nmovv r0, 1\n"[..], "assemble line 2: there is no instruction `movv`"),
+        (&["asm"], b"\xff", "read standard input: stream did not contain valid UTF-8"),
+        (&["disasm"], b"b7 0", "read hexadecimal: 3 digits are no whole bytes"),
+        (&["disasm"], b"b7zz", "read hexadecimal: 'z' is no hexadecimal digit"),
+        (&["disasm"], b"b700", "read bytecode: 2 bytes are no whole instructions of 8 bytes"),
+    ] {
+        let line = failed(&filter(args, input));
+        assert!(line.contains(said), "{line}");
+    }
+}
