@@ -3,6 +3,7 @@
 
 pub mod asm;
 pub mod btf;
+pub mod compile;
 pub mod load;
 mod memlock;
 pub mod probe;

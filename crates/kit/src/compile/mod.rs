@@ -1,0 +1,3 @@
+//! From conditions to programs.
+
+pub mod cbpf;
