@@ -75,6 +75,20 @@ pub enum ProgramType {
     Syscall = 31,
 }
 
+impl ProgramType {
+    /// All of them.
+    pub const ALL: [ProgramType; 8] = [
+        ProgramType::SocketFilter,
+        ProgramType::Kprobe,
+        ProgramType::SchedCls,
+        ProgramType::Tracepoint,
+        ProgramType::Xdp,
+        ProgramType::RawTracepoint,
+        ProgramType::Tracing,
+        ProgramType::Syscall,
+    ];
+}
+
 /// A function of a program, for the kernel's BTF of it. Without callbacks, none need be named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {

@@ -69,6 +69,13 @@ impl Loaded {
         Ok(Self { fd, name, program_type, maps, stats: Stats::parse(&log) })
     }
 
+    /// A program that was loaded by others, if its type is one of ours.
+    pub(super) fn opened(fd: OwnedFd, info: &sys::ProgInfo) -> Option<Self> {
+        let program_type = ProgramType::ALL.into_iter().find(|&kind| kind as u32 == info.prog_type)?;
+        let stats = Stats { insns: info.verified_insns, ..Stats::default() };
+        Some(Self { fd, name: sys::name_text(&info.name), program_type, maps: Vec::new(), stats })
+    }
+
     /// The map with this index.
     ///
     /// # Panics

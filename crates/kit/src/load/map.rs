@@ -36,6 +36,18 @@ impl Map {
         }
     }
 
+    /// A map that was made by others.
+    pub(super) fn opened(fd: OwnedFd, info: &sys::MapInfo) -> Map {
+        Map {
+            fd,
+            name: sys::name_text(&info.name),
+            map_type: info.map_type,
+            key_size: info.key_size as usize,
+            value_size: info.value_size as usize,
+            max_entries: info.max_entries,
+        }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

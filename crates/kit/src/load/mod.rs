@@ -40,6 +40,7 @@ mod loaded;
 mod map;
 mod maps;
 mod object;
+mod pin;
 mod privilege;
 mod stats;
 mod test_run;

@@ -1,4 +1,4 @@
-//! What the kernel says of a loaded program.
+//! What the kernel says of a program or a map.
 
 use super::{bpf, raw};
 use crate::asm::Insn;
@@ -92,11 +92,38 @@ pub fn prog_xlated(prog: BorrowedFd<'_>) -> io::Result<Vec<Insn>> {
     Ok(insns)
 }
 
+/// `struct bpf_map_info` up to and with the name.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(missing_docs, reason = "the names are the kernel's")]
+pub struct MapInfo {
+    pub map_type: u32,
+    pub id: u32,
+    pub key_size: u32,
+    pub value_size: u32,
+    pub max_entries: u32,
+    pub map_flags: u32,
+    pub name: [u8; 16],
+}
+
+/// Asks about a map.
+///
+/// # Errors
+/// The errno of `BPF_OBJ_GET_INFO_BY_FD`. The command tells of programs, maps and links alike: what the descriptor is,
+/// the caller knows.
+pub fn map_info(map: BorrowedFd<'_>) -> io::Result<MapInfo> {
+    let mut info = MapInfo::default();
+    // SAFETY: there is no address in it.
+    unsafe { ask(map, &mut info)? };
+    Ok(info)
+}
+
 /// # Safety
-/// The addresses in `info` are zero or valid for the lengths beside them.
-unsafe fn ask(prog: BorrowedFd<'_>, info: &mut ProgInfo) -> io::Result<()> {
+/// `T` is plain data, the struct for a sort of object or its beginning. The addresses in `info` are zero or valid for
+/// the lengths beside them.
+unsafe fn ask<T>(object: BorrowedFd<'_>, info: &mut T) -> io::Result<()> {
     let address = std::ptr::from_mut(info) as u64;
-    let mut attr = Attr { fd: raw(prog), info_len: size_of::<ProgInfo>() as u32, info: address };
+    let mut attr = Attr { fd: raw(object), info_len: size_of::<T>() as u32, info: address };
     // SAFETY: `info` is writable for `info_len` bytes and outlives the call; the rest is the caller's promise.
     unsafe { bpf(OBJ_GET_INFO_BY_FD, &mut attr).map(drop) }
 }

@@ -16,17 +16,17 @@ mod prog;
 mod socket;
 mod test_run;
 
-pub use info::{ProgInfo, prog_info, prog_xlated};
+pub use info::{MapInfo, ProgInfo, map_info, prog_info, prog_xlated};
 pub use link::{LinkTarget, iter_create, link_create, raw_tracepoint_open};
 pub use map::{
     Batch, BatchAttr, Elem, MapCreate, array_first, map_batch, map_create, map_elem, map_freeze,
     prog_array_set,
 };
 pub use mount::detached_mount;
-pub use object::{name, object_get, object_pin};
+pub use object::{name, name_text, object_get, object_pin};
 pub use perf::{PerfEvent, perf_attach};
 pub use prog::{LICENSE, LoadError, Program, btf_load, prog_load, prog_load_told};
-pub use socket::socket_attach;
+pub use socket::{socket_attach, socket_detach};
 pub use test_run::{TestRun, prog_test_run, test_run};
 
 use std::io;

@@ -24,6 +24,12 @@ pub fn name(text: &str) -> [u8; 16] {
     out
 }
 
+/// The text of a name, up to its first NUL.
+pub fn name_text(name: &[u8; 16]) -> String {
+    let len = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+    String::from_utf8_lossy(&name[..len]).into_owned()
+}
+
 /// Gives a map, program or link a path in bpffs.
 ///
 /// # Errors

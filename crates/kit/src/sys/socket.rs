@@ -17,3 +17,18 @@ pub fn socket_attach(socket: BorrowedFd<'_>, prog: BorrowedFd<'_>) -> io::Result
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+/// Takes the filter off a socket.
+///
+/// # Errors
+/// The errno of `setsockopt`: `ENOENT` when it has none.
+pub fn socket_detach(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let ignored: libc::c_int = 0;
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    let (level, option) = (libc::SOL_SOCKET, libc::SO_DETACH_FILTER);
+    // SAFETY: the option takes an integer that it does not look at, and `len` says how long it is.
+    match unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const ignored).cast(), len) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

@@ -2,6 +2,7 @@
 
 mod loops;
 mod maps;
+mod pins;
 mod programs;
 
 use kernscope_kit::asm::Asm;
