@@ -2,10 +2,12 @@
 #![deny(missing_docs)]
 
 pub mod asm;
+pub mod attach;
 pub mod btf;
 pub mod compile;
 pub mod load;
 mod memlock;
+pub mod netlink;
 pub mod probe;
 pub mod program;
 pub mod ring;
