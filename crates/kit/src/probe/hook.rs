@@ -51,6 +51,7 @@ pub enum Hook {
     XdpGeneric,
     TcTestRun,
     Tcx,
+    Clsact,
     CgroupSkb,
     CgroupConnect,
 }
@@ -156,6 +157,13 @@ pub(super) const HOOKS: &[Entry<Hook>] = &[
         "CONFIG_NET_XGRESS",
         "packets: tc programs need a qdisc of their own",
     ),
+    Entry::new(
+        Hook::Clsact,
+        "tc filter on lo of a new netns",
+        (4, 5),
+        "CONFIG_NET_SCH_INGRESS and CONFIG_NET_CLS_BPF",
+        "packets: before 6.6 tc programs cannot be attached",
+    ),
     Entry::new(Hook::CgroupSkb, "cgroup_skb in a new cgroup", (5, 7), "CONFIG_CGROUP_BPF and cgroup v2", ""),
     Entry::new(
         Hook::CgroupConnect,
@@ -214,9 +222,9 @@ impl From<Failed> for Fired {
 }
 
 /// Loads, attaches, does, reads, detaches.
-pub(super) fn fire(
+pub(super) fn fire<L>(
     spec: Spec,
-    attach: impl FnOnce(BorrowedFd<'_>) -> io::Result<OwnedFd>,
+    attach: impl FnOnce(BorrowedFd<'_>) -> io::Result<L>,
     act: impl FnOnce() -> io::Result<()>,
 ) -> Result<Fired, Fired> {
     let counter = Counter::load(spec)?;
@@ -290,6 +298,7 @@ fn prove(hook: Hook) -> Result<Fired, Fired> {
         H::TcTestRun => net::test_run(ProgType::SchedCls),
         H::XdpGeneric => net::xdp_generic(),
         H::Tcx => net::tcx(),
+        H::Clsact => net::clsact(),
         H::CgroupSkb | H::CgroupConnect => net::cgroup(hook),
     }
 }

@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::hook::{Counter, Fired, Hook, fire};
 use super::host;
 use super::prog::{ProgType, Spec};
+use crate::attach::{Direction, Filter, Interface};
 use crate::sys::{self, LinkTarget};
 use nix::sched::{CloneFlags, unshare};
 use std::fs::{self, File};
@@ -74,6 +75,21 @@ pub(super) fn tcx() -> Result<Fired, Fired> {
         fire(
             Spec::new(ProgType::SchedCls),
             |prog| sys::link_create(prog, ATTACH_TCX_INGRESS, 0, LinkTarget::Interface(LOOPBACK)),
+            datagram,
+        )
+    })
+}
+
+/// tc by netlink, likewise.
+pub(super) fn clsact() -> Result<Fired, Fired> {
+    in_new_netns(|| {
+        fire(
+            Spec::new(ProgType::SchedCls),
+            |prog| {
+                let attached = Interface::find("lo")
+                    .and_then(|lo| Filter::attach(prog, "probe", &lo, Direction::Ingress));
+                attached.map_err(|err| err.cause)
+            },
             datagram,
         )
     })
