@@ -84,6 +84,11 @@ impl Asm {
         self.labels[label.0]
     }
 
+    /// Whether a jump, a call or a load refers to a label.
+    pub fn is_referred_to(&self, label: Label) -> bool {
+        self.fixups.iter().any(|&(_, used, _)| used == label)
+    }
+
     /// Any instruction as it is.
     pub fn push(&mut self, insn: Insn) -> &mut Asm {
         self.insns.push(insn);

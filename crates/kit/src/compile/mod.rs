@@ -1,3 +1,247 @@
-//! From conditions to programs.
+//! Filters on content, compiled to eBPF: what is looked for becomes tables and a short program that walks them.
+//!
+//! ```
+//! use kernscope_kit::compile::{Content, Filter, Host, LoopShape, Options, Target, compile};
+//!
+//! let filter = Filter::content(Content::literal("BEGIN RSA PRIVATE KEY"));
+//! let host = Host::new(LoopShape::MayGoto);
+//! let compiled = compile(&filter, &Options::new(Target::Xdp, host))?;
+//! assert!(compiled.exact());
+//! # Ok::<(), kernscope_kit::compile::CompileError>(())
+//! ```
+//!
+//! The way from one to the other: [`Content`] says what is sought; `lower` decides how (`plan`), with a sieve before
+//! every automaton that has one; `tables` are the patterns as bytes in a map; `emit` writes the instructions. Patterns
+//! are in tables alone, so that [`Compiled::install`] changes them without loading a program again.
+//!
+//! What a filter cannot look at it lets match: data longer than [`Compiled::limit_bytes`], or data that the kernel does
+//! not hand out. So a filter may say too much and never too little. [`oracle`] says what is right.
 
+mod automaton;
+mod byteset;
 pub mod cbpf;
+mod common;
+mod content;
+mod emit;
+mod host;
+mod lower;
+mod noted;
+pub mod oracle;
+mod plan;
+mod regex;
+
+mod sieve;
+mod tables;
+mod target;
+mod update;
+mod widen;
+pub mod window;
+
+pub use crate::probe::LoopShape;
+pub use automaton::Dfa;
+pub use byteset::ByteSet;
+pub use content::Content;
+pub use host::Host;
+pub use regex::{Regex, RegexError};
+pub use target::{Action, Target, Verdict};
+
+use crate::asm::AsmError;
+use crate::program::{MapRef, MapSpec, MapType, Program};
+use plan::{Node, Walk};
+
+/// Most instructions that the verifier is to follow, round by round: a quarter of what it has patience for.
+const MOST_EFFORT: u64 = 250_000;
+/// Shortest limit worth compiling for, bytes.
+const LEAST_LIMIT_BYTES: u32 = 16;
+
+/// What a packet or a buffer is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// What its bytes must hold; all of them are looked at. Without it, nothing is asked for.
+    pub content: Option<Content>,
+}
+
+impl Filter {
+    /// A condition on content alone.
+    pub fn content(content: Content) -> Filter {
+        Filter { content: Some(content) }
+    }
+}
+
+/// What is asked of a program beside its condition.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Where it runs.
+    pub target: Target,
+    /// What happens to packets that meet the condition; the opposite happens to all others.
+    pub on_match: Action,
+    /// What the kernel allows.
+    pub host: Host,
+    /// Whether verdicts are counted, see [`Compiled::COUNTS`].
+    pub counts: bool,
+    /// CPUs that have a window.
+    pub cpus: u32,
+}
+
+impl Options {
+    /// What meets the condition is dropped, nothing is counted, every possible CPU of this machine has a window.
+    pub fn new(target: Target, host: Host) -> Options {
+        Options { target, on_match: Action::Drop, host, counts: false, cpus: host::possible_cpus() }
+    }
+}
+
+/// A condition that is not compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The automaton of the literals does not fit.
+    #[error(
+        "compile literals: their automaton has {states} states, more than fit {limit_bytes} bytes; split the list"
+    )]
+    TooLarge {
+        /// States.
+        states: usize,
+        /// What they must fit into.
+        limit_bytes: u32,
+    },
+    /// No byte is looked at together with another.
+    #[error("compile thresholds: a window of 0 bytes holds nothing; give window=1 or more")]
+    NoWindow,
+    /// More bytes are counted than there are counters.
+    #[error(
+        "compile thresholds: {counts} different bytes; a window up to 127 bytes counts 32, up to 32767 16, a longer one 8"
+    )]
+    TooManyCounts {
+        /// Bytes that are counted.
+        counts: usize,
+    },
+    /// The parts do not fit one program.
+    #[error("compile filter: too many parts for one program ({0}); split it")]
+    TooManyParts(AsmError),
+    /// The verifier would give up.
+    #[error(
+        "compile filter: a kernel without bpf_loop (before 5.17) would follow {insns} instructions; split it"
+    )]
+    TooMuchEffort {
+        /// Instructions that it would follow.
+        insns: u64,
+    },
+    /// The update needs another program.
+    #[error("update filter: {0}; load it anew")]
+    OtherProgram(&'static str),
+}
+
+/// A program, and what is known of it before it is loaded.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// What to load.
+    pub program: Program,
+    options: Options,
+    plan: Node,
+    table: Vec<u8>,
+    limit: u32,
+    exact: bool,
+}
+
+/// Compiles a filter.
+///
+/// # Errors
+/// A condition that is too large, see [`CompileError`].
+pub fn compile(filter: &Filter, options: &Options) -> Result<Compiled, CompileError> {
+    compile_like(filter, options, &[])
+}
+
+fn compile_like(filter: &Filter, options: &Options, like: &[Walk]) -> Result<Compiled, CompileError> {
+    let any = Content::All(Vec::new());
+    let content = filter.content.as_ref().unwrap_or(&any);
+    let mut lowering = lower::Lowering::new(like);
+    let mut plan = lowering.plan(content)?;
+    let table_bytes = tables::place(&mut plan);
+    let table = tables::image(&mut plan, table_bytes);
+    let (emitted, limit) = emit(&plan, options, table_bytes)?;
+    let program = Program {
+        name: "kernscope".to_owned(),
+        program_type: options.target.program_type(),
+        insns: emitted.insns,
+        maps: maps(options, limit, &table),
+        functions: emitted.functions,
+    };
+    Ok(Compiled { program, options: *options, plan, table, limit, exact: lowering.exact })
+}
+
+/// The instructions, for data as long as the kernel's patience allows, and how long that is.
+fn emit(plan: &Node, options: &Options, table_bytes: u32) -> Result<(emit::Emitted, u32), CompileError> {
+    let mut limit = options.host.limit_bytes();
+    loop {
+        let setting = emit::Setting {
+            target: options.target,
+            on_match: options.on_match,
+            host: options.host,
+            limit,
+            table_bytes,
+            counts: options.counts,
+        };
+        let emitted = emit::program(plan, setting).map_err(CompileError::TooManyParts)?;
+        if emitted.effort <= MOST_EFFORT {
+            return Ok((emitted, limit));
+        }
+        if limit <= LEAST_LIMIT_BYTES {
+            return Err(CompileError::TooMuchEffort { insns: emitted.effort });
+        }
+        limit /= 2;
+    }
+}
+
+/// The maps of a program, in the order of their references.
+fn maps(options: &Options, limit: u32, table: &[u8]) -> Vec<MapSpec> {
+    let window = MapSpec {
+        name: "window".to_owned(),
+        map_type: MapType::Array,
+        key_size: 4,
+        value_size: window::bytes(limit),
+        max_entries: options.cpus,
+        flags: 0,
+        entries: Vec::new(),
+    };
+    let switch = MapSpec::table("switch", vec![0; 8]);
+    let mut maps = vec![window, switch, MapSpec::table("tables", [table, table].concat())];
+    if options.counts {
+        maps.push(MapSpec {
+            name: "counts".to_owned(),
+            map_type: MapType::PercpuArray,
+            key_size: 4,
+            value_size: 24,
+            max_entries: 1,
+            flags: 0,
+            entries: Vec::new(),
+        });
+    }
+    maps
+}
+
+impl Compiled {
+    /// The windows of the CPUs, see [`window`].
+    pub const WINDOW: MapRef = emit::WINDOW;
+    /// One value of three 64-bit counts a CPU, by [`Verdict`]; only with [`Options::counts`].
+    pub const COUNTS: MapRef = emit::COUNTS;
+
+    /// Whether a match of the program is a match of the condition. If not, it may say too much, never too little.
+    pub fn exact(&self) -> bool {
+        self.exact
+    }
+
+    /// Longest data that is looked at; longer data counts as a match.
+    pub fn limit_bytes(&self) -> u32 {
+        self.limit
+    }
+
+    /// How it was compiled.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Bytes of the patterns.
+    pub fn table_bytes(&self) -> usize {
+        self.table.len()
+    }
+}

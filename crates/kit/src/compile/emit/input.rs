@@ -1,0 +1,155 @@
+//! From what the kernel hands a program to bytes in the window.
+
+use super::{
+    Body, CONTEXT_SLOT, Emit, Exits, KEY_SLOT, MAP_LOOKUP_ELEM, SWITCH, TABLES, TABLES_SLOT, WINDOW,
+};
+use crate::asm::{Alu, Cond, Label, Reg, Size};
+use crate::compile::target::Target;
+use crate::compile::window;
+
+use Reg::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10};
+
+/// `bpf_get_smp_processor_id`
+const GET_SMP_PROCESSOR_ID: i32 = 8;
+/// `bpf_skb_load_bytes`
+const SKB_LOAD_BYTES: i32 = 26;
+/// `bpf_xdp_get_buff_len`
+const XDP_GET_BUFF_LEN: i32 = 188;
+/// `bpf_xdp_load_bytes`
+const XDP_LOAD_BYTES: i32 = 189;
+
+/// Offset of `data` in `struct xdp_md`.
+const XDP_DATA: i16 = 0;
+/// Offset of `data_end` in `struct xdp_md`.
+const XDP_DATA_END: i16 = 4;
+/// Offset of `len` in `struct __sk_buff`.
+const SKB_LEN: i16 = 0;
+
+/// Bytes that one round copies where the kernel does not copy for us.
+pub(super) const COPY_SPAN: u32 = 64;
+
+/// Where the end of memory is kept for the virtual machine, from the frame.
+const MEMORY_END_SLOT: i16 = -40;
+
+impl Emit<'_> {
+    /// Everything before the first scan. Goes to `beyond` for data that cannot be looked at as a whole.
+    pub(super) fn input(&mut self, beyond: Label) {
+        self.keep_context();
+        self.find_window(beyond);
+        self.find_length(beyond);
+        self.find_tables();
+        self.copy(beyond);
+    }
+
+    /// What arguments say, before a helper takes their registers.
+    fn keep_context(&mut self) {
+        let asm = &mut self.asm;
+        asm.store(Size::Dw, R10, CONTEXT_SLOT, R1).mov(R6, R1);
+        if self.setting.target == Target::Vm {
+            asm.mov(R7, R2).mov(R3, R1).alu64(Alu::Add, R3, R2).store(Size::Dw, R10, MEMORY_END_SLOT, R3);
+        }
+    }
+
+    /// The context to `r8`, the window of this CPU to `r6`.
+    fn find_window(&mut self, beyond: Label) {
+        self.asm
+            .mov(R8, R6)
+            .call(GET_SMP_PROCESSOR_ID)
+            .store(Size::W, R10, KEY_SLOT, R0)
+            .load_map(R1, WINDOW)
+            .mov(R2, R10)
+            .alu64(Alu::Add, R2, i32::from(KEY_SLOT))
+            .call(MAP_LOOKUP_ELEM)
+            .jump_if(Cond::Eq, R0, 0, beyond)
+            .mov(R6, R0);
+    }
+
+    /// The length of the data to `r7` and into the window.
+    fn find_length(&mut self, beyond: Label) {
+        let asm = &mut self.asm;
+        match self.setting.target {
+            Target::Xdp if self.setting.host.xdp_load_bytes => {
+                asm.mov(R1, R8).call(XDP_GET_BUFF_LEN).mov(R7, R0);
+            }
+            Target::Xdp => {
+                asm.load(Size::W, R1, R8, XDP_DATA).load(Size::W, R7, R8, XDP_DATA_END).alu64(
+                    Alu::Sub,
+                    R7,
+                    R1,
+                );
+            }
+            Target::Tc | Target::Socket => _ = asm.load(Size::W, R7, R8, SKB_LEN),
+            Target::Buffer => _ = asm.load(Size::Dw, R7, R6, window::LENGTH),
+            Target::Vm => {}
+        }
+        asm.jump_if(Cond::Gt, R7, self.setting.limit as i32, beyond);
+        if self.setting.target != Target::Buffer {
+            asm.store(Size::Dw, R6, window::LENGTH, R7);
+        }
+    }
+
+    /// The tables that count to `r9`.
+    fn find_tables(&mut self) {
+        self.asm
+            .load_map_value(R1, SWITCH, 0)
+            .load(Size::Dw, R1, R1, 0)
+            .alu64(Alu::And, R1, 1)
+            .alu64(Alu::Mul, R1, self.setting.table_bytes as i32)
+            .load_map_value(R9, TABLES, 0)
+            .alu64(Alu::Add, R9, R1)
+            .store(Size::Dw, R10, TABLES_SLOT, R9);
+    }
+
+    /// The data into the window.
+    fn copy(&mut self, beyond: Label) {
+        let done = self.asm.label();
+        match self.setting.target {
+            Target::Buffer => {}
+            Target::Tc | Target::Socket => self.copy_by(SKB_LOAD_BYTES, beyond, done),
+            Target::Xdp if self.setting.host.xdp_load_bytes => self.copy_by(XDP_LOAD_BYTES, beyond, done),
+            Target::Xdp | Target::Vm => {
+                self.reset(0);
+                self.repeat(Body::Copy, beyond, done);
+            }
+        }
+        self.asm.bind(done);
+    }
+
+    /// By a helper that takes context, offset, destination and length.
+    fn copy_by(&mut self, helper: i32, beyond: Label, done: Label) {
+        self.asm
+            .jump_if(Cond::Eq, R7, 0, done)
+            .mov(R1, R8)
+            .mov(R2, 0)
+            .mov(R3, R6)
+            .alu64(Alu::Add, R3, i32::from(window::DATA))
+            .mov(R4, R7)
+            .call(helper)
+            .jump_if(Cond::Ne, R0, 0, beyond);
+    }
+
+    /// One round of a copy by hand: as many bytes as fit a span, or one. The end of the data is `no`.
+    pub(super) fn copy_round(&mut self, exits: Exits) {
+        let one = self.asm.label();
+        self.take_place(exits.no);
+        // To r1 where the next byte is, to r2 where the data ends.
+        if self.setting.target == Target::Vm {
+            self.asm.load(Size::Dw, R1, R10, CONTEXT_SLOT).load(Size::Dw, R2, R10, MEMORY_END_SLOT);
+        } else {
+            self.asm.load(Size::Dw, R5, R10, CONTEXT_SLOT);
+            self.asm.load(Size::W, R1, R5, XDP_DATA).load(Size::W, R2, R5, XDP_DATA_END);
+        }
+        self.asm.alu64(Alu::Add, R1, R8).mov(R4, R1).alu64(Alu::Add, R4, COPY_SPAN as i32);
+        self.leave_if(Cond::Gt, R4, R2, one);
+        for word in 0..COPY_SPAN as i16 / 8 {
+            self.asm.load(Size::Dw, R5, R1, 8 * word).store(Size::Dw, R3, window::DATA + 8 * word, R5);
+        }
+        self.asm.alu64(Alu::Add, R8, COPY_SPAN as i32);
+        self.put_place(exits);
+        self.asm.bind(one);
+        self.asm.mov(R4, R1).alu64(Alu::Add, R4, 1);
+        self.leave_if(Cond::Gt, R4, R2, exits.yes);
+        self.asm.load(Size::B, R5, R1, 0).store(Size::B, R3, window::DATA, R5).alu64(Alu::Add, R8, 1);
+        self.put_place(exits);
+    }
+}

@@ -1,0 +1,154 @@
+//! Sieves: many bytes a round, and where something may be, the walk begins a little before it.
+
+use super::{Emit, Exits};
+use crate::asm::{Alu, Cond, Label, Reg, Size};
+use crate::compile::plan::Place;
+use crate::compile::sieve::{self, Sieve};
+use crate::compile::{tables, window};
+
+use Reg::{R0, R1, R2, R3, R4, R5, R6, R8, R9};
+
+/// 1 in every byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+/// The highest bit of every byte.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+/// The bit that letters differ in by case, in every byte.
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+impl Emit<'_> {
+    /// One round of a sieve; `r3` and `r8` are at the data. What may be something becomes the place where a walk
+    /// starts, in state 0, not before the mark.
+    pub(super) fn sieve_round(&mut self, sieve: Sieve, place: Place, exits: Exits) {
+        let found = self.asm.label();
+        match sieve {
+            Sieve::Bytes { pair, fold } => self.bytes_round(pair, fold, place, found),
+            Sieve::Grams { gram, stride, fold, bits } => {
+                self.asm.mov(R4, R9).alu64(Alu::Add, R4, place.grams as i32);
+                self.grams_round(gram, stride, fold, bits, found);
+            }
+        }
+        self.asm.alu64(Alu::Add, R8, sieve.span() as i32);
+        self.put_place(exits);
+        self.asm.bind(found);
+        self.reload_tables();
+        self.go_back(place, exits);
+    }
+
+    /// From where something was found to where it may begin: the walk starts there.
+    fn go_back(&mut self, place: Place, exits: Exits) {
+        let ahead = self.asm.label();
+        self.asm
+            .load(Size::Dw, R1, R9, place.params + tables::PARAM_BACK)
+            .alu64(Alu::Sub, R8, R1)
+            .load(Size::Dw, R1, R6, window::MARK)
+            .jump_if(Cond::Sgt, R8, R1, ahead)
+            .mov(R8, R1);
+        self.asm.bind(ahead);
+        self.asm.store(Size::Dw, R6, window::STATE, 0);
+        self.put_place(exits);
+    }
+
+    /// Eight words; the word with something moves the index there.
+    pub(super) fn bytes_round(&mut self, pair: bool, fold: bool, place: Place, found: Label) {
+        let words = (sieve::BYTES_SPAN / 8) as i16;
+        let (some, none) = (self.asm.label(), self.asm.label());
+        self.asm.load(Size::Dw, R4, R9, place.params + tables::PARAM_FIRST).load_imm(R5, ONES);
+        if pair {
+            // The second byte takes the place of the tables, its address that of the index.
+            self.asm
+                .load(Size::Dw, R8, R9, place.params + tables::PARAM_DISTANCE)
+                .alu64(Alu::And, R8, 0xff)
+                .alu64(Alu::Add, R8, R3)
+                .load(Size::Dw, R9, R9, place.params + tables::PARAM_SECOND);
+        } else if fold {
+            self.asm.load_imm(R8, CASE);
+        }
+        self.asm.mov(R0, 0);
+        for word in 0..words {
+            self.zero_bytes(word, pair, fold);
+            self.asm.alu64(Alu::Or, R0, R2);
+        }
+        self.asm.load_imm(R1, HIGH).alu64(Alu::And, R0, R1);
+        self.leave_if(Cond::Ne, R0, 0, some);
+        self.asm.jump(none);
+        self.asm.bind(some);
+        self.which_word(words, pair, fold, found);
+        self.asm.bind(none);
+        self.asm.load(Size::Dw, R8, R6, window::INDEX);
+        self.reload_tables();
+    }
+
+    /// Adds to the index the words before the first that has something, and goes to `found`.
+    fn which_word(&mut self, words: i16, pair: bool, fold: bool, found: Label) {
+        let here: Vec<Label> = (0..words).map(|_| self.asm.label()).collect();
+        for word in 0..words - 1 {
+            self.zero_bytes(word, pair, fold);
+            self.asm.load_imm(R1, HIGH).alu64(Alu::And, R2, R1);
+            self.leave_if(Cond::Ne, R2, 0, here[word as usize]);
+        }
+        self.asm.mov(R1, 8 * (i32::from(words) - 1));
+        let add = self.asm.here();
+        self.asm.load(Size::Dw, R8, R6, window::INDEX).alu64(Alu::Add, R8, R1).jump(found);
+        for word in 0..words - 1 {
+            self.asm.bind(here[word as usize]);
+            self.asm.mov(R1, 8 * i32::from(word)).jump(add);
+        }
+    }
+
+    /// To `r2` a word whose high bits say which of eight positions have the byte, or both bytes. The lowest is
+    /// always right; those above it may not be, which does not matter: where one is, the automaton looks.
+    fn zero_bytes(&mut self, word: i16, pair: bool, fold: bool) {
+        self.differing(R1, R3, R4, word, fold);
+        if pair {
+            self.differing(R2, R8, R9, word, fold);
+            self.asm.alu64(Alu::Or, R1, R2);
+        }
+        self.asm.mov(R2, R1).alu64(Alu::Sub, R2, R5).alu64(Alu::Xor, R1, -1).alu64(Alu::And, R2, R1);
+    }
+
+    /// To `into` the bits by which eight bytes differ from the one that is sought.
+    fn differing(&mut self, into: Reg, from: Reg, sought: Reg, word: i16, fold: bool) {
+        self.asm.load(Size::Dw, into, from, window::DATA + 8 * word);
+        if fold {
+            self.asm.alu64(Alu::Or, into, R8);
+        }
+        self.asm.alu64(Alu::Xor, into, sought);
+    }
+
+    /// Four groups of grams; the group with something moves the index there.
+    fn grams_round(&mut self, gram: u32, stride: u32, fold: bool, bits: u32, found: Label) {
+        let group_bytes = (sieve::GROUP_GRAMS * stride) as i32;
+        let done = self.asm.label();
+        let groups: Vec<Label> = (0..sieve::GRAM_GROUPS).map(|_| self.asm.label()).collect();
+        for (group, &some) in groups.iter().enumerate() {
+            for look in 0..sieve::GROUP_GRAMS {
+                let into = if look == 0 { R0 } else { R1 };
+                let at = group as i32 * group_bytes + (look * stride) as i32;
+                self.gram(into, at as i16, gram, fold, bits);
+                if look != 0 {
+                    self.asm.alu64(Alu::Or, R0, R1);
+                }
+            }
+            self.leave_if(Cond::Ne, R0, 0, some);
+        }
+        self.asm.jump(done);
+        for (group, &some) in groups.iter().enumerate() {
+            self.asm.bind(some);
+            self.asm.alu64(Alu::Add, R8, group as i32 * group_bytes).jump(found);
+        }
+        self.asm.bind(done);
+    }
+
+    /// To `into` whether the gram at `at` is marked.
+    fn gram(&mut self, into: Reg, at: i16, gram: u32, fold: bool, bits: u32) {
+        self.asm.load(Size::W, into, R3, window::DATA + at);
+        if fold {
+            self.asm.alu32(Alu::Or, into, CASE as i32);
+        }
+        self.asm
+            .alu32(Alu::Mul, into, sieve::multiplier(gram).cast_signed())
+            .alu32(Alu::Rsh, into, 32 - bits as i32)
+            .alu64(Alu::Add, into, R4)
+            .load(Size::B, into, into, 0);
+    }
+}

@@ -1,0 +1,168 @@
+//! From conditions to a plan: what is trivial goes, what is too large is widened, and every pass gets its sieve.
+
+use super::automaton::Dfa;
+use super::content::Content;
+use super::noted::Noted;
+use super::plan::{Count, Node, Place, Run, Scan, Sieved, Walk};
+use super::regex;
+use super::sieve::Sieve;
+use super::{CompileError, tables, window};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Most bytes of tables of one automaton that an expression may take before it is widened.
+const REGEX_TABLE_BYTES: usize = 1 << 20;
+/// Most bytes of the rows of one automaton.
+const WALK_TABLE_BYTES: u32 = 64 << 20;
+/// Fewest bytes kept for the rows of an automaton, so that an update finds room.
+const LEAST_CAPACITY_BYTES: u32 = 4096;
+/// Longest run that any data can hold.
+const LONGEST_RUN: u32 = 65_535;
+
+/// What is kept in mind while a plan is made.
+#[derive(Debug)]
+pub(super) struct Lowering {
+    /// Automata of the program that must stay, in its order.
+    like: VecDeque<Walk>,
+    /// Whether nothing was widened.
+    pub(super) exact: bool,
+    /// Literals that one pass notes together.
+    noted: Noted,
+}
+
+impl Lowering {
+    /// For a program like the one with these automata.
+    pub(super) fn new(like: &[Walk]) -> Lowering {
+        Lowering { like: like.iter().cloned().collect(), exact: true, noted: Noted::default() }
+    }
+
+    /// The plan for a whole condition.
+    pub(super) fn plan(&mut self, content: &Content) -> Result<Node, CompileError> {
+        self.noted = Noted::of(content);
+        let Some((dfa, fold)) = self.noted.automaton() else { return self.lower(content) };
+        let literals = self.noted.literals();
+        let walk = self.walk(Arc::new(dfa), Some((literals, fold)))?;
+        let (enough, then) = (self.noted.enough, Box::new(self.lower(content)?));
+        Ok(Node::Noting { walk, enough, then })
+    }
+
+    /// The plan for a part of a condition.
+    fn lower(&mut self, content: &Content) -> Result<Node, CompileError> {
+        Ok(match content {
+            content if self.noted.pattern(content).is_some() => {
+                Node::Noted(self.noted.pattern(content).unwrap_or(0))
+            }
+            Content::Literal { bytes, fold } => self.literals(std::slice::from_ref(bytes), *fold)?,
+            Content::Literals { list, fold } => self.literals(list, *fold)?,
+            Content::ClassRun { class, min } => match *min {
+                0 => Node::True,
+                min if min > LONGEST_RUN || class.is_empty() => Node::False,
+                min => Node::Scan(Scan::Run(Run { class: *class, min, place: Place::default() })),
+            },
+            Content::Thresholds { counts, window } => thresholds(counts, *window)?,
+            Content::Regex(regex) => {
+                let (content, exact) = exact_or_wider(regex);
+                self.exact &= exact;
+                self.lower(&content)?
+            }
+            Content::Dfa(dfa) if dfa.accepts[0] != 0 => Node::True,
+            Content::Dfa(dfa) => Node::Scan(Scan::Walk(self.walk(Arc::clone(dfa), None)?)),
+            Content::All(all) => self.combine(all, Node::False, Node::True)?,
+            Content::Any(any) => self.combine(any, Node::True, Node::False)?,
+        })
+    }
+
+    /// All (`end` is what decides at once, `neutral` what does not matter) or any.
+    fn combine(&mut self, parts: &[Content], end: Node, neutral: Node) -> Result<Node, CompileError> {
+        let is = |node: &Node, other: &Node| std::mem::discriminant(node) == std::mem::discriminant(other);
+        let mut nodes = Vec::new();
+        for part in parts {
+            let node = self.lower(part)?;
+            if is(&node, &end) {
+                return Ok(end);
+            }
+            if !is(&node, &neutral) {
+                nodes.push(node);
+            }
+        }
+        Ok(match nodes.len() {
+            0 => neutral,
+            1 => nodes.remove(0),
+            _ if matches!(neutral, Node::True) => Node::All(nodes),
+            _ => Node::Any(nodes),
+        })
+    }
+
+    fn literals(&mut self, list: &[Vec<u8>], fold: bool) -> Result<Node, CompileError> {
+        if list.is_empty() {
+            return Ok(Node::False);
+        }
+        if list.iter().any(Vec::is_empty) {
+            return Ok(Node::True);
+        }
+        // Where nothing has a case, folding only costs.
+        let fold = fold && list.iter().flatten().any(u8::is_ascii_alphabetic);
+        let dfa = Dfa::literals(list.iter().map(|bytes| (bytes.as_slice(), 1)), fold);
+        Ok(Node::Scan(Scan::Walk(self.walk(Arc::new(dfa), Some((list.to_vec(), fold)))?)))
+    }
+
+    /// An automaton, and the sieve for its literals. Sieve and room are those of `like` where they do.
+    pub(super) fn walk(
+        &mut self,
+        dfa: Arc<Dfa>,
+        literals: Option<(Vec<Vec<u8>>, bool)>,
+    ) -> Result<Walk, CompileError> {
+        let like = self.like.pop_front();
+        let row_bytes = tables::row_bytes(dfa.class_count);
+        let bytes = u32::try_from(dfa.len() as u64 * u64::from(row_bytes)).unwrap_or(u32::MAX);
+        if bytes > WALK_TABLE_BYTES {
+            return Err(CompileError::TooLarge { states: dfa.len(), limit_bytes: WALK_TABLE_BYTES });
+        }
+        let room = like.as_ref().map_or(LEAST_CAPACITY_BYTES, |walk| walk.capacity_bytes);
+        let capacity_bytes = bytes.next_power_of_two().max(room);
+        let wanted = like.and_then(|walk| walk.sieve).map(|sieved| sieved.sieve);
+        let sieve = literals.and_then(|(literals, fold)| {
+            let list: Vec<&[u8]> = literals.iter().map(Vec::as_slice).collect();
+            let sieve =
+                wanted.filter(|sieve| sieve.suits(&list, fold)).or_else(|| Sieve::choose(&list, fold))?;
+            Some(Sieved { sieve, literals })
+        });
+        Ok(Walk { dfa, sieve, capacity_bytes, place: Place::default() })
+    }
+}
+
+/// What is compiled for an expression, and whether that is the same: its automaton, or a condition that it cannot
+/// match without.
+pub(super) fn exact_or_wider(regex: &regex::Regex) -> (Content, bool) {
+    match regex::automaton(regex.hir(), REGEX_TABLE_BYTES) {
+        Some(dfa) => (Content::Dfa(Arc::new(dfa)), true),
+        None => (super::widen::widen(regex.hir(), REGEX_TABLE_BYTES), false),
+    }
+}
+
+/// The largest count of each byte; none where nothing is asked for, and no scan where more is asked for than fits.
+fn thresholds(counts: &[(u8, u32)], window: u32) -> Result<Node, CompileError> {
+    if window == 0 {
+        return Err(CompileError::NoWindow);
+    }
+    let mut largest: Vec<(u8, u32)> = Vec::new();
+    for &(byte, count) in counts.iter().filter(|&&(_, count)| count > 0) {
+        match largest.iter_mut().find(|(known, _)| *known == byte) {
+            Some((_, known)) => *known = count.max(*known),
+            None => largest.push((byte, count)),
+        }
+    }
+    let sum: u64 = largest.iter().map(|&(_, count)| u64::from(count)).sum();
+    let window = window.min(LONGEST_RUN);
+    if largest.is_empty() {
+        return Ok(Node::True);
+    }
+    if sum > u64::from(window) {
+        return Ok(Node::False);
+    }
+    let count = Count { counts: largest, window, place: Place::default() };
+    if count.words() > window::COUNTER_WORDS {
+        return Err(CompileError::TooManyCounts { counts: count.counts.len() });
+    }
+    Ok(Node::Scan(Scan::Count(count)))
+}

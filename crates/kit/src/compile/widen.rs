@@ -1,0 +1,56 @@
+//! Conditions that an expression cannot match without, for expressions whose automaton is too large.
+//!
+//! Three things are done, each of which only lets more through: look-around is dropped, counts above a bound become
+//! "that many or more", and a class with characters beyond ASCII takes any byte beyond ASCII. If the automaton fits
+//! then, it is used. Else what remains is what must occur in every match: some literal of a set, runs of a class.
+
+use super::content::Content;
+use super::regex::automaton;
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
+use std::sync::Arc;
+
+/// Bounds of counted repetitions that are tried, largest first.
+const BOUNDS: [u32; 4] = [32, 16, 8, 3];
+
+/// A condition that is met wherever the expression matches.
+pub(super) fn widen(hir: &Hir, table_bytes: usize) -> Content {
+    BOUNDS
+        .iter()
+        .find_map(|&bound| automaton(&wider(hir, bound), table_bytes))
+        .map_or(Content::All(Vec::new()), |dfa| Content::Dfa(Arc::new(dfa)))
+}
+
+/// The expression with every count above `bound` open, no look-around, and bytes for characters beyond ASCII.
+pub(super) fn wider(hir: &Hir, bound: u32) -> Hir {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Hir::empty(),
+        HirKind::Literal(literal) => Hir::literal(literal.0.clone()),
+        HirKind::Class(Class::Bytes(class)) => Hir::class(Class::Bytes(class.clone())),
+        HirKind::Class(Class::Unicode(class)) => {
+            let beyond = class.ranges().iter().any(|range| range.end() > '\x7f');
+            let ranges =
+                class.ranges().iter().filter(|range| range.start() <= '\x7f').map(|range| {
+                    ClassBytesRange::new(range.start() as u8, (range.end() as u32).min(0x7f) as u8)
+                });
+            let ascii = Hir::class(Class::Bytes(ClassBytes::new(ranges)));
+            if !beyond {
+                return ascii;
+            }
+            let high = Class::Bytes(ClassBytes::new([ClassBytesRange::new(0x80, 0xff)]));
+            Hir::alternation(vec![ascii, repeat(Hir::class(high), 1, Some(4))])
+        }
+        HirKind::Repetition(repetition) => {
+            let (min, max) = (repetition.min.min(bound), repetition.max.filter(|&max| max <= bound));
+            repeat(wider(&repetition.sub, bound), min, max)
+        }
+        HirKind::Capture(capture) => wider(&capture.sub, bound),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(|part| wider(part, bound)).collect()),
+        HirKind::Alternation(parts) => {
+            Hir::alternation(parts.iter().map(|part| wider(part, bound)).collect())
+        }
+    }
+}
+
+fn repeat(sub: Hir, min: u32, max: Option<u32>) -> Hir {
+    Hir::repetition(Repetition { min, max, greedy: true, sub: Box::new(sub) })
+}
