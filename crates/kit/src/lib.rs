@@ -14,3 +14,4 @@ pub mod ring;
 pub mod spawn;
 pub mod sys;
 pub mod trace;
+pub mod vm;

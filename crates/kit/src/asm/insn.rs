@@ -182,6 +182,17 @@ impl Atomic {
     ];
 }
 
+impl Atomic {
+    /// The register that gets the old value, given the second operand.
+    pub const fn fetches_into(self, src: Reg) -> Option<Reg> {
+        match self {
+            Atomic::Add | Atomic::Or | Atomic::And | Atomic::Xor => None,
+            Atomic::Cmpxchg => Some(Reg::R0),
+            _ => Some(src),
+        }
+    }
+}
+
 /// The second operand: a register, or an immediate that is sign-extended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operand {
