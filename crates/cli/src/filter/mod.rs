@@ -4,6 +4,7 @@
 
 mod asm;
 mod disasm;
+mod exec;
 
 use crate::failure::{BROKEN, Failure, Outcome};
 use clap::{Args, Subcommand};
@@ -16,7 +17,7 @@ use std::io::Read;
 #[command(after_help = "\
 Examples:
   printf 'mov r0, 42\\nexit\\n' | kernscope filter asm
-  printf 'mov r0, 42\\nexit\\n' | kernscope filter asm | kernscope filter disasm
+  printf 'mov r0, 42\\nexit\\n' | kernscope filter asm | kernscope filter exec
 
 Status: 0; 1 when the input is wrong; 2 for a wrong command line.")]
 pub(crate) struct FilterArgs {
@@ -28,6 +29,7 @@ pub(crate) struct FilterArgs {
 enum FilterCommand {
     Asm(asm::AsmArgs),
     Disasm(disasm::DisasmArgs),
+    Exec(exec::ExecArgs),
 }
 
 /// Runs the subcommand.
@@ -35,6 +37,7 @@ pub(crate) fn run(args: FilterArgs) -> Outcome {
     match args.command {
         FilterCommand::Asm(args) => asm::run(&args),
         FilterCommand::Disasm(args) => disasm::run(&args),
+        FilterCommand::Exec(args) => exec::run(&args),
     }
 }
 

@@ -62,3 +62,28 @@ fn wrong_input_gives_one_line_and_1() {
         assert!(line.contains(said), "{line}");
     }
 }
+
+#[test]
+fn a_program_is_run_on_its_memory() {
+    let run = |text: &str, args: &[&str]| {
+        let hex = told(&filter(&["asm"], text.as_bytes()));
+        filter(&[&["exec"], args].concat(), hex.as_bytes())
+    };
+    assert_eq!(told(&run("lddw r0, 0x1122334455667788\nexit", &[])), "1122334455667788\n");
+    assert_eq!(told(&run("mov r0, r2\nexit", &["0a 0b  0c "])), "3\n");
+    assert_eq!(told(&run("ldxb r0, [r1+3]\nexit", &["0a0b", "0c0d"])), "d\n");
+    assert_eq!(told(&run("mov r0, r1\nexit", &[""])), "0\n", "no memory has no address");
+    for (text, args, said) in [
+        (
+            "ldxb r0, [r1+3]\nexit",
+            &["0a0b0c"][..],
+            "run instruction 0 (r0 = *(u8 *)(r1 +3)): 1 byte at offset 3 of",
+        ),
+        ("a: ja a", &[], "the budget of instructions is used up"),
+        ("mov r0, 0\nexit", &["0a0"], "read hexadecimal: 3 digits"),
+        ("mov r0, 0\nexit", &["--budget", "1"], "budget"),
+    ] {
+        let line = failed(&run(text, args));
+        assert!(line.contains(said), "{line}");
+    }
+}
