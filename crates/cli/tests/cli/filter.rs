@@ -87,3 +87,28 @@ fn a_program_is_run_on_its_memory() {
         assert!(line.contains(said), "{line}");
     }
 }
+
+/// The conformance cases as a runner of them would: text through `asm`, its output through `exec`.
+#[test]
+fn the_conformance_cases_pass_through_the_pipe() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../kit/tests/conformance/data");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("the cases of the kit") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a case");
+        let section = |name: &str| -> String {
+            let lines = text.lines().skip_while(|line| line.strip_prefix("-- ") != Some(name)).skip(1);
+            lines.take_while(|line| !line.starts_with("-- ")).map(|line| format!("{line}\n")).collect()
+        };
+        let hex = told(&filter(&["asm"], section("asm").as_bytes()));
+        let r0 = told(&filter(&["exec", &section("mem")], hex.as_bytes()));
+        let result = section("result").trim().to_owned();
+        let expected = match result.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16),
+            None => result.parse(),
+        };
+        assert_eq!(u64::from_str_radix(r0.trim(), 16), expected, "{}", path.display());
+        count += 1;
+    }
+    assert_eq!(count, 214);
+}
