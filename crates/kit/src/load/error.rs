@@ -25,7 +25,7 @@ pub struct LoadError {
 }
 
 impl LoadError {
-    pub(super) fn new(act: &'static str, object: &str, cause: impl fmt::Display) -> Self {
+    pub(crate) fn new(act: &'static str, object: &str, cause: impl fmt::Display) -> Self {
         let (cause, fix, log) = (cause.to_string(), String::new(), String::new());
         Self { act, object: object.to_owned(), cause, fix, log }
     }

@@ -10,7 +10,7 @@ use super::LoadError;
 use crate::btf::Btf;
 use crate::ring::Ring;
 use crate::sys;
-use aya::maps::{Array, HashMap, MapData, PerCpuArray, ProgramArray, RingBuf};
+use aya::maps::{Array, HashMap, MapData, PerCpuArray, ProgramArray};
 use aya::programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use kernscope_abi::layout::{ABSENT, Config, Layout};
@@ -225,9 +225,12 @@ impl Object {
     /// # Errors
     /// When it is not there or cannot be mapped.
     pub fn ring(&mut self, name: &str) -> Result<Ring, LoadError> {
-        RingBuf::try_from(self.take(name)?)
-            .map(Ring::new)
-            .map_err(|e| LoadError::new("map ring", name, chain(&e)))
+        match self.take(name)? {
+            aya::maps::Map::RingBuf(map) => {
+                Ring::of(map.fd()).map_err(|err| LoadError::new("map ring", name, err))
+            }
+            _ => Err(LoadError::new("map ring", name, "it is another type of map")),
+        }
     }
 
     /// Takes the hash map `name`.
