@@ -4,6 +4,7 @@
 pub mod asm;
 pub mod attach;
 pub mod btf;
+pub mod check;
 pub mod compile;
 pub mod load;
 mod memlock;

@@ -65,7 +65,7 @@ fn calls_keep_what_is_the_callers_and_nothing_else() {
     assert_eq!(run(text), Ok(3));
     let mut vm =
         machine(ProgramType::Xdp, vec![], "mov r1, 7\ncall local f\nmov r0, r1\nexit\nf: mov r0, 0\nexit");
-    assert_eq!(vm.fill(99).run(Input::Memory(&mut [])), Ok(99), "r1 is lost in a call");
+    assert_eq!(vm.fill(99, 0).run(Input::Memory(&mut [])), Ok(99), "r1 is lost in a call");
     assert!(wrong("f: call local f\nexit").ends_with("more than 8 calls deep"));
 }
 

@@ -5,7 +5,7 @@ use super::context::{Context, number};
 use super::error::{Fault, VmError};
 use super::frame::{Callback, Caller, MAX_LOOPS};
 use super::memory::{CONTEXT, Space, base, frame_end, function_start};
-use super::{Code, World, helpers, kfunc};
+use super::{Code, Fill, World, helpers, kfunc};
 use crate::asm::{Atomic, Reg};
 use crate::program::{MapType, ProgramType};
 
@@ -36,7 +36,7 @@ pub(super) struct Machine<'a> {
     /// Where it stopped.
     stopped: usize,
     budget: u64,
-    fill: u64,
+    fill: Fill,
     tail_calls: u32,
     /// Rounds that `may_goto` has left in this frame.
     rounds: u32,
@@ -51,7 +51,7 @@ impl<'a> Machine<'a> {
         space: Space<'a>,
         world: &'a mut World,
         budget: u64,
-        fill: u64,
+        fill: Fill,
     ) -> Self {
         let callers = Vec::new();
         Machine {
@@ -70,7 +70,7 @@ impl<'a> Machine<'a> {
 
     /// Readies the first frame.
     pub(super) fn start(&mut self, regs: &mut Regs) -> Result<(), Fault> {
-        regs[10] = self.space.push_frame(self.fill)?;
+        regs[10] = self.space.push_frame(self.fill.stack)?;
         Ok(())
     }
 
@@ -120,12 +120,12 @@ impl<'a> Machine<'a> {
         pc: usize,
         callback: Option<Callback>,
     ) -> Result<(), Fault> {
-        let end = self.space.push_frame(self.fill)?;
+        let end = self.space.push_frame(self.fill.stack)?;
         let saved = [regs[6], regs[7], regs[8], regs[9]];
         self.callers.push(Caller { code: self.code, pc, saved, rounds: self.rounds, callback });
         self.rounds = MAX_LOOPS;
-        regs[0] = self.fill;
-        regs[6..10].fill(self.fill);
+        regs[0] = self.fill.registers;
+        regs[6..10].fill(self.fill.registers);
         regs[10] = end;
         Ok(())
     }
@@ -198,9 +198,9 @@ impl<'a> Machine<'a> {
         self.tail_calls += 1;
         self.code = program;
         self.space.frames -= 1;
-        regs.fill(self.fill);
+        regs.fill(self.fill.registers);
         regs[1] = context;
-        regs[10] = self.space.push_frame(self.fill)?;
+        regs[10] = self.space.push_frame(self.fill.stack)?;
         Ok((&self.codes[program].ops, 0))
     }
 
@@ -231,7 +231,7 @@ impl<'a> Machine<'a> {
 
     /// After a call, the registers of its arguments hold nothing that a program may rely on.
     fn clobber(&self, regs: &mut Regs) {
-        regs[1..6].fill(self.fill);
+        regs[1..6].fill(self.fill.registers);
     }
 
     /// An atomic operation on `N` bytes.

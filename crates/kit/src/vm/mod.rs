@@ -75,7 +75,7 @@ pub struct Vm {
     memory: Memory,
     budget: u64,
     skb: SkbFields,
-    fill: u64,
+    fill: Fill,
     world: World,
 }
 
@@ -86,6 +86,13 @@ struct Code {
     ops: Vec<Op>,
     /// Numbers of the kernel functions it may call.
     kfuncs: Vec<(i32, Kfunc)>,
+}
+
+/// What has not been written holds this.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fill {
+    registers: u64,
+    stack: u64,
 }
 
 /// What helpers know of the world: nothing, so that every run is like every other.
@@ -110,7 +117,7 @@ impl Vm {
             memory: Memory::new(maps),
             budget: BUDGET,
             skb: SkbFields::default(),
-            fill: 0,
+            fill: Fill::default(),
             world: World::default(),
         };
         vm.add(&program.insns);
@@ -168,8 +175,8 @@ impl Vm {
 
     /// What registers and stack hold that the program has not written; 0 where nothing is said. A program whose result
     /// depends on it reads what it may not.
-    pub fn fill(&mut self, fill: u64) -> &mut Vm {
-        self.fill = fill;
+    pub fn fill(&mut self, registers: u64, stack: u64) -> &mut Vm {
+        self.fill = Fill { registers, stack };
         self
     }
 

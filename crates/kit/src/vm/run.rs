@@ -18,14 +18,14 @@ pub(super) fn run(vm: &mut Vm, input: Input<'_>) -> Result<u64, VmError> {
             let start = if memory.is_empty() { 0 } else { base(PACKET) };
             (start, memory.len() as u64, memory, Context::Memory)
         }
-        Input::Xdp(packet) => (base(CONTEXT), vm.fill, packet, Context::Xdp),
+        Input::Xdp(packet) => (base(CONTEXT), vm.fill.registers, packet, Context::Xdp),
         Input::Skb(packet) => {
             let context = Context::skb(&vm.skb, packet.len(), vm.program_type);
-            (base(CONTEXT), vm.fill, packet, context)
+            (base(CONTEXT), vm.fill.registers, packet, context)
         }
-        Input::Context(bytes) => (base(CONTEXT), vm.fill, &mut [], Context::Bytes(bytes)),
+        Input::Context(bytes) => (base(CONTEXT), vm.fill.registers, &mut [], Context::Bytes(bytes)),
     };
-    let mut regs: Regs = [vm.fill; 16];
+    let mut regs: Regs = [vm.fill.registers; 16];
     (regs[1], regs[2]) = (r1, r2);
     let space = Space::new(&mut vm.memory, packet, context);
     let mut machine = Machine::new(&vm.codes, space, &mut vm.world, vm.budget, vm.fill);

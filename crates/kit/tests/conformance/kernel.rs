@@ -7,6 +7,7 @@
 use crate::case::{Case, Outcome, all};
 use crate::needs::{forms, needs, running};
 use kernscope_kit::asm::{Alu, Asm, Cond, Form, Operand, Reg, Size, Width};
+use kernscope_kit::check::check;
 use kernscope_kit::load::{Loaded, TestRun};
 use kernscope_kit::probe::{self, ProgType};
 use kernscope_kit::program::{MapRef, MapSpec, Program, ProgramType};
@@ -17,7 +18,7 @@ const FRAME_MIN: usize = 14;
 const RESULT: MapRef = MapRef(0);
 
 /// What the verifier says to an instruction that conforms and that it refuses all the same.
-fn refusal(form: &Form) -> Option<&'static str> {
+pub(crate) fn refusal(form: &Form) -> Option<&'static str> {
     match *form {
         Form::Alu { width, alu: Alu::Lsh | Alu::Rsh | Alu::Arsh, operand: Operand::Imm(imm), .. } => {
             let bits = if width == Width::W64 { 64 } else { 32 };
@@ -82,7 +83,11 @@ fn the_kernel_gives_the_result_of_every_case_that_it_takes() {
         let Outcome::Result(expected) = case.outcome else { continue };
         let later = needs(&case.insns).filter(|(since, _)| *since > running());
         let by_rule = forms(&case.insns).find_map(|form| refusal(&form).map(|said| (said, form)));
-        match (run(&case), by_rule, later) {
+        let result = run(&case);
+        if let (Ok(_), Err(finding)) = (&result, check(&wrapped(&case))) {
+            wrong.push(format!("{}: the kernel takes it, and {finding}", case.name));
+        }
+        match (result, by_rule, later) {
             (Ok(r0), None, _) if r0 == expected => same += 1,
             (Err(log), Some((said, form)), _) if log.contains(said) => {
                 refused.push(format!("{}: `{form}` is refused: {said}", case.name));

@@ -6,6 +6,7 @@ mod needs;
 
 use case::{Outcome, all};
 use kernscope_kit::asm::{Listing, parse};
+use kernscope_kit::check::check_with_args;
 use kernscope_kit::program::{Program, ProgramType};
 use kernscope_kit::vm::{Input, Vm};
 
@@ -42,11 +43,28 @@ fn no_case_reads_what_it_has_not_written() {
     for case in all() {
         let result = |fill: u64| {
             let mut vm = Vm::new(&program(case.insns.clone())).expect("a program without maps");
-            vm.fill(fill).run(Input::Memory(&mut case.memory.clone()))
+            vm.fill(fill, fill).run(Input::Memory(&mut case.memory.clone()))
         };
         let first = result(0);
         for fill in [u64::MAX, 0x0123_4567_89ab_cdef] {
             assert_eq!(result(fill), first, "{}", case.name);
         }
     }
+}
+
+/// Cases that run are checked to be programs, but for what the kernel refuses too.
+#[test]
+fn the_checks_take_what_runs() {
+    let mut refused = Vec::new();
+    for case in all() {
+        let by_rule = needs::forms(&case.insns).any(|form| kernel::refusal(&form).is_some());
+        let finding = check_with_args(&program(case.insns), 2);
+        match case.outcome {
+            Outcome::Result(_) => assert_eq!(finding.is_err(), by_rule, "{}: {finding:?}", case.name),
+            Outcome::Error(_) => {
+                refused.extend(finding.err().map(|finding| format!("{}: {finding}", case.name)))
+            }
+        }
+    }
+    assert_eq!(refused.len(), 3, "{refused:#?}");
 }
