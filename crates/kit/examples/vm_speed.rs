@@ -29,7 +29,7 @@ const LOOPS: [(&str, &str); 3] = [
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut memory: Vec<u8> = (0..ROUNDS).map(|at| (at * 167 >> 3) as u8).collect();
+    let mut memory: Vec<u8> = (0..ROUNDS).map(|at| ((at * 167) >> 3) as u8).collect();
     for (name, text) in LOOPS {
         let insns = parse(text)?;
         // All but the first instructions and the last are the loop.

@@ -72,10 +72,9 @@ impl Flow<'_> {
             self.leave(at, &state);
         }
         after(&form, &mut state);
-        if let (Form::CallLocal { .. }, Some(start)) = (form, self.shape.callee(at)) {
-            if !self.returns[self.shape.function(start)] {
-                state.written &= !bit(Reg::R0);
-            }
+        let callee = self.shape.callee(at).filter(|_| matches!(form, Form::CallLocal { .. }));
+        if callee.is_some_and(|start| !self.returns[self.shape.function(start)]) {
+            state.written &= !bit(Reg::R0);
         }
         for next in self.shape.next(at).into_iter().flatten() {
             self.arrive(next, &state);

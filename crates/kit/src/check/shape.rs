@@ -93,10 +93,9 @@ impl Shape {
         let Some(form) = &self.forms[at] else { return Ok(()) };
         let [first, second] = self.next(at);
         let jumps = matches!(form, Form::Jump { .. } | Form::JumpLong { .. });
-        if let Some(after) = first.filter(|_| !jumps) {
-            if after >= self.forms.len() || self.function(after) != self.function(at) {
-                return Err(Kind::PastEnd);
-            }
+        let leaves = |after: usize| after >= self.forms.len() || self.function(after) != self.function(at);
+        if first.filter(|_| !jumps).is_some_and(leaves) {
+            return Err(Kind::PastEnd);
         }
         let target = if jumps { first } else { second };
         let Some(target) = target else { return Ok(()) };
