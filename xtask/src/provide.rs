@@ -61,7 +61,7 @@ pub(crate) const VM: Need = Need {
 pub(crate) fn provide(need: &Need) -> Result<Option<String>> {
     let packages = missing(need);
     if !packages.is_empty() && may_install() {
-        println!("test: installing, for {}: {}", need.for_what, packages.join(" "));
+        println!("installing, for {}: {}", need.for_what, packages.join(" "));
         install(&packages)?;
     }
     let packages = missing(need);
@@ -73,7 +73,7 @@ pub(crate) fn provide_bpf_linker() -> Result<()> {
     if tools::find("bpf-linker").is_some() || !may_install() || !missing(&BPF).is_empty() {
         return Ok(());
     }
-    println!("test: installing, for {}: bpf-linker", BPF.for_what);
+    println!("installing, for {}: bpf-linker", BPF.for_what);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut search = std::ffi::OsString::from("/usr/lib/llvm-22/bin:");
     search.push(path);

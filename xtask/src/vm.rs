@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use crate::provide;
 use crate::tally::Tally;
 use crate::tools;
 use binaries::Binaries;
@@ -99,6 +100,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Boots every kernel asked for, prints what came of it, and counts.
 pub(crate) fn matrix(args: &Args) -> Result<Tally> {
+    if let Some(how) = provide::provide(&provide::VM)? {
+        bail!("boot other kernels: programs are missing; {how}");
+    }
     let cache = tools::target_dir().join("vm");
     let (kernels, mut tally) = fetch(args, &cache)?;
     let steps = steps(args);

@@ -123,6 +123,35 @@ offsets! {
     filename_name: "filename.name",
 }
 
+macro_rules! types {
+    ($($field:ident),* $(,)?) => {
+        /// Ids of kernel structs in the kernel's BTF, for [`CALL_RDONLY_CAST`]; in `.rodata` like [`Layout`].
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct Types {
+            $(#[doc = concat!("`struct ", stringify!($field), "`.")] pub $field: u32,)*
+        }
+
+        impl Types {
+            /// All unknown.
+            pub const ABSENT: Self = Self { $($field: ABSENT,)* };
+            /// The names of the structs, in order.
+            pub const NAMES: &[&str] = &[$(stringify!($field),)*];
+
+            /// The ids in order.
+            pub fn as_mut_slots(&mut self) -> [&mut u32; Self::NAMES.len()] {
+                [$(&mut self.$field,)*]
+            }
+        }
+    };
+}
+
+types!(path, inode, super_block, dentry, mount, vfsmount, file);
+
+/// Number of a helper that no kernel has. Calls of it stand for the kernel function `bpf_rdonly_cast` (from 6.2): the
+/// loader puts its id there, since the compiler makes no calls of kernel functions.
+pub const CALL_RDONLY_CAST: i32 = 0x6b73_0001;
+
 /// [`Config::flags`]: watch every process but [`Config::self_pid`].
 pub const CONFIG_ALL: u32 = 1;
 /// [`Config::flags`]: send environments.
@@ -134,6 +163,12 @@ pub const CONFIG_URING_CQE: u32 = 8;
 
 /// [`Config::flags`]: the kernel gives the current task as a typed pointer (from 5.11).
 pub const CONFIG_TASK_BTF: u32 = 16;
+/// [`Config::flags`]: the kernel makes a typed pointer of any address; see [`CALL_RDONLY_CAST`].
+pub const CONFIG_CAST: u32 = 32;
+/// [`Config::flags`]: a program may be preempted by another one (at tracepoints, from 7.0 on).
+pub const CONFIG_PREEMPTIBLE: u32 = 64;
+/// [`Config::flags`]: the kernel has atomic exchange (from 5.12).
+pub const CONFIG_XCHG: u32 = 128;
 
 /// Settings, in `.rodata`.
 #[repr(C)]

@@ -1,6 +1,6 @@
 //! Structs as bytes and back.
 
-use crate::layout::{Call, Config, Counters, IoCount, IoKey, Layout, Watched};
+use crate::layout::{Call, Config, Counters, IoCount, IoKey, Layout, Types, Watched};
 use crate::{
     Close, Endpoint, Exec, ExecFail, Exit, FileId, Fork, Header, Mmap, Net, Open, PathHint, PathOp, Section,
     Snapshot, Strings, UringSubmit,
@@ -46,6 +46,7 @@ pod!(
     Section,
     Snapshot,
     Strings,
+    Types,
     UringSubmit,
     Watched,
 );

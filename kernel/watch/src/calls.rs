@@ -134,7 +134,7 @@ fn prepare(family: u32, regs: *const Regs, ret: i64, is_enter: bool) -> Option<u
     if wanted(call) == 0 {
         return None;
     }
-    fired(if is_enter { HOOK_SYS_ENTER } else { HOOK_SYS_EXIT });
+    fired(family, if is_enter { HOOK_SYS_ENTER } else { HOOK_SYS_EXIT });
     let slot = current(family)?;
     slot.start_ns = process.start_ns;
     slot.ppid = process.ppid;

@@ -53,7 +53,7 @@ pub(crate) fn plain(value: u32) -> u64 {
 #[inline(always)]
 pub(crate) fn begin<T>(family: u32, kind: u16, flags: u32, start_ns: u64, ppid: u32) -> Option<*mut T> {
     let buffer = scratch(family)?;
-    produced(kind);
+    produced(family, kind);
     // SAFETY: the buffer is larger than header and body; it belongs to this family on this CPU.
     unsafe {
         let header = buffer.cast::<Header>();
@@ -96,17 +96,17 @@ pub(crate) fn send(family: u32, end: u32) -> bool {
     let Some(buffer) = scratch(family) else { return false };
     let end = plain(end);
     if end > SCRATCH_BYTES as u64 - 8 {
-        lost(LOST_TOO_LONG);
+        lost(family, LOST_TOO_LONG);
         return false;
     }
     // SAFETY: `end` bytes of the buffer, checked above.
     unsafe {
         buffer.cast::<u32>().write(end as u32);
         // The reader looks by itself every few milliseconds; it is woken only when the ring fills up faster.
-        let is_full = sent() % QUERY_EVERY == 0 && EVENTS.query(BPF_RB_AVAIL_DATA) > wake_bytes();
+        let is_full = sent(family) % QUERY_EVERY == 0 && EVENTS.query(BPF_RB_AVAIL_DATA) > wake_bytes();
         let flags = if is_full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
         if bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), buffer.cast(), end, flags) != 0 {
-            lost(LOST_RING_FULL);
+            lost(family, LOST_RING_FULL);
             return false;
         }
     }
@@ -120,24 +120,27 @@ pub(crate) unsafe fn section(at: *mut u8, tag: u32, flags: u8, len: u32) {
     unsafe { at.cast::<Section>().write_unaligned(Section { tag: tag as u8, flags, len: len as u16 }) };
 }
 
+/// Where a section that starts at `pos` lies, with room for `MAX_PATH` bytes; `None` when there is not that much.
+#[inline(always)]
+fn place(family: u32, pos: u32) -> Option<*mut u8> {
+    let buffer = scratch(family)?;
+    let from = plain(pos);
+    if from > LAST_START as u64 {
+        return None;
+    }
+    // SAFETY: in bounds, checked above.
+    Some(unsafe { buffer.add(from as usize) })
+}
+
 /// Adds a NUL-terminated user string as a section; returns where the next one starts.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn user_string(family: u32, pos: u32, tag: u32, address: u64) -> u32 {
-    let Some(buffer) = scratch(family) else { return pos };
-    let from = plain(pos);
-    if from > LAST_START as u64 {
-        return pos;
-    }
-    // SAFETY: room for a section of MAX_PATH bytes behind LAST_START.
+    let Some(at) = place(family, pos) else { return pos };
+    // SAFETY: `place` gave room for a section of MAX_PATH bytes.
     unsafe {
-        let at = buffer.add(from as usize);
-        let got = bpf_probe_read_user_str(
-            at.add(size_of::<Section>()).cast(),
-            MAX_PATH as u32,
-            address as *const _,
-        );
-        finish_string(at, pos, tag, got)
+        let text = at.add(size_of::<Section>()).cast();
+        finish_string(at, pos, tag, bpf_probe_read_user_str(text, MAX_PATH as u32, address as *const _))
     }
 }
 
@@ -145,20 +148,11 @@ pub extern "C" fn user_string(family: u32, pos: u32, tag: u32, address: u64) -> 
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn kernel_string(family: u32, pos: u32, tag: u32, address: u64) -> u32 {
-    let Some(buffer) = scratch(family) else { return pos };
-    let from = plain(pos);
-    if from > LAST_START as u64 {
-        return pos;
-    }
-    // SAFETY: as above.
+    let Some(at) = place(family, pos) else { return pos };
+    // SAFETY: `place` gave room for a section of MAX_PATH bytes.
     unsafe {
-        let at = buffer.add(from as usize);
-        let got = bpf_probe_read_kernel_str(
-            at.add(size_of::<Section>()).cast(),
-            MAX_PATH as u32,
-            address as *const _,
-        );
-        finish_string(at, pos, tag, got)
+        let text = at.add(size_of::<Section>()).cast();
+        finish_string(at, pos, tag, bpf_probe_read_kernel_str(text, MAX_PATH as u32, address as *const _))
     }
 }
 
@@ -183,14 +177,12 @@ unsafe fn finish_string(at: *mut u8, pos: u32, tag: u32, got: i64) -> u32 {
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn user_bytes(family: u32, pos: u32, tag: u32, address: u64, len: u32) -> u32 {
-    let Some(buffer) = scratch(family) else { return pos };
-    let (from, len) = (plain(pos), plain(len));
-    if from > LAST_START as u64 || len > MAX_PATH as u64 {
+    let (Some(at), len) = (place(family, pos), plain(len)) else { return pos };
+    if len > MAX_PATH as u64 {
         return pos;
     }
-    // SAFETY: as above; `len` is checked.
+    // SAFETY: `place` gave room for a section of MAX_PATH bytes; `len` is no more.
     unsafe {
-        let at = buffer.add(from as usize);
         let failed =
             bpf_probe_read_user(at.add(size_of::<Section>()).cast(), len as u32, address as *const _) != 0;
         let (len, flags) = if failed { (0, SECF_UNRESOLVED) } else { (len as u32, 0) };

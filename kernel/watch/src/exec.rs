@@ -43,7 +43,7 @@ fn told(old_tid: u32, bprm: u64) -> Option<()> {
     // SAFETY: no arguments.
     let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
     let process = armed(pid)?;
-    fired(HOOK_EXEC);
+    fired(family::EXEC, HOOK_EXEC);
     // SAFETY: no arguments.
     let task = unsafe { bpf_get_current_task() };
     let mm = word(task + off!(task_mm) as u64);
@@ -55,7 +55,7 @@ fn told(old_tid: u32, bprm: u64) -> Option<()> {
     if config_flag(CONFIG_ENV) {
         strings(STRINGS_ENV, env_start, env_bytes, process.start_ns, process.ppid);
     }
-    let body = begin::<Exec>(family::PROCESS, KIND_EXEC, 0, process.start_ns, process.ppid)?;
+    let body = begin::<Exec>(family::EXEC, KIND_EXEC, 0, process.start_ns, process.ppid)?;
     let file = word(mm + off!(mm_exe_file) as u64);
     let (ino, dev, _) = inode_identity(word(file + off!(file_inode) as u64));
     // SAFETY: `begin` gave room for the body.
@@ -68,15 +68,15 @@ fn told(old_tid: u32, bprm: u64) -> Option<()> {
         (*body).old_tid = old_tid;
         (*body).pad = 0;
     }
-    let mut pos = walk_path(family::PROCESS, tail::<Exec>(), SEC_PATH, file + off!(file_path) as u64);
-    pos = walk_path(family::PROCESS, pos, SEC_CWD, word(task + off!(task_fs) as u64) + off!(fs_pwd) as u64);
+    let mut pos = walk_path(family::EXEC, tail::<Exec>(), SEC_PATH, file + off!(file_path) as u64);
+    pos = walk_path(family::EXEC, pos, SEC_CWD, word(task + off!(task_fs) as u64) + off!(fs_pwd) as u64);
     let filename = word(bprm + off!(bprm_filename) as u64);
     let interp = word(bprm + off!(bprm_interp) as u64);
-    pos = kernel_string(family::PROCESS, pos, SEC_FILENAME as u32, filename);
+    pos = kernel_string(family::EXEC, pos, SEC_FILENAME as u32, filename);
     if interp != filename {
-        pos = kernel_string(family::PROCESS, pos, SEC_INTERP as u32, interp);
+        pos = kernel_string(family::EXEC, pos, SEC_INTERP as u32, interp);
     }
-    send(family::PROCESS, pos);
+    send(family::EXEC, pos);
     Some(())
 }
 
@@ -91,15 +91,14 @@ pub extern "C" fn strings(what: u32, start: u64, bytes: u32, start_ns: u64, ppid
         }
         let left = bytes - offset;
         let len = if left > MAX_CHUNK as u32 { MAX_CHUNK as u32 } else { left };
-        let Some(body) = begin::<Strings>(family::PROCESS, KIND_STRINGS, 0, start_ns, ppid) else { return 0 };
+        let Some(body) = begin::<Strings>(family::EXEC, KIND_STRINGS, 0, start_ns, ppid) else { return 0 };
         // SAFETY: `begin` gave room for the body.
         unsafe {
             (*body).what = what;
             (*body).offset = offset;
         }
-        let pos =
-            user_bytes(family::PROCESS, tail::<Strings>(), SEC_STRINGS as u32, start + offset as u64, len);
-        send(family::PROCESS, pos);
+        let pos = user_bytes(family::EXEC, tail::<Strings>(), SEC_STRINGS as u32, start + offset as u64, len);
+        send(family::EXEC, pos);
     }
     0
 }

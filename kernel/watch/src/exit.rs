@@ -41,14 +41,14 @@ fn told(task: u64, signal: u64) -> Option<()> {
         let _ = WATCHED.remove(&pid);
         return None;
     };
-    fired(HOOK_EXIT);
+    fired(family::EXIT, HOOK_EXIT);
     let files = word(task + off!(task_files) as u64);
     let mut unseen = false;
     if files != 0 {
         // Descriptors that another process shares (CLONE_FILES) stay open; what was counted is told.
         let shared = kernel::<i32>(files + off!(files_count) as u64) > 1;
         let cause = if shared { CLOSE_FLUSH } else { CLOSE_EXIT };
-        unseen = close_all(family::PROCESS, cause, process.start_ns, process.ppid);
+        unseen = close_all(family::EXIT, cause, process.start_ns, process.ppid);
     }
     let leader = word(task + off!(task_group_leader) as u64);
     let status = if kernel::<u32>(signal + off!(signal_flags) as u64) & SIGNAL_GROUP_EXIT != 0 {
@@ -56,13 +56,13 @@ fn told(task: u64, signal: u64) -> Option<()> {
     } else {
         kernel::<u32>(leader + off!(task_exit_code) as u64)
     };
-    let body = begin::<Exit>(family::PROCESS, KIND_EXIT, 0, process.start_ns, process.ppid)?;
+    let body = begin::<Exit>(family::EXIT, KIND_EXIT, 0, process.start_ns, process.ppid)?;
     // SAFETY: `begin` gave room for the body.
     unsafe {
         (*body).status = status;
         (*body).fds_unseen = unseen as u32;
     }
-    send(family::PROCESS, tail::<Exit>());
+    send(family::EXIT, tail::<Exit>());
     let _ = WATCHED.remove(&pid);
     Some(())
 }

@@ -1,6 +1,6 @@
 //! Descriptors, open files and their identity.
 
-use crate::maps::{config_flag, off, opaque};
+use crate::maps::{config_flag, member, off, opaque};
 use crate::read::{field, kernel, word};
 use crate::walk::walk_path;
 use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_current_task_btf};
@@ -51,27 +51,16 @@ fn file_at(table: u64, fd: u32) -> u64 {
 
 #[inline(always)]
 pub(crate) fn identity(file: u64) -> FileId {
-    let inode = word(file + off!(file_inode) as u64);
-    let (ino, dev, mode) = inode_identity(inode);
+    let (ino, dev, mode) = inode_identity(member!(file, file, file_inode));
     FileId { id: opaque(file), ino, dev, st_mode: mode }
 }
-
-/// From `i_sb` to the end of `i_ino` in an inode, on the kernels so far, in words.
-const INODE_SPAN_WORDS: usize = 4;
 
 /// Inode number, device, mode.
 #[inline(always)]
 pub(crate) fn inode_identity(inode: u64) -> (u64, u32, u32) {
-    let (ino, mode, sb) = (off!(inode_ino), off!(inode_mode), off!(inode_sb));
-    let mode = kernel::<u16>(inode + mode as u64);
-    let (ino, sb) = if ino == sb + 8 * (INODE_SPAN_WORDS - 1) {
-        // One read instead of two; more at once would not fit the stack of 5.10 beside the frames of the callers.
-        let span = kernel::<[u64; INODE_SPAN_WORDS]>(inode + sb as u64);
-        (span[INODE_SPAN_WORDS - 1], span[0])
-    } else {
-        (word(inode + ino as u64), word(inode + sb as u64))
-    };
-    (ino, kernel::<u32>(sb + off!(sb_dev) as u64), mode as u32)
+    let mode: u16 = member!(inode, inode, inode_mode);
+    let sb: u64 = member!(inode, inode, inode_sb);
+    (member!(inode, inode, inode_ino), member!(sb, super_block, sb_dev), mode as u32)
 }
 
 #[inline(always)]

@@ -4,7 +4,7 @@
 
 use crate::calls::{process_of, watched};
 use crate::event::{begin, send, tail};
-use crate::maps::{WATCHED, family, fired, lost, off};
+use crate::maps::{WATCHED, family, fired, lost, off, produced};
 use crate::read::kernel;
 use aya_ebpf::{
     helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
@@ -26,18 +26,18 @@ fn told(child: u64) -> Option<()> {
     // SAFETY: no arguments.
     let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
     let parent = watched(pid)?;
-    fired(HOOK_FORK);
+    fired(family::FORK, HOOK_FORK);
     let child_pid = kernel::<u32>(child + off!(task_tgid) as u64);
     if child_pid == pid {
         return None;
     }
     let process = process_of(child);
     if WATCHED.insert(&child_pid, &process, 0).is_err() {
-        lost(LOST_WATCHED_FULL);
-        crate::maps::produced(KIND_FORK);
+        lost(family::FORK, LOST_WATCHED_FULL);
+        produced(family::FORK, KIND_FORK);
         return None;
     }
-    let body = begin::<Fork>(family::PROCESS, KIND_FORK, 0, parent.start_ns, parent.ppid)?;
+    let body = begin::<Fork>(family::FORK, KIND_FORK, 0, parent.start_ns, parent.ppid)?;
     // SAFETY: `begin` gave room for the body.
     unsafe {
         (*body).child_pid = child_pid;
@@ -46,6 +46,6 @@ fn told(child: u64) -> Option<()> {
         (*body).pad = 0;
         (*body).child_start_ns = process.start_ns;
     }
-    send(family::PROCESS, tail::<Fork>());
+    send(family::FORK, tail::<Fork>());
     Some(())
 }

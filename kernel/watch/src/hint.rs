@@ -6,32 +6,56 @@
 use crate::calls::watched;
 use crate::event::{LAST_START, begin, plain, scratch, send, tail};
 use crate::file::inode_identity;
-use crate::maps::{family, fired, off};
+use crate::maps::{HINT_BUSY, config_flag, family, fired, off};
 use crate::read::word;
-use crate::walk::walk;
+use crate::walk::walk_from;
 use aya_ebpf::{
     EbpfContext,
     helpers::generated::bpf_get_current_pid_tgid,
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
 };
+use core::arch::asm;
 use kernscope_abi::{
     KIND_PATH_HINT, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
-    PathHint, SEC_PATH, SEC_PATH2, SECF_DELETED, layout::HOOK_SECURITY_PATH,
+    PathHint, SEC_PATH, SEC_PATH2, SECF_DELETED,
+    layout::{CONFIG_XCHG, HOOK_SECURITY_PATH, Watched},
 };
 
 /// Sends a hint: the object at (`mnt`, `dentry`) and, unless zero, a second one.
+///
+/// The programs here share a buffer, and from fentry one may come while another has been preempted. It then goes
+/// without its hint: the host does as it does where there are none.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn hint(op: u32, mnt: u64, dentry: u64, mnt2: u64, dentry2: u64) -> u32 {
     // SAFETY: no arguments.
     let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
     let Some(process) = watched(pid) else { return 0 };
-    fired(HOOK_SECURITY_PATH);
-    let Some(body) = begin::<PathHint>(family::HINT, KIND_PATH_HINT, 0, process.start_ns, process.ppid)
-    else {
+    fired(family::HINT, HOOK_SECURITY_PATH);
+    let Some(busy) = HINT_BUSY.get_ptr_mut(0) else { return 0 };
+    if config_flag(CONFIG_XCHG) && exchange(busy, 1) != 0 {
         return 0;
-    };
+    }
+    let told = tell(op, [(mnt, dentry), (mnt2, dentry2)], &process).is_some();
+    // SAFETY: a map value.
+    unsafe { busy.write_volatile(0) };
+    told as u32
+}
+
+/// Stores a value and gives back the old one, in one step; from 5.12.
+#[inline(always)]
+fn exchange(slot: *mut u64, value: u64) -> u64 {
+    let old: u64;
+    // SAFETY: an aligned map value.
+    unsafe { asm!("{0} = xchg_64({1} + 0, {0})", inout(reg) value => old, in(reg) slot) };
+    old
+}
+
+#[inline(always)]
+fn tell(op: u32, places: [(u64, u64); 2], process: &Watched) -> Option<()> {
+    let [(mnt, dentry), (mnt2, dentry2)] = places;
+    let body = begin::<PathHint>(family::HINT, KIND_PATH_HINT, 0, process.start_ns, process.ppid)?;
     let inode = word(dentry + off!(dentry_inode) as u64);
     let (ino, dev, _) = if inode == 0 { (0, 0, 0) } else { inode_identity(inode) };
     // SAFETY: `begin` gave room for the body.
@@ -41,15 +65,15 @@ pub extern "C" fn hint(op: u32, mnt: u64, dentry: u64, mnt2: u64, dentry2: u64) 
         (*body).dev = dev;
     }
     let start = tail::<PathHint>();
-    let mut pos = walk(family::HINT, start, SEC_PATH as u32, mnt, dentry);
+    let mut pos = walk_from(family::HINT, start, SEC_PATH, mnt, dentry);
     named(start);
     if dentry2 != 0 {
         let second = pos;
-        pos = walk(family::HINT, second, SEC_PATH2 as u32, mnt2, dentry2);
+        pos = walk_from(family::HINT, second, SEC_PATH2, mnt2, dentry2);
         named(second);
     }
     send(family::HINT, pos);
-    1
+    Some(())
 }
 
 /// An entry that is about to be made is not hashed yet; that does not make it deleted.

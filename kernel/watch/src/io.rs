@@ -15,7 +15,7 @@ const BPF_NOEXIST: u64 = 1;
 
 /// The counters of the current process for an open file, made when there are none.
 #[inline(always)]
-pub(crate) fn counts(file: u64) -> Option<*mut IoCount> {
+pub(crate) fn counts(family: u32, file: u64) -> Option<*mut IoCount> {
     // SAFETY: no arguments.
     let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
     let key = IoKey { id: opaque(file), pid, pad: 0 };
@@ -33,7 +33,7 @@ pub(crate) fn counts(file: u64) -> Option<*mut IoCount> {
     let _ = IO.insert(&key, &fresh, BPF_NOEXIST);
     let found = IO.get_ptr_mut(&key);
     if found.is_none() {
-        lost(LOST_IO_FULL);
+        lost(family, LOST_IO_FULL);
     }
     found
 }
@@ -47,8 +47,8 @@ pub(crate) fn add(slot: *mut u64, amount: u64) {
 }
 
 #[inline(always)]
-pub(crate) fn count_read(file: u64, bytes: u64) {
-    if let Some(slot) = counts(file) {
+pub(crate) fn count_read(family: u32, file: u64, bytes: u64) {
+    if let Some(slot) = counts(family, file) {
         // SAFETY: a map value.
         unsafe {
             add(&raw mut (*slot).read_bytes, bytes);
@@ -58,8 +58,8 @@ pub(crate) fn count_read(file: u64, bytes: u64) {
 }
 
 #[inline(always)]
-pub(crate) fn count_write(file: u64, bytes: u64) {
-    if let Some(slot) = counts(file) {
+pub(crate) fn count_write(family: u32, file: u64, bytes: u64) {
+    if let Some(slot) = counts(family, file) {
         // SAFETY: a map value.
         unsafe {
             add(&raw mut (*slot).write_bytes, bytes);
@@ -79,9 +79,9 @@ pub fn exit_io(_ctx: BtfTracePointContext) -> i32 {
         return 0;
     }
     if now.call.variant == variant::READ {
-        count_read(file, now.ret as u64);
+        count_read(family::SYS_EXIT, file, now.ret as u64);
     } else {
-        count_write(file, now.ret as u64);
+        count_write(family::SYS_EXIT, file, now.ret as u64);
     }
     0
 }
@@ -98,11 +98,11 @@ pub fn exit_io2(_ctx: BtfTracePointContext) -> i32 {
     };
     let file = file_of(from);
     if file != 0 {
-        count_read(file, now.ret as u64);
+        count_read(family::SYS_EXIT, file, now.ret as u64);
     }
     let file = file_of(to);
     if file != 0 {
-        count_write(file, now.ret as u64);
+        count_write(family::SYS_EXIT, file, now.ret as u64);
     }
     0
 }

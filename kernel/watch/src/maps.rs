@@ -1,5 +1,6 @@
 //! Settings, maps, and the per-CPU account.
 
+use crate::io::add;
 use aya_ebpf::{
     macros::map,
     maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
@@ -8,8 +9,8 @@ use core::ptr::{addr_of, read_volatile};
 use kernscope_abi::{
     KIND_MAX,
     layout::{
-        CALLS_MAX, Call, Config, Counters, IoCount, IoKey, Layout, TOLD_MAX, Told, Watched, enter_call,
-        exit_call,
+        CALLS_MAX, CONFIG_PREEMPTIBLE, Call, Config, Counters, IoCount, IoKey, Layout, TOLD_MAX, Told, Types,
+        Watched, enter_call, exit_call,
     },
 };
 
@@ -18,6 +19,9 @@ pub(crate) static LAYOUT: Layout = Layout::ABSENT;
 #[unsafe(no_mangle)]
 static CONFIG: Config = Config { flags: 0, self_pid: 0, wake_bytes: 0, pad: 0, secret: 0 };
 
+#[unsafe(no_mangle)]
+pub(crate) static TYPES: Types = Types::ABSENT;
+
 /// The offset of a kernel field; a constant for the verifier.
 macro_rules! off {
     ($field:ident) => {
@@ -25,6 +29,18 @@ macro_rules! off {
     };
 }
 pub(crate) use off;
+
+/// A field of the kernel struct at an address: `member!(address, struct, field of LAYOUT)`.
+macro_rules! member {
+    ($address:expr, $type:ident, $field:ident $(+ $more:ident)*) => {
+        $crate::read::member(
+            $address,
+            $crate::maps::constant(&raw const $crate::maps::TYPES.$type) as u32,
+            $crate::maps::off!($field) $(+ $crate::maps::off!($more))*,
+        )
+    };
+}
+pub(crate) use member;
 
 #[inline(always)]
 pub(crate) fn constant(offset: *const u32) -> usize {
@@ -60,20 +76,28 @@ pub(crate) fn opaque(address: u64) -> u64 {
 /// Bytes of one scratch buffer: the largest value of a per-CPU array.
 pub(crate) const SCRATCH_BYTES: usize = 32 * 1024;
 
-/// Scratch buffers. Programs that may interrupt each other on one CPU never share one.
+/// Scratch buffers, one for each program that is attached. The kernel never starts a program on a CPU where the same
+/// program has not ended, but (from 7.0 on, and with fentry) may well start another one there.
 pub(crate) mod family {
     pub(crate) const SYS_ENTER: u32 = 0;
     pub(crate) const SYS_EXIT: u32 = 1;
-    pub(crate) const PROCESS: u32 = 2;
-    pub(crate) const URING: u32 = 3;
-    pub(crate) const HINT: u32 = 4;
-    pub(crate) const MAX: u32 = 5;
+    pub(crate) const FORK: u32 = 2;
+    pub(crate) const EXEC: u32 = 3;
+    pub(crate) const EXIT: u32 = 4;
+    pub(crate) const URING_SUBMIT: u32 = 5;
+    pub(crate) const URING_COMPLETE: u32 = 6;
+    /// Shared by the programs on `security_path_*`; see `hint.rs`.
+    pub(crate) const HINT: u32 = 7;
+    pub(crate) const MAX: u32 = 8;
 }
 
 #[map]
 pub(crate) static SCRATCH: PerCpuArray<[u8; SCRATCH_BYTES]> = PerCpuArray::with_max_entries(family::MAX, 0);
 #[map]
 pub(crate) static WALKS: PerCpuArray<crate::walk::Walk> = PerCpuArray::with_max_entries(family::MAX, 0);
+/// Not 0 while a program on `security_path_*` uses its buffer.
+#[map]
+pub(crate) static HINT_BUSY: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(8 * 1024 * 1024, 0);
 #[map]
@@ -114,40 +138,50 @@ pub(crate) fn current(index: u32) -> Option<&'static mut Current> {
     CURRENT.get_ptr_mut(index).map(|slot| unsafe { &mut *slot })
 }
 
+/// Adds one to a counter of this CPU: in one step where another program may come in between.
 #[inline(always)]
-pub(crate) fn produced(kind: u16) {
+fn bump(family: u32, slot: *mut u64) {
+    if family == family::HINT || config_flag(CONFIG_PREEMPTIBLE) {
+        return add(slot, 1);
+    }
+    // SAFETY: this CPU's slot.
+    unsafe { *slot += 1 };
+}
+
+#[inline(always)]
+pub(crate) fn produced(family: u32, kind: u16) {
     if let Some(account) = ACCOUNT.get_ptr_mut(0) {
         let kind = kind as usize;
         if kind < KIND_MAX {
             // SAFETY: in bounds; this CPU's slot.
-            unsafe { (*account).produced[kind] += 1 };
+            bump(family, unsafe { &raw mut (*account).produced[kind] });
         }
     }
 }
 
 /// Events sent on this CPU, this one included.
 #[inline(always)]
-pub(crate) fn sent() -> u64 {
+pub(crate) fn sent(family: u32) -> u64 {
     let Some(account) = ACCOUNT.get_ptr_mut(0) else { return 0 };
     // SAFETY: this CPU's slot.
     unsafe {
-        (*account).sent += 1;
+        bump(family, &raw mut (*account).sent);
         (*account).sent
     }
 }
 
 #[inline(always)]
-pub(crate) fn lost(cause: usize) {
+pub(crate) fn lost(family: u32, cause: usize) {
     if let Some(account) = ACCOUNT.get_ptr_mut(0) {
         // SAFETY: `cause` is one of the LOST_* constants; this CPU's slot.
-        unsafe { (*account).lost[cause] += 1 };
+        bump(family, unsafe { &raw mut (*account).lost[cause] });
     }
 }
 
 #[inline(always)]
-pub(crate) fn fired(hook: usize) {
+pub(crate) fn fired(family: u32, hook: usize) {
     if let Some(account) = ACCOUNT.get_ptr_mut(0) {
         // SAFETY: `hook` is one of the HOOK_* constants; this CPU's slot.
-        unsafe { (*account).fired[hook] += 1 };
+        bump(family, unsafe { &raw mut (*account).fired[hook] });
     }
 }

@@ -47,16 +47,16 @@ fn told() -> Option<()> {
     let ret = now.ret as u64;
     match now.call.variant {
         variant::SENDTO => {
-            count_write(file, ret);
+            count_write(family::SYS_EXIT, file, ret);
             destination(now.args[4], now.args[5] as u32);
         }
         variant::SENDMSG => {
-            count_write(file, ret);
+            count_write(family::SYS_EXIT, file, ret);
             destination(pointer(at, compat), user::<u32>(at + word_bytes));
         }
-        variant::RECV => count_read(file, ret),
-        variant::SENDMMSG => count_write(file, messages(true)),
-        _ => count_read(file, messages(false)),
+        variant::RECV => count_read(family::SYS_EXIT, file, ret),
+        variant::SENDMMSG => count_write(family::SYS_EXIT, file, messages(true)),
+        _ => count_read(family::SYS_EXIT, file, messages(false)),
     }
     Some(())
 }
@@ -132,7 +132,7 @@ pub extern "C" fn note_destination(address: u64, len: u32) -> u32 {
     } else {
         endpoint(&mut end, asked, address);
     }
-    let Some(slot) = counts(file) else { return 0 };
+    let Some(slot) = counts(family::SYS_EXIT, file) else { return 0 };
     // SAFETY: a map value.
     if unsafe { same(&(*slot).last_remote, &end) } {
         return 0;
@@ -150,7 +150,7 @@ pub extern "C" fn tell_destination(address: u64, len: u32) -> u32 {
     let file = file_of(now.args[0] as u32);
     let (socket, sk) = sock::of_file(file);
     let asked = user::<u16>(address);
-    let Some(slot) = counts(file) else { return 0 };
+    let Some(slot) = counts(family::SYS_EXIT, file) else { return 0 };
     let Some(body) = begin::<Net>(family::SYS_EXIT, KIND_NET, now.flags, now.start_ns, now.ppid) else {
         return 0;
     };

@@ -97,14 +97,8 @@ fn unix_asked(now: &Current, tag: u8, mut pos: u32) -> u32 {
 pub(crate) fn endpoint(end: &mut Endpoint, family: u16, address: u64) {
     let port = u16::from_be(user::<u16>(address + AFTER_FAMILY));
     if family == AF_INET {
-        let bytes = user::<[u8; 4]>(address + 4);
         end.addr = [0; 16];
-        end.addr[0] = bytes[0];
-        end.addr[1] = bytes[1];
-        end.addr[2] = bytes[2];
-        end.addr[3] = bytes[3];
-        end.port = port;
-        end.version = 4;
+        sock::v4(end, user::<[u8; 4]>(address + 4), port);
     } else if family == AF_INET6 {
         end.addr = user::<[u8; 16]>(address + 8);
         end.port = port;

@@ -18,16 +18,19 @@ const AT_SYMLINK_FOLLOW: u64 = 0x400;
 const AT_EMPTY_PATH: u64 = 0x1000;
 
 /// Starts the event with everything zero but operation and result.
+/// An operation with its result, and nothing about its object yet.
+///
+/// # Safety
+/// `body` has room for it.
 #[inline(always)]
-fn begin_op(now: &Current, op: u32) -> Option<*mut PathOp> {
-    let body = begin::<PathOp>(family::SYS_EXIT, KIND_PATH_OP, now.flags, now.start_ns, now.ppid)?;
-    // SAFETY: `begin` gave room for the body.
+pub(crate) unsafe fn clear(body: *mut PathOp, op: u32, ret: i32, dirfd: i32) {
+    // SAFETY: the caller's promise.
     unsafe {
         (*body).op = op;
         (*body).op_flags = 0;
-        (*body).ret = now.ret as i32;
-        (*body).dirfd = AT_FDCWD;
-        (*body).dirfd2 = AT_FDCWD;
+        (*body).ret = ret;
+        (*body).dirfd = dirfd;
+        (*body).dirfd2 = dirfd;
         (*body).pad = 0;
         (*body).a0 = 0;
         (*body).a1 = 0;
@@ -36,6 +39,13 @@ fn begin_op(now: &Current, op: u32) -> Option<*mut PathOp> {
         (*body).pad2 = 0;
         (*body).request = 0;
     }
+}
+
+#[inline(always)]
+fn begin_op(now: &Current, op: u32) -> Option<*mut PathOp> {
+    let body = begin::<PathOp>(family::SYS_EXIT, KIND_PATH_OP, now.flags, now.start_ns, now.ppid)?;
+    // SAFETY: `begin` gave room for the body.
+    unsafe { clear(body, op, now.ret as i32, AT_FDCWD) };
     Some(body)
 }
 

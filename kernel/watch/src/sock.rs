@@ -49,9 +49,9 @@ pub(crate) fn describe(body: *mut Net, socket: u64, sk: u64) {
         (*body).remote = none;
         if family == AF_INET {
             let port = kernel::<u16>(sk + off!(sk_num) as u64);
-            v4(&mut (*body).local, sk + off!(sk_rcv_saddr) as u64, port);
+            v4(&mut (*body).local, kernel(sk + off!(sk_rcv_saddr) as u64), port);
             let port = u16::from_be(kernel::<u16>(sk + off!(sk_dport) as u64));
-            v4(&mut (*body).remote, sk + off!(sk_daddr) as u64, port);
+            v4(&mut (*body).remote, kernel(sk + off!(sk_daddr) as u64), port);
         } else if family == AF_INET6 {
             let scope = kernel::<u32>(sk + off!(sk_bound_dev_if) as u64);
             let port = kernel::<u16>(sk + off!(sk_num) as u64);
@@ -63,8 +63,7 @@ pub(crate) fn describe(body: *mut Net, socket: u64, sk: u64) {
 }
 
 #[inline(always)]
-fn v4(end: &mut Endpoint, address: u64, port: u16) {
-    let bytes = kernel::<[u8; 4]>(address);
+pub(crate) fn v4(end: &mut Endpoint, bytes: [u8; 4], port: u16) {
     end.addr[0] = bytes[0];
     end.addr[1] = bytes[1];
     end.addr[2] = bytes[2];

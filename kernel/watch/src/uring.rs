@@ -9,6 +9,7 @@ use crate::event::{begin, kernel_string, scratch, send, tail};
 use crate::file::{file_of, identity, is_socket, start};
 use crate::io::{count_read, count_write};
 use crate::maps::{config_flag, family, fired, off, opaque};
+use crate::path_op::clear;
 use crate::read::{kernel, word};
 use crate::sock;
 use crate::told;
@@ -66,8 +67,8 @@ fn process() -> Option<Watched> {
 /// A typed pointer as a number to compute with, which the verifier does not allow on the pointer itself: through
 /// memory of which it does not track what lies in it.
 #[inline(always)]
-fn address(pointer: *const u8) -> u64 {
-    let Some(buffer) = scratch(family::URING) else { return 0 };
+fn address(family: u32, pointer: *const u8) -> u64 {
+    let Some(buffer) = scratch(family) else { return 0 };
     let slot = buffer.cast::<u64>();
     // SAFETY: the start of the buffer, which no event occupies yet.
     unsafe {
@@ -78,7 +79,7 @@ fn address(pointer: *const u8) -> u64 {
 
 #[btf_tracepoint(function = "io_uring_submit_req")]
 pub fn io_uring_submit(ctx: BtfTracePointContext) -> i32 {
-    let req = address(ctx.arg::<*const u8>(0));
+    let req = address(family::URING_SUBMIT, ctx.arg::<*const u8>(0));
     let _ = submitted(req);
     0
 }
@@ -86,7 +87,7 @@ pub fn io_uring_submit(ctx: BtfTracePointContext) -> i32 {
 #[inline(always)]
 fn submitted(req: u64) -> Option<()> {
     let process = process()?;
-    fired(HOOK_URING_SUBMIT);
+    fired(family::URING_SUBMIT, HOOK_URING_SUBMIT);
     let code = kernel::<u8>(req + off!(req_opcode) as u64);
     let cmd = req + off!(req_cmd) as u64;
     let number = |at: usize| kernel::<i32>(cmd + at as u64);
@@ -131,14 +132,14 @@ fn submitted(req: u64) -> Option<()> {
         opcode::CLOSE => {
             let fd = number(off!(io_close_fd));
             if kernel::<u32>(cmd + off!(io_close_file_slot) as u64) == 0 {
-                close_fd(family::URING, fd as u32, CLOSE_CALL, process.start_ns, process.ppid);
+                close_fd(family::URING_SUBMIT, fd as u32, CLOSE_CALL, process.start_ns, process.ppid);
             }
             return None;
         }
         _ => return None,
     };
     let body = begin::<UringSubmit>(
-        family::URING,
+        family::URING_SUBMIT,
         KIND_URING_SUBMIT,
         FLAG_URING as u32,
         process.start_ns,
@@ -153,7 +154,7 @@ fn submitted(req: u64) -> Option<()> {
         (*body).flags = flags as u32;
     }
     let pos = names(code, dirfd, name, dirfd2, name2);
-    send(family::URING, pos);
+    send(family::URING_SUBMIT, pos);
     Some(())
 }
 
@@ -162,21 +163,21 @@ fn submitted(req: u64) -> Option<()> {
 fn names(code: u8, dirfd: i32, name: u64, dirfd2: i32, name2: u64) -> u32 {
     let mut pos = tail::<UringSubmit>();
     let text = word(name + off!(filename_name) as u64);
-    pos = start(family::URING, pos, SEC_BASE, dirfd, kernel::<u8>(text));
-    pos = kernel_string(family::URING, pos, SEC_RAW as u32, text);
+    pos = start(family::URING_SUBMIT, pos, SEC_BASE, dirfd, kernel::<u8>(text));
+    pos = kernel_string(family::URING_SUBMIT, pos, SEC_RAW as u32, text);
     if name2 != 0 {
         let text = word(name2 + off!(filename_name) as u64);
         if code != opcode::SYMLINKAT {
-            pos = start(family::URING, pos, SEC_BASE2, dirfd2, kernel::<u8>(text));
+            pos = start(family::URING_SUBMIT, pos, SEC_BASE2, dirfd2, kernel::<u8>(text));
         }
-        pos = kernel_string(family::URING, pos, SEC_RAW2 as u32, text);
+        pos = kernel_string(family::URING_SUBMIT, pos, SEC_RAW2 as u32, text);
     }
     pos
 }
 
 #[btf_tracepoint(function = "io_uring_complete")]
 pub fn io_uring_complete(ctx: BtfTracePointContext) -> i32 {
-    let req = address(ctx.arg::<*const u8>(1));
+    let req = address(family::URING_COMPLETE, ctx.arg::<*const u8>(1));
     let res = if config_flag(CONFIG_URING_CQE) {
         kernel::<i32>(ctx.arg::<*const u8>(2) as u64 + off!(cqe_res) as u64)
     } else {
@@ -195,7 +196,7 @@ fn completed(req: u64, res: i32) -> Option<()> {
         told::names_changed();
     }
     let process = process()?;
-    fired(HOOK_URING_COMPLETE);
+    fired(family::URING_COMPLETE, HOOK_URING_COMPLETE);
     match code {
         opcode::READV
         | opcode::READ
@@ -205,7 +206,7 @@ fn completed(req: u64, res: i32) -> Option<()> {
         | opcode::RECV
         | opcode::RECVMSG => {
             if res >= 0 {
-                count_read(word(req + off!(req_file) as u64), res as u64);
+                count_read(family::URING_COMPLETE, word(req + off!(req_file) as u64), res as u64);
             }
         }
         opcode::WRITEV
@@ -215,13 +216,13 @@ fn completed(req: u64, res: i32) -> Option<()> {
         | opcode::SEND
         | opcode::SENDMSG => {
             if res >= 0 {
-                count_write(word(req + off!(req_file) as u64), res as u64);
+                count_write(family::URING_COMPLETE, word(req + off!(req_file) as u64), res as u64);
             }
         }
         // A zero-copy send completes twice; the second time with no bytes.
         opcode::SEND_ZC | opcode::SENDMSG_ZC => {
             if res > 0 {
-                count_write(word(req + off!(req_file) as u64), res as u64);
+                count_write(family::URING_COMPLETE, word(req + off!(req_file) as u64), res as u64);
             }
         }
         opcode::OPENAT | opcode::OPENAT2 => return opened(req, res, &process),
@@ -242,7 +243,8 @@ fn completed(req: u64, res: i32) -> Option<()> {
 
 #[inline(always)]
 fn opened(req: u64, res: i32, process: &Watched) -> Option<()> {
-    let body = begin::<Open>(family::URING, KIND_OPEN, FLAG_URING as u32, process.start_ns, process.ppid)?;
+    let body =
+        begin::<Open>(family::URING_COMPLETE, KIND_OPEN, FLAG_URING as u32, process.start_ns, process.ppid)?;
     let cmd = req + off!(req_cmd) as u64;
     // A file in a fixed slot has no descriptor to find it by.
     let slot = kernel::<u32>(cmd + off!(io_open_file_slot) as u64);
@@ -258,31 +260,26 @@ fn opened(req: u64, res: i32, process: &Watched) -> Option<()> {
     }
     let mut pos = tail::<Open>();
     if file != 0 {
-        pos = walk_path(family::URING, pos, SEC_PATH, file + off!(file_path) as u64);
+        pos = walk_path(family::URING_COMPLETE, pos, SEC_PATH, file + off!(file_path) as u64);
     }
-    send(family::URING, pos);
+    send(family::URING_COMPLETE, pos);
     Some(())
 }
 
 #[inline(always)]
 fn path(op: u32, req: u64, res: i32, process: &Watched) -> Option<()> {
-    let body =
-        begin::<PathOp>(family::URING, KIND_PATH_OP, FLAG_URING as u32, process.start_ns, process.ppid)?;
+    let body = begin::<PathOp>(
+        family::URING_COMPLETE,
+        KIND_PATH_OP,
+        FLAG_URING as u32,
+        process.start_ns,
+        process.ppid,
+    )?;
     let cmd = req + off!(req_cmd) as u64;
     let mut pos = tail::<PathOp>();
     // SAFETY: `begin` gave room for the body.
     unsafe {
-        (*body).op = op;
-        (*body).op_flags = 0;
-        (*body).ret = res;
-        (*body).dirfd = 0;
-        (*body).dirfd2 = 0;
-        (*body).pad = 0;
-        (*body).a0 = 0;
-        (*body).a1 = 0;
-        (*body).ino = 0;
-        (*body).dev = 0;
-        (*body).pad2 = 0;
+        clear(body, op, res, 0);
         (*body).request = opaque(req);
         if op == OP_UNLINK {
             (*body).a0 = (kernel::<u32>(cmd + off!(io_unlink_flags) as u64) & AT_REMOVEDIR != 0) as u64;
@@ -295,10 +292,10 @@ fn path(op: u32, req: u64, res: i32, process: &Watched) -> Option<()> {
             (*body).ino = id.ino;
             (*body).dev = id.dev;
             (*body).request = 0;
-            pos = walk_path(family::URING, pos, SEC_PATH, file + off!(file_path) as u64);
+            pos = walk_path(family::URING_COMPLETE, pos, SEC_PATH, file + off!(file_path) as u64);
         }
     }
-    send(family::URING, pos);
+    send(family::URING_COMPLETE, pos);
     Some(())
 }
 
@@ -311,7 +308,8 @@ fn net(op: u32, req: u64, res: i32, process: &Watched) -> Option<()> {
         return None;
     }
     let (socket, sk) = sock::of_file(file);
-    let body = begin::<Net>(family::URING, KIND_NET, FLAG_URING as u32, process.start_ns, process.ppid)?;
+    let body =
+        begin::<Net>(family::URING_COMPLETE, KIND_NET, FLAG_URING as u32, process.start_ns, process.ppid)?;
     sock::describe(body, socket, sk);
     // SAFETY: `begin` gave room for the body.
     unsafe {
@@ -326,7 +324,7 @@ fn net(op: u32, req: u64, res: i32, process: &Watched) -> Option<()> {
         (*body).sends = 0;
         (*body).receives = 0;
     }
-    let pos = sock::unix_names(family::URING, tail::<Net>(), sk);
-    send(family::URING, pos);
+    let pos = sock::unix_names(family::URING_COMPLETE, tail::<Net>(), sk);
+    send(family::URING_COMPLETE, pos);
     Some(())
 }

@@ -1,11 +1,13 @@
 //! From a dentry to the root of its mount namespace.
 
 use crate::event::{LAST_START, plain, scratch, section};
-use crate::maps::{WALKS, off};
-use crate::read::{kernel, word};
+use crate::maps::{WALKS, config_flag, member, off};
+use crate::read::kernel;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use core::mem::size_of;
-use kernscope_abi::{MAX_COMPONENTS, MAX_PATH, SECF_DELETED, SECF_DISCONNECTED, SECF_TRUNCATED, Section};
+use kernscope_abi::{
+    MAX_COMPONENTS, MAX_PATH, SECF_DELETED, SECF_DISCONNECTED, SECF_TRUNCATED, Section, layout::CONFIG_CAST,
+};
 
 /// Longest name in a directory, NUL included.
 const NAME_BYTES: u32 = 256;
@@ -32,21 +34,29 @@ pub(crate) struct Walk {
     started: u32,
 }
 
-/// Adds the walk from (`mnt`, `dentry`) as a section; returns where the next one starts.
+/// Sets out from a place; [`walk`] goes on. (Typed pointers may not be passed to a global function, but may be stored.)
+#[inline(always)]
+fn set_out(family: u32, mnt: u64, dentry: u64) {
+    let Some(state) = WALKS.get_ptr_mut(family) else { return };
+    // SAFETY: this CPU's slot, used by programs of this family alone.
+    let state = unsafe { &mut *state };
+    state.mount = mnt.wrapping_sub(off!(mount_mnt) as u64);
+    state.root = member!(mnt, vfsmount, vfsmount_root);
+    state.node = dentry;
+}
+
+/// Adds the walk from where [`set_out`] stands as a section; returns where the next one starts.
 ///
 /// Names go from leaf to root, each followed by NUL; the host turns them round.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn walk(family: u32, pos: u32, tag: u32, mnt: u64, dentry: u64) -> u32 {
+pub extern "C" fn walk(family: u32, pos: u32, tag: u32) -> u32 {
     let Some(state) = WALKS.get_ptr_mut(family) else { return pos };
     if pos > LAST_START {
         return pos;
     }
-    // SAFETY: this CPU's slot, used by programs of this family alone.
+    // SAFETY: as in `set_out`.
     let state = unsafe { &mut *state };
-    state.mount = mnt.wrapping_sub(off!(mount_mnt) as u64);
-    state.root = word(mnt + off!(vfsmount_root) as u64);
-    state.node = dentry;
     state.pos = pos;
     state.len = 0;
     state.flags = SECF_TRUNCATED as u32;
@@ -64,7 +74,7 @@ pub extern "C" fn walk(family: u32, pos: u32, tag: u32, mnt: u64, dentry: u64) -
 #[inline(never)]
 pub extern "C" fn round(family: u32) -> u32 {
     let (Some(state), Some(buffer)) = (WALKS.get_ptr_mut(family), scratch(family)) else { return 1 };
-    // SAFETY: as in `walk`.
+    // SAFETY: as in `set_out`.
     let state = unsafe { &mut *state };
     let from = plain(state.pos);
     if from > LAST_START as u64 {
@@ -74,14 +84,14 @@ pub extern "C" fn round(family: u32) -> u32 {
     let names = unsafe { buffer.add(from as usize + size_of::<Section>()) };
     for _ in 0..ROUND {
         if state.node == state.root {
-            let above = word(state.mount + off!(mount_parent) as u64);
+            let above: u64 = member!(state.mount, mount, mount_parent);
             if above == state.mount || above == 0 {
                 state.flags &= !(SECF_TRUNCATED as u32);
                 return 1;
             }
-            state.node = word(state.mount + off!(mount_mountpoint) as u64);
+            state.node = member!(state.mount, mount, mount_mountpoint);
             state.mount = above;
-            state.root = word(above + (off!(mount_mnt) + off!(vfsmount_root)) as u64);
+            state.root = member!(above, mount, mount_mnt + vfsmount_root);
             state.started = 1;
             continue;
         }
@@ -114,7 +124,7 @@ pub extern "C" fn round(family: u32) -> u32 {
 #[inline(always)]
 fn finish(family: u32, tag: u32) -> u32 {
     let (Some(state), Some(buffer)) = (WALKS.get_ptr_mut(family), scratch(family)) else { return 0 };
-    // SAFETY: as in `walk`.
+    // SAFETY: as in `set_out`.
     let state = unsafe { &mut *state };
     let from = plain(state.pos);
     if from > LAST_START as u64 {
@@ -143,23 +153,27 @@ impl Entry {
     #[inline(always)]
     fn read(dentry: u64) -> Self {
         let (pprev, parent, name) = (off!(dentry_hash_pprev), off!(dentry_parent), off!(dentry_name));
-        if parent == pprev + 8 && name == pprev + 24 {
+        if !config_flag(CONFIG_CAST) && parent == pprev + 8 && name == pprev + 24 {
             return kernel(dentry + pprev as u64);
         }
         Self {
-            pprev: word(dentry + pprev as u64),
-            parent: word(dentry + parent as u64),
+            pprev: member!(dentry, dentry, dentry_hash_pprev),
+            parent: member!(dentry, dentry, dentry_parent),
             hash_len: 0,
-            name: word(dentry + name as u64),
+            name: member!(dentry, dentry, dentry_name),
         }
     }
+}
+
+/// Adds the walk from a mount (its `struct vfsmount`) and a dentry.
+#[inline(always)]
+pub(crate) fn walk_from(family: u32, pos: u32, tag: u8, mnt: u64, dentry: u64) -> u32 {
+    set_out(family, mnt, dentry);
+    walk(family, pos, tag as u32)
 }
 
 /// Adds the walk of a `struct path` in kernel memory.
 #[inline(always)]
 pub(crate) fn walk_path(family: u32, pos: u32, tag: u8, path: u64) -> u32 {
-    // `mnt` and `dentry` are all there is in the struct.
-    let [first, second] = kernel::<[u64; 2]>(path);
-    let (mnt, dentry) = if off!(path_mnt) == 0 { (first, second) } else { (second, first) };
-    walk(family, pos, tag as u32, mnt, dentry)
+    walk_from(family, pos, tag, member!(path, path, path_mnt), member!(path, path, path_dentry))
 }

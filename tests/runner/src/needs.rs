@@ -24,6 +24,10 @@ fn unmet_one(need: &str, programs: &Programs) -> Result<Option<String>> {
         let running = kernel_release();
         return Ok((version(&running) < version(wanted)).then(|| format!("this is {running}")));
     }
+    if let Some(bound) = need.strip_prefix("kernel<") {
+        let running = kernel_release();
+        return Ok((version(&running) >= version(bound)).then(|| format!("this is {running}")));
+    }
     if let Some(program) = need.strip_prefix("try:") {
         return Ok(tried(&programs.binary(program)?));
     }

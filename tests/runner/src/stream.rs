@@ -86,6 +86,15 @@ impl Stream {
         self.records.iter().rev().find(|record| record["kind"] == "coverage").unwrap_or(&Value::Null)
     }
 
+    /// How often the kernel skipped a program, when that is all that was lost in this run; else 0.
+    pub fn skipped_by_kernel(&self) -> u64 {
+        let Some(lost) = self.records.last().and_then(|ledger| ledger["lost"].as_object()) else { return 0 };
+        match lost.get("recursion").and_then(Value::as_u64) {
+            Some(skipped) if lost.iter().all(|(cause, n)| cause == "recursion" || *n == 0) => skipped,
+            _ => 0,
+        }
+    }
+
     /// Checks what must hold for every run.
     pub fn check(&self, schema: Option<&Schema>, backend: Backend, problems: &mut Vec<String>) {
         self.check_lines(schema, problems);

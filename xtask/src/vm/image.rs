@@ -16,10 +16,10 @@ use crate::tools;
 /// Programs that cases may run; each is taken with its shared libraries, where this machine has it.
 const PROGRAMS: &[&str] = &[
     "bash", "dash", "python3", // interpreters
-    "basename", "cat", "chmod", "chown", "chroot", "cp", "cut", "date", "dd", "dirname", "echo", "env",
-    "expr", "false", "head", "id", "install", "link", "ln", "ls", "mkdir", "mkfifo", "mknod", "mktemp", "mv",
-    "nice", "nohup", "printf", "readlink", "realpath", "rm", "rmdir", "seq", "sleep", "sort", "stat",
-    "stdbuf", "tail", "tee", "timeout", "touch", "tr", "true", "truncate", "uname", "unlink",
+    "basename", "cat", "chmod", "chown", "chroot", "cp", "cut", "date", "dd", "diff", "dirname", "echo",
+    "env", "diff", "expr", "false", "head", "id", "install", "link", "ln", "ls", "mkdir", "mkfifo", "mknod",
+    "mktemp", "mv", "nice", "nohup", "printf", "readlink", "realpath", "rm", "rmdir", "seq", "sleep", "sort",
+    "stat", "stdbuf", "tail", "tee", "timeout", "touch", "tr", "true", "truncate", "uname", "unlink",
     "wc", // coreutils
     "find", "grep", "sed", "xargs", "mount", "umount", "setsid", "unshare", "nsenter", "flock", "tar",
     "gzip",

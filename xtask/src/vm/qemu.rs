@@ -41,7 +41,9 @@ pub(crate) fn boot(kernel: &Kernel, image: &Path, dir: &Path, limit: Duration) -
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).arg(qemu);
     command
-        .args(["-accel", "tcg", "-cpu", "max,la57=off", "-m", MEMORY, "-smp", "2"])
+        // One thread for both CPUs: with a thread each, QEMU's emulation of patched code and of `cmpxchg16b` let
+        // guests crash; and the machine's CPUs are busy with the other guest anyway.
+        .args(["-accel", "tcg,thread=single", "-cpu", "max,la57=off", "-m", MEMORY, "-smp", "2"])
         .args(["-display", "none", "-monitor", "none", "-nic", "none", "-no-reboot"])
         .arg("-kernel")
         .arg(&kernel.image)

@@ -34,6 +34,7 @@
 //! 5.10, where nothing else is said.
 
 mod batch;
+mod casts;
 mod error;
 mod functions;
 mod loaded;
@@ -50,7 +51,7 @@ pub use batch::Entry;
 pub use error::{LoadError, UseError};
 pub use loaded::{Loaded, ProgInfo};
 pub use map::Map;
-pub use object::{Object, PerCpu, Table, layout};
+pub use object::{KernelTypes, Object, PerCpu, Table, kernel_types};
 pub use test_run::{TestResult, TestRun};
 
 #[cfg(doc)]

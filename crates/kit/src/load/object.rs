@@ -7,13 +7,14 @@
 //! CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN).
 
 use super::LoadError;
-use crate::btf::Btf;
+use super::casts;
+use crate::btf::{Btf, Named};
 use crate::ring::Ring;
 use crate::sys;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, ProgramArray};
 use aya::programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError};
 use aya::{Ebpf, EbpfError, EbpfLoader};
-use kernscope_abi::layout::{ABSENT, Config, Layout};
+use kernscope_abi::layout::{ABSENT, Config, Layout, Types};
 use kernscope_abi::pod::{self, Pod, bytes_of};
 use std::collections::BTreeMap;
 use std::os::fd::AsFd;
@@ -43,8 +44,33 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The offsets of all fields of [`Layout`]; those this kernel lacks are [`ABSENT`] and are named.
-pub fn layout(btf: &Btf) -> (Layout, Vec<&'static str>) {
+/// What programs must know of the running kernel's types.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelTypes {
+    /// Where fields lie.
+    pub layout: Layout,
+    /// Structs by their ids.
+    pub types: Types,
+    /// The id of `bpf_rdonly_cast`, where the kernel has it (from 6.2).
+    pub rdonly_cast: Option<u32>,
+}
+
+/// What [`KernelTypes`] has, from the kernel's BTF; fields that this kernel lacks are [`ABSENT`] and are named.
+pub fn kernel_types(btf: &Btf) -> (KernelTypes, Vec<&'static str>) {
+    let (layout, missing) = layout(btf);
+    let mut types = Types::ABSENT;
+    let mut all_known = true;
+    for (slot, name) in types.as_mut_slots().into_iter().zip(Types::NAMES) {
+        match btf.id(Named::Struct, name) {
+            Some(id) => *slot = id,
+            None => all_known = false,
+        }
+    }
+    let rdonly_cast = btf.id(Named::Function, casts::FUNCTION).filter(|_| all_known);
+    (KernelTypes { layout, types, rdonly_cast }, missing)
+}
+
+fn layout(btf: &Btf) -> (Layout, Vec<&'static str>) {
     let mut layout = Layout::ABSENT;
     let mut missing = Vec::new();
     for (slot, (_, path)) in layout.as_mut_slots().into_iter().zip(Layout::FIELDS) {
@@ -72,20 +98,28 @@ pub struct Object {
 }
 
 impl Object {
-    /// Creates the maps of `bytes`, with `layout` and `config` in its `.rodata` and a ring of `ring_bytes` (a power
+    /// Creates the maps of `bytes`, with `kernel` and `config` in its `.rodata` and a ring of `ring_bytes` (a power
     /// of two, a multiple of the page size) in its map `EVENTS`.
     ///
     /// # Errors
     /// When the object does not parse, or the kernel refuses a map.
-    pub fn open(bytes: &[u8], layout: &Layout, config: &Config, ring_bytes: u32) -> Result<Self, LoadError> {
+    pub fn open(
+        bytes: &[u8],
+        kernel: &KernelTypes,
+        config: &Config,
+        ring_bytes: u32,
+    ) -> Result<Self, LoadError> {
+        let object = casts::resolve(bytes, kernel.rdonly_cast)
+            .map_err(|error| LoadError::new("parse", "object", error))?;
         let btf =
             aya::Btf::from_sys_fs().map_err(|error| LoadError::new("read", "kernel BTF", chain(&error)))?;
         let ebpf = EbpfLoader::new()
             .btf(Some(&btf))
-            .override_global("LAYOUT", bytes_of(layout), true)
+            .override_global("LAYOUT", bytes_of(&kernel.layout), true)
+            .override_global("TYPES", bytes_of(&kernel.types), true)
             .override_global("CONFIG", bytes_of(config), true)
             .map_max_entries("EVENTS", ring_bytes)
-            .load(bytes)
+            .load(object.bytes())
             .map_err(|error| LoadError::new("create", "maps", object_error(&error)))?;
         Ok(Self { ebpf, btf: Some(btf), verified: BTreeMap::new() })
     }

@@ -14,7 +14,7 @@ const INITIAL_USER: u64 = 0xefff_fffd;
 const INITIAL_PID: u64 = 0xefff_fffc;
 
 /// Major and minor number of the running kernel; `(0, 0)` when `uname` makes no sense.
-pub(crate) fn release() -> (u32, u32) {
+pub fn release() -> (u32, u32) {
     parse_release(&release_text())
 }
 

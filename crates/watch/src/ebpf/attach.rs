@@ -3,13 +3,13 @@
 use super::call_table;
 use crate::backend::BackendError;
 use kernscope_abi::layout::{
-    CONFIG_EXIT_GROUP_DEAD, CONFIG_TASK_BTF, CONFIG_URING_CQE, Config, HOOK_EXEC, HOOK_EXIT, HOOK_FORK,
-    HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, Layout,
-    enter_call, exit_call,
+    CONFIG_CAST, CONFIG_EXIT_GROUP_DEAD, CONFIG_PREEMPTIBLE, CONFIG_TASK_BTF, CONFIG_URING_CQE, CONFIG_XCHG,
+    Config, HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT,
+    HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, enter_call, exit_call,
 };
 use kernscope_kit::btf::Btf;
-use kernscope_kit::load::{self, LoadError, Object};
-use kernscope_kit::probe::verdict_line;
+use kernscope_kit::load::{self, KernelTypes, LoadError, Object};
+use kernscope_kit::probe::{self, verdict_line};
 
 /// The eBPF object, built from `kernel/watch`.
 pub(super) const OBJECT: &[u8] = load::include_bytes_aligned!(env!("KERNSCOPE_WATCH_OBJECT"));
@@ -51,6 +51,11 @@ const ENTER_HANDLERS: &[(u32, &str)] = &[
 const PATH_HOOKS: &[&str] =
     &["unlink", "rmdir", "mkdir", "symlink", "truncate", "chmod", "chown", "rename", "link"];
 
+/// First kernel whose tracepoints leave preemption on while programs run.
+const PREEMPTIBLE_FROM: (u32, u32) = (7, 0);
+/// First kernel with atomic exchange.
+const XCHG_FROM: (u32, u32) = (5, 12);
+
 /// Fields without which `io_uring` is not seen and everything else is.
 fn is_optional(path: &str) -> bool {
     path.starts_with("io_") || path.starts_with("filename.")
@@ -58,7 +63,7 @@ fn is_optional(path: &str) -> bool {
 
 /// What the running kernel looks like to the programs.
 pub(super) struct Kernel {
-    pub(super) layout: Layout,
+    pub(super) types: KernelTypes,
     pub(super) flags: u32,
     /// Names of the `io_uring` tracepoints to attach to, or why there are none.
     uring: Result<&'static str, String>,
@@ -75,7 +80,7 @@ pub(super) fn examine() -> Result<Kernel, BackendError> {
         cause: error.to_string(),
         fix: "use --backend ptrace".into(),
     })?;
-    let (layout, missing) = load::layout(&btf);
+    let (types, missing) = load::kernel_types(&btf);
     if let Some(field) = missing.iter().find(|field| !is_optional(field)) {
         return Err(BackendError {
             act: "find",
@@ -91,12 +96,22 @@ pub(super) fn examine() -> Result<Kernel, BackendError> {
     if btf.has_function("bpf_get_current_task_btf") {
         flags |= CONFIG_TASK_BTF;
     }
+    if types.rdonly_cast.is_some() {
+        flags |= CONFIG_CAST;
+    }
+    let release = probe::release();
+    if release >= PREEMPTIBLE_FROM {
+        flags |= CONFIG_PREEMPTIBLE;
+    }
+    if release >= XCHG_FROM {
+        flags |= CONFIG_XCHG;
+    }
     let complete = btf.tracepoint("io_uring_complete").unwrap_or_default();
     if complete.get(2).is_some_and(|(_, name)| name == "io_uring_cqe") {
         flags |= CONFIG_URING_CQE;
     }
     let uring = uring_tracepoint(&btf, &complete, &missing);
-    Ok(Kernel { layout, flags, uring })
+    Ok(Kernel { types, flags, uring })
 }
 
 /// The name of the tracepoint that passes a submitted request, if completions pass theirs as well.
@@ -141,7 +156,7 @@ fn failed(error: LoadError) -> BackendError {
 /// # Errors
 /// When the kernel refuses.
 pub(super) fn open(kernel: &Kernel, config: &Config, ring_bytes: u32) -> Result<Object, BackendError> {
-    let mut object = Object::open(OBJECT, &kernel.layout, config, ring_bytes).map_err(failed)?;
+    let mut object = Object::open(OBJECT, &kernel.types, config, ring_bytes).map_err(failed)?;
     object.fill_array::<_, 4>("CALLS", call_table::entries()).map_err(failed)?;
     Ok(object)
 }
