@@ -154,6 +154,12 @@ impl Session {
         });
         runner.arg("--schema").arg(Path::new("docs/record.schema.json")).args(["--lifecycle", "tests/cases"]);
         self.with(&provide::CASES, "cases", || counted(&mut runner));
+        if backends.contains(&"ebpf") {
+            let mut runner = Command::new(built.join("cases"));
+            runner.current_dir(&root).arg("--kernscope").arg(built.join("kernscope"));
+            runner.args(["--backend", "ebpf", "--watch-arg=--syscall-hooks=tracepoint", "tests/cases"]);
+            self.with(&provide::CASES, "cases by plain tracepoints", || counted(&mut runner));
+        }
     }
 
     /// The closing lines.

@@ -55,6 +55,10 @@ pub(crate) struct WatchArgs {
     /// How to see: auto takes ebpf if it can, else ptrace, and says which and why
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     pub(crate) backend: BackendName,
+    /// Which tracepoints carry system calls with eBPF: tp_btf is the cheapest; from kernel 7.0 on its programs may be
+    /// preempted, and skipped meanwhile, so that auto takes the plain tracepoint there
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    pub(crate) syscall_hooks: SyscallHooksName,
     /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     pub(crate) format: Format,
@@ -136,6 +140,16 @@ pub(crate) enum BackendName {
     Auto,
     Ebpf,
     Ptrace,
+}
+
+/// `--syscall-hooks`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SyscallHooksName {
+    #[default]
+    Auto,
+    #[value(name = "tp_btf")]
+    TpBtf,
+    Tracepoint,
 }
 
 /// `--format`.

@@ -1,4 +1,7 @@
 //! `sys_enter` and `sys_exit`: is the task watched, is the call of interest, then a jump to its handler.
+//!
+//! Each twice: as `tp_btf`, and for the plain tracepoint, whose programs are never preempted. The host attaches one
+//! pair; the handlers, in sections `tp_btf/____sys_enter` and `...exit`, are loaded for either (crates/kit/src/load/adapt.rs).
 
 use crate::maps::{
     CALLS, ENTER_CALLS, EXIT_CALLS, WATCHED, config_flag, current, family, fired, off, self_pid,
@@ -6,9 +9,12 @@ use crate::maps::{
 use crate::read::{field, kernel, word};
 use crate::told;
 use aya_ebpf::{
-    helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task, bpf_get_current_task_btf},
-    macros::btf_tracepoint,
-    programs::BtfTracePointContext,
+    EbpfContext,
+    helpers::generated::{
+        bpf_get_current_pid_tgid, bpf_get_current_task, bpf_get_current_task_btf, bpf_task_pt_regs,
+    },
+    macros::{btf_tracepoint, tracepoint},
+    programs::{BtfTracePointContext, TracePointContext},
 };
 use core::ptr::read_volatile;
 use kernscope_abi::{
@@ -161,15 +167,32 @@ fn prepare(family: u32, regs: *const Regs, ret: i64, is_enter: bool) -> Option<u
 
 #[btf_tracepoint(function = "sys_enter")]
 pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
-    let regs: *const Regs = ctx.arg(0);
+    entered(&ctx, ctx.arg(0))
+}
+
+/// The same at the tracepoint `raw_syscalls:sys_enter`. Minimum kernel: 5.15.
+#[tracepoint]
+pub fn tracepoint_sys_enter(ctx: TracePointContext) -> u32 {
+    entered(&ctx, user_regs()) as u32
+}
+
+/// The registers with which the current task entered the kernel.
+#[inline(always)]
+fn user_regs() -> *const Regs {
+    // SAFETY: the current task's own pointer.
+    unsafe { bpf_task_pt_regs(bpf_get_current_task_btf()) as *const Regs }
+}
+
+#[inline(always)]
+fn entered<C: EbpfContext>(ctx: &C, regs: *const Regs) -> i32 {
     if let Some(handler) = prepare(family::SYS_ENTER, regs, 0, true) {
         // SAFETY: every entry the call table names is filled before this program is attached. The most frequent
         // ones by constant index, which the kernel turns into direct jumps.
         unsafe {
             if handler == enter_call::CLOSE {
-                ENTER_CALLS.tail_call(&ctx, enter_call::CLOSE);
+                ENTER_CALLS.tail_call(ctx, enter_call::CLOSE);
             } else {
-                ENTER_CALLS.tail_call(&ctx, handler);
+                ENTER_CALLS.tail_call(ctx, handler);
             }
         }
     }
@@ -178,17 +201,27 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> i32 {
 
 #[btf_tracepoint(function = "sys_exit")]
 pub fn sys_exit(ctx: BtfTracePointContext) -> i32 {
-    let regs: *const Regs = ctx.arg(0);
-    let ret: i64 = ctx.arg(1);
+    exited(&ctx, ctx.arg(0), ctx.arg(1))
+}
+
+/// The same at the tracepoint `raw_syscalls:sys_exit`. Minimum kernel: 5.15.
+#[tracepoint]
+pub fn tracepoint_sys_exit(ctx: TracePointContext) -> u32 {
+    let regs = user_regs();
+    exited(&ctx, regs, reg!(regs, ax) as i64) as u32
+}
+
+#[inline(always)]
+fn exited<C: EbpfContext>(ctx: &C, regs: *const Regs, ret: i64) -> i32 {
     if let Some(handler) = prepare(family::SYS_EXIT, regs, ret, false) {
         // SAFETY: as above.
         unsafe {
             if handler == exit_call::OPEN {
-                EXIT_CALLS.tail_call(&ctx, exit_call::OPEN);
+                EXIT_CALLS.tail_call(ctx, exit_call::OPEN);
             } else if handler == exit_call::IO {
-                EXIT_CALLS.tail_call(&ctx, exit_call::IO);
+                EXIT_CALLS.tail_call(ctx, exit_call::IO);
             } else {
-                EXIT_CALLS.tail_call(&ctx, handler);
+                EXIT_CALLS.tail_call(ctx, handler);
             }
         }
     }

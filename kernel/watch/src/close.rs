@@ -170,7 +170,7 @@ pub(crate) fn close_all(family: u32, cause: u32, start_ns: u64, ppid: u32) -> bo
     true
 }
 
-#[btf_tracepoint(function = "sys_enter")]
+#[btf_tracepoint(function = "____sys_enter")]
 pub fn enter_close(_ctx: BtfTracePointContext) -> i32 {
     if let Some(now) = current(family::SYS_ENTER) {
         close_fd(family::SYS_ENTER, now.args[0] as u32, CLOSE_CALL, now.start_ns, now.ppid);
@@ -178,7 +178,7 @@ pub fn enter_close(_ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-#[btf_tracepoint(function = "sys_enter")]
+#[btf_tracepoint(function = "____sys_enter")]
 pub fn enter_dup(_ctx: BtfTracePointContext) -> i32 {
     if let Some(now) = current(family::SYS_ENTER) {
         let (old, new) = (now.args[0] as u32, now.args[1] as u32);
@@ -192,7 +192,7 @@ pub fn enter_dup(_ctx: BtfTracePointContext) -> i32 {
 /// `CLOSE_RANGE_CLOEXEC`: marks, and closes nothing.
 const CLOSE_RANGE_CLOEXEC: u64 = 4;
 
-#[btf_tracepoint(function = "sys_enter")]
+#[btf_tracepoint(function = "____sys_enter")]
 pub fn enter_close_range(_ctx: BtfTracePointContext) -> i32 {
     let Some(now) = current(family::SYS_ENTER) else { return 0 };
     if now.args[0] as u32 > now.args[1] as u32 {
@@ -205,7 +205,7 @@ pub fn enter_close_range(_ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-#[btf_tracepoint(function = "sys_enter")]
+#[btf_tracepoint(function = "____sys_enter")]
 pub fn enter_exec(_ctx: BtfTracePointContext) -> i32 {
     if let Some(now) = current(family::SYS_ENTER) {
         close_all(family::SYS_ENTER, CLOSE_EXEC | ONLY_ON_EXEC, now.start_ns, now.ppid);

@@ -103,7 +103,7 @@ pub extern "C" fn strings(what: u32, start: u64, bytes: u32, start_ns: u64, ppid
     0
 }
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_exec(_ctx: BtfTracePointContext) -> i32 {
     let _ = failed();
     0

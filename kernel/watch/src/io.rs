@@ -68,7 +68,7 @@ pub(crate) fn count_write(family: u32, file: u64, bytes: u64) {
     }
 }
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_io(_ctx: BtfTracePointContext) -> i32 {
     let Some(now) = current(family::SYS_EXIT) else { return 0 };
     if now.ret < 0 {
@@ -86,7 +86,7 @@ pub fn exit_io(_ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_io2(_ctx: BtfTracePointContext) -> i32 {
     let Some(now) = current(family::SYS_EXIT) else { return 0 };
     if now.ret < 0 {

@@ -11,7 +11,7 @@ const MAP_ANONYMOUS: u64 = 0x20;
 /// Unit of the offset of the 32-bit mmap2.
 const MMAP2_UNIT_BYTES: u64 = 4096;
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_mmap(_ctx: BtfTracePointContext) -> i32 {
     let _ = told();
     0

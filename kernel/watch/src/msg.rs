@@ -25,7 +25,7 @@ fn message(compat: bool) -> (u64, u64, u64) {
     if compat { (32, 28, 4) } else { (64, 56, 8) }
 }
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_msg(_ctx: BtfTracePointContext) -> i32 {
     let _ = told();
     0

@@ -14,7 +14,7 @@ use kernscope_abi::{
 /// Offset of `sin_port`, `sin6_port`, `sun_path` in their address structs.
 const AFTER_FAMILY: u64 = 2;
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_net(_ctx: BtfTracePointContext) -> i32 {
     let _ = told();
     0

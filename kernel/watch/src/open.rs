@@ -11,7 +11,7 @@ use kernscope_abi::{FileId, KIND_OPEN, Open, SEC_BASE, SEC_PATH, SEC_RAW, layout
 
 const O_CREAT_WRONLY_TRUNC: u32 = 0o100 | 0o1 | 0o1000;
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_open(_ctx: BtfTracePointContext) -> i32 {
     let _ = told();
     0

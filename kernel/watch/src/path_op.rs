@@ -49,7 +49,7 @@ fn begin_op(now: &Current, op: u32) -> Option<*mut PathOp> {
     Some(body)
 }
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_path(_ctx: BtfTracePointContext) -> i32 {
     let _ = one_path();
     0
@@ -114,7 +114,7 @@ fn by_descriptor(body: *mut PathOp, file: u64, pos: u32) -> u32 {
     walk_path(family::SYS_EXIT, pos, SEC_PATH, file + off!(file_path) as u64)
 }
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_path2(_ctx: BtfTracePointContext) -> i32 {
     let _ = two_paths();
     0
@@ -167,7 +167,7 @@ fn two_paths() -> Option<()> {
     Some(())
 }
 
-#[btf_tracepoint(function = "sys_exit")]
+#[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_fd(_ctx: BtfTracePointContext) -> i32 {
     let _ = by_fd();
     0

@@ -21,6 +21,9 @@ struct Flags {
     /// Back end; given twice, the two are also compared
     #[arg(long, value_name = "NAME")]
     backend: Vec<Backend>,
+    /// Argument of `kernscope watch` in every eBPF run, such as --watch-arg=--syscall-hooks=tracepoint
+    #[arg(long, value_name = "ARG")]
+    watch_arg: Vec<String>,
     /// Only cases whose name contains TEXT
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
@@ -96,8 +99,14 @@ fn run_in(flags: &Flags, cases: &Cases, base: &Path) -> Result<bool> {
         Some(path) if !flags.unwatched => within_reach(&absolute(path)?, base)?,
         _ => PathBuf::new(),
     };
-    let setting =
-        Setting { kernscope, base: base.to_owned(), programs: &programs, schema: schema.as_ref(), cases };
+    let setting = Setting {
+        kernscope,
+        base: base.to_owned(),
+        programs: &programs,
+        schema: schema.as_ref(),
+        cases,
+        ebpf_args: &flags.watch_arg,
+    };
     let backends = if flags.unwatched { Vec::new() } else { flags.backend.clone() };
     let plan = Plan { backends, filter: flags.filter.clone() };
     let mut out = std::io::stdout().lock();

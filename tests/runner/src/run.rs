@@ -30,6 +30,8 @@ pub struct Setting<'a> {
     pub schema: Option<&'a Schema>,
     /// All cases, for the leave-outs.
     pub cases: &'a Cases,
+    /// Further arguments of `kernscope watch` with eBPF.
+    pub ebpf_args: &'a [String],
 }
 
 /// What a run gave.
@@ -159,7 +161,11 @@ fn execute(
         Some(backend) => {
             let mut command = Command::new(&setting.kernscope);
             command.args(["watch", "--backend", backend.name(), "--format", "jsonl", "--output"]);
-            command.arg(&place.records).args(&case.watch_args).arg("--").args(argv);
+            command.arg(&place.records).args(&case.watch_args);
+            if backend == Backend::Ebpf {
+                command.args(setting.ebpf_args);
+            }
+            command.arg("--").args(argv);
             command
         }
     };

@@ -65,11 +65,10 @@ fn lost(ledger: &Value) -> u64 {
 fn produce(bench: &Bench<'_>, rate: u32, seconds: u32, stop: bool) -> Result<Run> {
     let records = bench.dir.join("loss.jsonl");
     let pairs = bench.dir.join("pairs");
-    let script =
-        format!("exec {} {rate} {seconds} > {}", bench.programs.path("produce"), pairs.to_string_lossy());
     let mut command = Command::new(bench.kernscope);
     command.args(["watch", "--backend", "ebpf", "--format", "jsonl", "--output"]).arg(&records);
-    command.args(["--", "/bin/sh", "-c", &script]).stdin(Stdio::null()).stderr(Stdio::null());
+    command.arg("--").arg(bench.programs.path("produce")).args([rate.to_string(), seconds.to_string()]);
+    command.arg(&pairs).stdin(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().context("start kernscope")?;
     if stop {
         pause(child.id(), &pairs)?;
@@ -90,7 +89,7 @@ fn produce(bench: &Bench<'_>, rate: u32, seconds: u32, stop: bool) -> Result<Run
     })
 }
 
-/// Stops kernscope for a while, once the program has begun (its shell has made the file for its answer).
+/// Stops kernscope for a while, once the program has begun (it has made the file for its answer).
 fn pause(pid: u32, begun: &Path) -> Result<()> {
     let pid = Pid::from_raw(i32::try_from(pid).context("a process id")?);
     let end = Instant::now() + Duration::from_secs(30);

@@ -1,9 +1,10 @@
 //! What a run is to do, checked. Nothing deeper sees the command line.
 
-use crate::args::{BackendName, Format, WatchArgs, colors_allowed};
+use crate::args::{BackendName, Format, SyscallHooksName, WatchArgs, colors_allowed};
 use crate::failure::Failure;
 use kernscope_report::Style;
 use kernscope_watch::backend::Target;
+use kernscope_watch::ebpf::SyscallHooks;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -16,6 +17,7 @@ pub(crate) struct Config {
     /// `None`: standard output.
     pub(crate) output: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
+    pub(crate) syscall_hooks: SyscallHooks,
     pub(crate) hash: bool,
     pub(crate) env: bool,
     pub(crate) redact: bool,
@@ -62,6 +64,11 @@ impl Config {
             style,
             output: args.output,
             record: args.record,
+            syscall_hooks: match args.syscall_hooks {
+                SyscallHooksName::Auto => SyscallHooks::Auto,
+                SyscallHooksName::TpBtf => SyscallHooks::TpBtf,
+                SyscallHooksName::Tracepoint => SyscallHooks::Tracepoint,
+            },
             hash: args.hash,
             env: args.env,
             redact: !args.no_redact,

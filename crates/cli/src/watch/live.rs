@@ -181,7 +181,7 @@ fn choose(config: &Config, target: &Target, wanted: BackendName) -> Result<(Kind
 }
 
 fn start_ebpf(config: &Config, target: &Target) -> Result<Kind, BackendError> {
-    let options = ebpf::Options { env: config.env, ..Default::default() };
+    let options = ebpf::Options { env: config.env, syscalls: config.syscall_hooks, ..Default::default() };
     Ebpf::new(target, &options).map(|ebpf| Kind::Ebpf(Box::new(ebpf)))
 }
 

@@ -33,8 +33,8 @@
 //! # Minimum kernel
 //! 5.10, where nothing else is said.
 
+mod adapt;
 mod batch;
-mod casts;
 mod error;
 mod functions;
 mod loaded;
@@ -51,7 +51,7 @@ pub use batch::Entry;
 pub use error::{LoadError, UseError};
 pub use loaded::{Loaded, ProgInfo};
 pub use map::Map;
-pub use object::{KernelTypes, Object, PerCpu, Table, kernel_types};
+pub use object::{KernelTypes, Object, Opening, PerCpu, Table, kernel_types};
 pub use test_run::{TestResult, TestRun};
 
 #[cfg(doc)]

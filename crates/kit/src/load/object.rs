@@ -7,17 +7,19 @@
 //! CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN).
 
 use super::LoadError;
-use super::casts;
+use super::adapt::{Adaptation, RDONLY_CAST};
 use crate::btf::{Btf, Named};
+use crate::probe::Tracefs;
 use crate::ring::Ring;
 use crate::sys;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, ProgramArray};
-use aya::programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError};
+use aya::programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError, TracePoint};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use kernscope_abi::layout::{ABSENT, Config, Layout, Types};
 use kernscope_abi::pod::{self, Pod, bytes_of};
 use std::collections::BTreeMap;
-use std::os::fd::AsFd;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 
 impl LoadError {
     fn program(act: &'static str, object: &str, error: ProgramError) -> Self {
@@ -66,7 +68,7 @@ pub fn kernel_types(btf: &Btf) -> (KernelTypes, Vec<&'static str>) {
             None => all_known = false,
         }
     }
-    let rdonly_cast = btf.id(Named::Function, casts::FUNCTION).filter(|_| all_known);
+    let rdonly_cast = btf.id(Named::Function, RDONLY_CAST).filter(|_| all_known);
     (KernelTypes { layout, types, rdonly_cast }, missing)
 }
 
@@ -95,22 +97,32 @@ pub struct Object {
     /// The kernel's types; gone after [`Object::loaded`].
     btf: Option<aya::Btf>,
     verified: BTreeMap<String, u32>,
+    /// Perf events that programs are attached to; gone when closed.
+    events: Vec<OwnedFd>,
+}
+
+/// What an object is opened with.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// Goes into its `.rodata`, and says how fields are read.
+    pub kernel: &'a KernelTypes,
+    /// Goes into its `.rodata`.
+    pub config: &'a Config,
+    /// Size of its map `EVENTS`: a power of two, a multiple of the page size.
+    pub ring_bytes: u32,
+    /// Programs in sections that begin with `tp_btf/____` are loaded for plain tracepoints.
+    pub plain_tracepoints: bool,
 }
 
 impl Object {
-    /// Creates the maps of `bytes`, with `kernel` and `config` in its `.rodata` and a ring of `ring_bytes` (a power
-    /// of two, a multiple of the page size) in its map `EVENTS`.
+    /// Creates the maps of `bytes`, as `opening` says.
     ///
     /// # Errors
     /// When the object does not parse, or the kernel refuses a map.
-    pub fn open(
-        bytes: &[u8],
-        kernel: &KernelTypes,
-        config: &Config,
-        ring_bytes: u32,
-    ) -> Result<Self, LoadError> {
-        let object = casts::resolve(bytes, kernel.rdonly_cast)
-            .map_err(|error| LoadError::new("parse", "object", error))?;
+    pub fn open(bytes: &[u8], opening: &Opening<'_>) -> Result<Self, LoadError> {
+        let Opening { kernel, config, ring_bytes, plain_tracepoints } = *opening;
+        let adaptation = Adaptation { rdonly_cast: kernel.rdonly_cast, plain_tracepoints };
+        let object = adaptation.of(bytes).map_err(|error| LoadError::new("parse", "object", error))?;
         let btf =
             aya::Btf::from_sys_fs().map_err(|error| LoadError::new("read", "kernel BTF", chain(&error)))?;
         let ebpf = EbpfLoader::new()
@@ -121,7 +133,7 @@ impl Object {
             .map_max_entries("EVENTS", ring_bytes)
             .load(object.bytes())
             .map_err(|error| LoadError::new("create", "maps", object_error(&error)))?;
-        Ok(Self { ebpf, btf: Some(btf), verified: BTreeMap::new() })
+        Ok(Self { ebpf, btf: Some(btf), verified: BTreeMap::new(), events: Vec::new() })
     }
 
     /// Says that every program is loaded: the kernel's types, most of this process's memory by then, are let go.
@@ -180,6 +192,31 @@ impl Object {
         Ok(())
     }
 
+    /// Loads a program for an plain tracepoint.
+    ///
+    /// # Errors
+    /// When the verifier refuses it.
+    pub fn load_tracepoint(&mut self, name: &str) -> Result<(), LoadError> {
+        let program: &mut TracePoint =
+            self.program(name)?.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        program.load().map_err(|error| LoadError::program("load", name, error))?;
+        self.note_cost(name);
+        Ok(())
+    }
+
+    /// Attaches a loaded program to an plain tracepoint, such as `raw_syscalls/sys_enter`.
+    ///
+    /// # Errors
+    /// When tracefs cannot be read, the kernel has no such tracepoint or refuses.
+    pub fn attach_tracepoint(&mut self, name: &str, event: &str) -> Result<(), LoadError> {
+        let failed = |error: io::Error| LoadError::new("attach to tracepoint", event, error);
+        let id = Tracefs::open().and_then(|tracefs| tracefs.event_id(event)).map_err(failed)?;
+        let fd = self.program(name)?.fd().map_err(|error| LoadError::program("attach", name, error))?;
+        let attached = sys::perf_attach(sys::PerfEvent::Tracepoint(id), fd.as_fd()).map_err(failed)?;
+        self.events.push(attached);
+        Ok(())
+    }
+
     /// Loads a program for the entry of a kernel function and attaches it.
     ///
     /// # Errors
@@ -228,12 +265,14 @@ impl Object {
 
     /// Detaches and unloads every program. Maps stay readable.
     pub fn unload_programs(&mut self) {
+        self.events.clear();
         for (_, program) in self.ebpf.programs_mut() {
             // Fails only for programs that were never loaded.
             let _ = match program {
                 Program::BtfTracePoint(program) => program.unload(),
                 Program::FEntry(program) => program.unload(),
                 Program::KProbe(program) => program.unload(),
+                Program::TracePoint(program) => program.unload(),
                 _ => Ok(()),
             };
         }

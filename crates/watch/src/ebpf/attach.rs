@@ -1,6 +1,6 @@
 //! Loading the programs, tier by tier, and attaching them.
 
-use super::call_table;
+use super::{Options, call_table};
 use crate::backend::BackendError;
 use kernscope_abi::layout::{
     CONFIG_CAST, CONFIG_EXIT_GROUP_DEAD, CONFIG_PREEMPTIBLE, CONFIG_TASK_BTF, CONFIG_URING_CQE, CONFIG_XCHG,
@@ -8,7 +8,7 @@ use kernscope_abi::layout::{
     HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, enter_call, exit_call,
 };
 use kernscope_kit::btf::Btf;
-use kernscope_kit::load::{self, KernelTypes, LoadError, Object};
+use kernscope_kit::load::{self, KernelTypes, LoadError, Object, Opening};
 use kernscope_kit::probe::{self, verdict_line};
 
 /// The eBPF object, built from `kernel/watch`.
@@ -151,50 +151,101 @@ fn failed(error: LoadError) -> BackendError {
     BackendError { act: error.act, object: error.object, cause: error.cause, fix: fix.into() }
 }
 
-/// Creates the maps.
+/// Which tracepoints carry system calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyscallHooks {
+    /// `tp_btf`; plain tracepoints where the others' programs may be preempted (from 7.0 on).
+    #[default]
+    Auto,
+    /// `tp_btf`: the cheapest, from 5.5 on.
+    TpBtf,
+    /// `raw_syscalls:sys_enter` and `sys_exit`, whose programs are never preempted; from 5.15 on.
+    Tracepoint,
+}
+
+/// Creates the maps, then loads and attaches everything that this kernel takes.
 ///
 /// # Errors
-/// When the kernel refuses.
-pub(super) fn open(kernel: &Kernel, config: &Config, ring_bytes: u32) -> Result<Object, BackendError> {
-    let mut object = Object::open(OBJECT, &kernel.types, config, ring_bytes).map_err(failed)?;
+/// When the kernel refuses a map, or a program that nothing can stand in for.
+pub(super) fn set_up(
+    kernel: &Kernel,
+    config: &Config,
+    options: &Options,
+) -> Result<(Object, Vec<Attached>), BackendError> {
+    let with = |hooks| {
+        let mut object = open(kernel, config, options.ring_bytes, hooks)?;
+        let attached = attach(&mut object, kernel, hooks)?;
+        Ok((object, attached))
+    };
+    match options.syscalls {
+        SyscallHooks::Auto if kernel.flags & CONFIG_PREEMPTIBLE == 0 => with(SyscallHooks::TpBtf),
+        SyscallHooks::Auto => {
+            with(SyscallHooks::Tracepoint).or_else(|_: BackendError| with(SyscallHooks::TpBtf))
+        }
+        asked_for => with(asked_for),
+    }
+}
+
+fn open(
+    kernel: &Kernel,
+    config: &Config,
+    ring_bytes: u32,
+    hooks: SyscallHooks,
+) -> Result<Object, BackendError> {
+    let plain_tracepoints = hooks == SyscallHooks::Tracepoint;
+    let opening = Opening { kernel: &kernel.types, config, ring_bytes, plain_tracepoints };
+    let mut object = Object::open(OBJECT, &opening).map_err(failed)?;
     object.fill_array::<_, 4>("CALLS", call_table::entries()).map_err(failed)?;
     Ok(object)
 }
 
-/// Loads and attaches everything that this kernel takes.
-///
-/// # Errors
-/// When a program that nothing can stand in for does not load.
-pub(super) fn attach(object: &mut Object, kernel: &Kernel) -> Result<Vec<Attached>, BackendError> {
+fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<Vec<Attached>, BackendError> {
     let hints = path_hints(object);
     let uring = uring(object, kernel);
+    let plain = hooks == SyscallHooks::Tracepoint;
     for (handlers, map, tracepoint) in
         [(EXIT_HANDLERS, "EXIT_CALLS", "sys_exit"), (ENTER_HANDLERS, "ENTER_CALLS", "sys_enter")]
     {
         for &(index, name) in handlers {
-            object.load_tp_btf(name, tracepoint).map_err(failed)?;
-            object.set_tail_call(map, index, name).map_err(failed)?;
+            let loaded =
+                if plain { object.load_tracepoint(name) } else { object.load_tp_btf(name, tracepoint) };
+            loaded.and_then(|()| object.set_tail_call(map, index, name)).map_err(failed)?;
         }
     }
     // Attached in this order no event has a cause that was not seen: a process is known before its calls are.
-    for name in ["sched_process_exit", "sched_process_fork", "sched_process_exec", "sys_enter", "sys_exit"] {
-        object.load_tp_btf(name, name).map_err(failed)?;
-        object.attach_tp_btf(name).map_err(failed)?;
+    for name in ["sched_process_exit", "sched_process_fork", "sched_process_exec"] {
+        attach_tp_btf(object, name).map_err(failed)?;
+    }
+    for name in ["sys_enter", "sys_exit"] {
+        if plain { attach_plain(object, name) } else { attach_tp_btf(object, name) }.map_err(failed)?;
     }
     let tp = |name, fired| Attached { name, tier: "tp_btf", fired, why: String::new() };
-    let calls = Attached { why: call_table::LEFT_OUT_32.into(), ..tp("calls_32", &[HOOK_SYS_EXIT]) };
+    let tier = if plain { "tracepoint" } else { "tp_btf" };
+    let call = |name, fired| Attached { name, tier, fired, why: String::new() };
+    let calls_32 = Attached { why: call_table::LEFT_OUT_32.into(), ..call("calls_32", &[HOOK_SYS_EXIT]) };
     Ok(vec![
         tp("fork", &[HOOK_FORK]),
         tp("exec", &[HOOK_EXEC]),
         tp("exit", &[HOOK_EXIT]),
-        tp("open", &[HOOK_SYS_EXIT]),
-        tp("io_counts", &[HOOK_SYS_EXIT]),
-        tp("close", &[HOOK_SYS_ENTER]),
-        tp("net", &[HOOK_SYS_EXIT]),
+        call("open", &[HOOK_SYS_EXIT]),
+        call("io_counts", &[HOOK_SYS_EXIT]),
+        call("close", &[HOOK_SYS_ENTER]),
+        call("net", &[HOOK_SYS_EXIT]),
         hints,
         uring,
-        calls,
+        calls_32,
     ])
+}
+
+fn attach_tp_btf(object: &mut Object, name: &str) -> Result<(), LoadError> {
+    object.load_tp_btf(name, name)?;
+    object.attach_tp_btf(name)
+}
+
+fn attach_plain(object: &mut Object, name: &str) -> Result<(), LoadError> {
+    let program = format!("tracepoint_{name}");
+    object.load_tracepoint(&program)?;
+    object.attach_tracepoint(&program, &format!("raw_syscalls/{name}"))
 }
 
 /// Exact paths by fentry, else by kprobes, else none.

@@ -14,6 +14,8 @@ mod attach;
 mod call_table;
 mod enrich;
 
+pub use attach::SyscallHooks;
+
 use crate::backend::{Account, Backend, BackendError, Progress, Target};
 use crate::proc_snapshot;
 use enrich::Enricher;
@@ -45,11 +47,13 @@ pub struct Options {
     pub env: bool,
     /// Size of the ring: a power of two, at least a page.
     pub ring_bytes: u32,
+    /// Which tracepoints carry system calls.
+    pub syscalls: SyscallHooks,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { env: false, ring_bytes: RING_BYTES }
+        Self { env: false, ring_bytes: RING_BYTES, syscalls: SyscallHooks::Auto }
     }
 }
 
@@ -95,8 +99,7 @@ impl Ebpf {
             pad: 0,
             secret: secret(),
         };
-        let mut object = attach::open(&kernel, &config, options.ring_bytes)?;
-        let hooks = attach::attach(&mut object, &kernel)?;
+        let (mut object, hooks) = attach::set_up(&kernel, &config, options)?;
         object.loaded();
         let has_hints = hooks.iter().any(|hook| hook.name == "path_calls" && hook.tier != "tp_btf");
         let mut backend = Self {

@@ -1,5 +1,5 @@
-// Makes two events (an open and a close) at a time, RATE events a second (0: as fast as it goes) for SECONDS, and says
-// how many pairs it made.
+// Makes two events (an open and a close) at a time, RATE events a second (0: as fast as it goes) for SECONDS, and writes
+// to FILE how many pairs it made.
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ static long long now_ns(void) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3) return 2;
+    if (argc != 4 || !freopen(argv[3], "w", stdout)) return 2;
     long long rate = atoll(argv[1]) / 2, length_ns = atof(argv[2]) * 1e9, start = now_ns(), pairs = 0;
     for (;;) {
         long long passed = now_ns() - start;
