@@ -123,6 +123,9 @@ fn bring_up(name: &str, address: Ipv4Addr) -> io::Result<()> {
     netlink.ask(&Request::new(RTM_NEWLINK, 0, &ifinfo(index, IFF_UP))).map(drop)
 }
 
+/// Room for frames that a capture has not read yet.
+const CAPTURE_BYTES: usize = 32 << 20;
+
 /// A packet socket that sees every frame of a namespace.
 pub(crate) struct Capture {
     fd: OwnedFd,
@@ -138,7 +141,11 @@ impl Capture {
         let fd = namespace.enter(|| unsafe { libc::socket(libc::AF_PACKET, kind, all) });
         assert!(fd >= 0, "packet socket: {}", io::Error::last_os_error());
         // SAFETY: the kernel has just made this descriptor for us.
-        Self { fd: unsafe { OwnedFd::from_raw_fd(fd) }, seen: 0 }
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        // Room for all the traffic of a test, however late this process comes to read it.
+        nix::sys::socket::setsockopt(&fd, nix::sys::socket::sockopt::RcvBufForce, &CAPTURE_BYTES)
+            .expect("a larger buffer for a packet socket");
+        Self { fd, seen: 0 }
     }
 
     /// Reads what is there.
