@@ -102,6 +102,9 @@ impl<'p> Emit<'p> {
             TABLES_SLOT,
             R9,
         );
+        if matches!(body, Body::Copy) {
+            self.copy_slots();
+        }
         self.body(body, Exits { next, yes, no });
         self.asm.bind(next);
         self.asm.mov(R0, 0).exit();

@@ -128,6 +128,14 @@ impl Emit<'_> {
             .jump_if(Cond::Ne, R0, 0, beyond);
     }
 
+    /// Brings what a copy by hand needs from the frame of the caller, whose tables `r2` points to, into a callback's.
+    pub(super) fn copy_slots(&mut self) {
+        let end = (self.setting.target == Target::Vm).then_some(MEMORY_END_SLOT);
+        for slot in [CONTEXT_SLOT].into_iter().chain(end) {
+            self.asm.load(Size::Dw, R1, R2, slot - TABLES_SLOT).store(Size::Dw, R10, slot, R1);
+        }
+    }
+
     /// One round of a copy by hand: as many bytes as fit a span, or one. The end of the data is `no`.
     pub(super) fn copy_round(&mut self, exits: Exits) {
         let one = self.asm.label();
