@@ -1,7 +1,7 @@
 //! Network interfaces, by name.
 
 use super::AttachError;
-use nix::net::if_::if_nametoindex;
+use nix::net::if_::{if_indextoname, if_nametoindex};
 use std::fmt;
 
 /// An interface of the network namespace in which it was looked up.
@@ -20,6 +20,11 @@ impl Interface {
         let index = if_nametoindex(name)
             .map_err(|err| AttachError::new("find interface", name, err.into()).fix("see: ip link"))?;
         Ok(Self { name: name.to_owned(), index })
+    }
+
+    /// Whether it is still there, by any name.
+    pub fn is_there(&self) -> bool {
+        if_indextoname(self.index).is_ok()
     }
 
     /// Its name.

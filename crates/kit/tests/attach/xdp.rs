@@ -3,7 +3,7 @@
 use crate::filter::{Traffic, counts, program, run_traffic, word_arrives};
 use crate::net::Pair;
 use crate::{load, privileged};
-use kernscope_kit::attach::{Interface, Xdp, XdpMode};
+use kernscope_kit::attach::{Interface, Tallied, Xdp, XdpMode};
 use kernscope_kit::program::ProgramType;
 
 fn drops_what_matches(mode: XdpMode) {
@@ -78,4 +78,28 @@ fn a_second_program_is_refused_with_what_to_do() {
 fn an_interface_that_is_not_there_is_named() {
     let error = Interface::find("no-such-if0").expect_err("there is none");
     assert!(error.to_string().starts_with("find interface no-such-if0: "), "{error}");
+}
+
+#[test]
+fn what_is_only_watched_is_counted_and_passes() {
+    if !privileged("what_is_only_watched_is_counted_and_passes") {
+        return;
+    }
+    let pair = Pair::fresh();
+    let (sender, receiver) = (pair.sender(), pair.receiver());
+    let tallied = Tallied::new(&program(ProgramType::Xdp), false).expect("it decides");
+    let loaded = load(&tallied.program);
+    let _attached = pair.right.enter(|| {
+        let interface = Interface::find("right").expect("interface");
+        Xdp::attach(&loaded, &interface).expect("attach")
+    });
+    let traffic = run_traffic(&pair, &sender, &receiver);
+    let (matching, others) = (1000, 2000);
+    let (read_matching, read_others) = (matching, others);
+    assert_eq!(traffic, Traffic { matching, others, left: 3000, right: 3000, read_matching, read_others });
+    assert_eq!(counts(&loaded), (matching, others));
+    let decided = tallied.read(&loaded).expect("read");
+    // What is no datagram of ours, such as ARP, passes too.
+    assert_eq!((decided.dropped, decided.other), (1000, 0));
+    assert!(decided.passed >= 2000, "{decided:?}");
 }
