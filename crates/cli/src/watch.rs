@@ -3,7 +3,7 @@
 pub(crate) mod config;
 mod live;
 mod replay;
-mod signals;
+pub(crate) mod signals;
 mod tell;
 
 use crate::args::{BackendName, WatchArgs};

@@ -3,6 +3,8 @@
 //! Each subcommand has a file of its own: its arguments, and `run`. What comes from standard input is read here.
 
 mod asm;
+mod attach;
+mod condition;
 mod disasm;
 mod exec;
 
@@ -30,6 +32,7 @@ enum FilterCommand {
     Asm(asm::AsmArgs),
     Disasm(disasm::DisasmArgs),
     Exec(exec::ExecArgs),
+    Attach(attach::AttachArgs),
 }
 
 /// Runs the subcommand.
@@ -38,6 +41,7 @@ pub(crate) fn run(args: FilterArgs) -> Outcome {
         FilterCommand::Asm(args) => asm::run(&args),
         FilterCommand::Disasm(args) => disasm::run(&args),
         FilterCommand::Exec(args) => exec::run(&args),
+        FilterCommand::Attach(args) => attach::run(&args),
     }
 }
 
