@@ -4,7 +4,6 @@ use crate::filter::{program, word_arrives};
 use crate::net::{Namespace, Pair};
 use crate::{load, privileged, tc};
 use kernscope_kit::attach::{Direction, Interface, Tc, TcTier, Xdp};
-use kernscope_kit::probe::{self, Hook};
 use kernscope_kit::program::ProgramType;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -73,14 +72,14 @@ fn xdp_goes_with_its_process() {
 
 #[test]
 fn tcx_goes_with_its_process() {
-    if privileged("tcx_goes_with_its_process") && probe::hook(Hook::Tcx).is_yes() {
+    if privileged("tcx_goes_with_its_process") && tc::is_here(TcTier::Tcx) {
         leaves_nothing("tcx");
     }
 }
 
 #[test]
 fn a_tc_filter_goes_with_its_process() {
-    if privileged("a_tc_filter_goes_with_its_process") {
+    if privileged("a_tc_filter_goes_with_its_process") && tc::is_here(TcTier::Clsact) {
         leaves_nothing("clsact");
     }
 }

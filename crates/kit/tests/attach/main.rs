@@ -3,6 +3,7 @@
 //!
 //! Without the privilege each test says so and does nothing.
 
+mod compiled;
 mod filter;
 mod killed;
 mod net;
