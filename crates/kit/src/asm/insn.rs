@@ -303,6 +303,16 @@ impl Insn {
         Insn::new(op::CLASS_ALU | bit | alu as u8, dst as u8, src, 0, imm)
     }
 
+    /// `dst = operand` on 64 bits.
+    pub fn mov(dst: Reg, operand: impl Into<Operand>) -> Insn {
+        Insn::alu64(Alu::Mov, dst, operand)
+    }
+
+    /// `dst += operand` on 64 bits.
+    pub fn add(dst: Reg, operand: impl Into<Operand>) -> Insn {
+        Insn::alu64(Alu::Add, dst, operand)
+    }
+
     /// `dst = -dst` on 64 bits.
     pub const fn neg64(dst: Reg) -> Insn {
         Insn::new(op::CLASS_ALU64 | op::ALU_NEG, dst as u8, 0, 0, 0)

@@ -4,15 +4,13 @@
 //! tried in a program of the type in which kernscope uses it; where several would do, in turn.
 
 use super::answer::{Answer, Cause};
-use super::insn::{
-    BTF_MAIN, BTF_STATIC, CMPXCHG, DW, EXIT, FETCH, R10, add, atomic, call, call_kfunc, call_local, func, ja,
-    jeq, load as ldx, map, map_value, mov, mov_reg, store,
-};
+use super::insn::{BTF_MAIN, BTF_STATIC, func, map, map_value};
 use super::loops::{self, LoopShape};
 use super::map::{self, MapType};
 use super::prog::{self, Failed, ProgType, Spec};
 use super::table::Entry;
-use crate::asm::Insn;
+use crate::asm::Reg::{R0, R1, R2, R3, R4, R5, R10};
+use crate::asm::{Atomic, Cond, Insn, Size};
 use crate::btf::Named;
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -164,12 +162,20 @@ fn raw_tp(insns: &[Insn]) -> Result<OwnedFd, Failed> {
 
 /// `call helper; return 0`
 fn plain(helper: i32) -> Result<OwnedFd, Failed> {
-    raw_tp(&[call(helper), mov(0, 0), EXIT])
+    raw_tp(&[Insn::call(helper), Insn::mov(R0, 0), Insn::EXIT])
 }
 
 /// `helper(stack, 8, <unsafe address 0>)`
 fn probe_read(helper: i32) -> Result<OwnedFd, Failed> {
-    raw_tp(&[mov_reg(1, R10), add(1, SLOT.into()), mov(2, 8), mov(3, 0), call(helper), mov(0, 0), EXIT])
+    raw_tp(&[
+        Insn::mov(R1, R10),
+        Insn::add(R1, i32::from(SLOT)),
+        Insn::mov(R2, 8),
+        Insn::mov(R3, 0),
+        Insn::call(helper),
+        Insn::mov(R0, 0),
+        Insn::EXIT,
+    ])
 }
 
 /// Programs that may sleep, newest and least demanding first.
@@ -194,14 +200,14 @@ fn build(helper: Helper) -> Result<OwnedFd, Failed> {
         H::ProbeReadUser => probe_read(112),
         H::ProbeReadUserStr => probe_read(114),
         H::ProbeWriteUser => raw_tp(&[
-            store(DW, R10, SLOT, 0),
-            mov(1, 0),
-            mov_reg(2, R10),
-            add(2, SLOT.into()),
-            mov(3, 8),
-            call(36),
-            mov(0, 0),
-            EXIT,
+            Insn::store(Size::Dw, R10, SLOT, 0),
+            Insn::mov(R1, 0),
+            Insn::mov(R2, R10),
+            Insn::add(R2, i32::from(SLOT)),
+            Insn::mov(R3, 8),
+            Insn::call(36),
+            Insn::mov(R0, 0),
+            Insn::EXIT,
         ]),
         H::GetCurrentTask => plain(35),
         H::GetCurrentTaskBtf => plain(158),
@@ -209,22 +215,30 @@ fn build(helper: Helper) -> Result<OwnedFd, Failed> {
         H::KtimeGetNs => plain(5),
         H::KtimeGetBootNs => plain(125),
         H::GetNsCurrentPidTgid => raw_tp(&[
-            mov(1, 1),
-            mov(2, 1),
-            mov_reg(3, R10),
-            add(3, SLOT.into()),
-            mov(4, 8),
-            call(120),
-            mov(0, 0),
-            EXIT,
+            Insn::mov(R1, 1),
+            Insn::mov(R2, 1),
+            Insn::mov(R3, R10),
+            Insn::add(R3, i32::from(SLOT)),
+            Insn::mov(R4, 8),
+            Insn::call(120),
+            Insn::mov(R0, 0),
+            Insn::EXIT,
         ]),
-        H::SendSignal => raw_tp(&[mov(1, 0), call(109), mov(0, 0), EXIT]),
+        H::SendSignal => raw_tp(&[Insn::mov(R1, 0), Insn::call(109), Insn::mov(R0, 0), Insn::EXIT]),
         H::RingbufOutput | H::RingbufReserve | H::RingbufQuery => ringbuf(helper),
         H::TaskStorageGet => task_storage(),
         H::DPath => d_path(),
         H::CopyFromUser => prog::first(
             &sleepers(),
-            &[mov_reg(1, R10), add(1, SLOT.into()), mov(2, 8), mov(3, 0), call(148), mov(0, 0), EXIT],
+            &[
+                Insn::mov(R1, R10),
+                Insn::add(R1, i32::from(SLOT)),
+                Insn::mov(R2, 8),
+                Insn::mov(R3, 0),
+                Insn::call(148),
+                Insn::mov(R0, 0),
+                Insn::EXIT,
+            ],
             &[],
         ),
         H::CopyFromUserTask => copy_from_user_task(),
@@ -241,15 +255,15 @@ fn build(helper: Helper) -> Result<OwnedFd, Failed> {
         H::Strstr => strstr(),
         H::TailCall => tail_call(),
         H::BoundedLoop => loops::load(LoopShape::Bounded, &[Spec::new(ProgType::RawTracepoint)]),
-        H::LocalCall => raw_tp(&[call_local(1), EXIT, mov(0, 0), EXIT]),
+        H::LocalCall => raw_tp(&[Insn::call_local(1), Insn::EXIT, Insn::mov(R0, 0), Insn::EXIT]),
         H::Atomics => raw_tp(&[
-            store(DW, R10, SLOT, 0),
-            mov(0, 0),
-            mov(1, 1),
-            atomic(R10, 1, SLOT, FETCH),
-            atomic(R10, 1, SLOT, CMPXCHG),
-            mov(0, 0),
-            EXIT,
+            Insn::store(Size::Dw, R10, SLOT, 0),
+            Insn::mov(R0, 0),
+            Insn::mov(R1, 1),
+            Insn::atomic(Atomic::FetchAdd, Size::Dw, R10, SLOT, R1),
+            Insn::atomic(Atomic::Cmpxchg, Size::Dw, R10, SLOT, R1),
+            Insn::mov(R0, 0),
+            Insn::EXIT,
         ]),
         H::MayGoto => loops::load(LoopShape::MayGoto, &[Spec::new(ProgType::RawTracepoint)]),
     }
@@ -257,24 +271,36 @@ fn build(helper: Helper) -> Result<OwnedFd, Failed> {
 
 fn ringbuf(helper: Helper) -> Result<OwnedFd, Failed> {
     let ring = map::ringbuf(MapType::Ringbuf).map_err(map_failed)?;
-    let mut insns = vec![store(DW, R10, SLOT, 0)];
-    insns.extend(map(1, ring.as_fd()));
+    let mut insns = vec![Insn::store(Size::Dw, R10, SLOT, 0)];
+    insns.extend(map(R1, ring.as_fd()));
     match helper {
-        Helper::RingbufReserve => {
-            insns.extend([mov(2, 8), mov(3, 0), call(131), jeq(0, 0, 3), mov_reg(1, 0), mov(2, 0), call(132)])
-        }
-        Helper::RingbufQuery => insns.extend([mov(2, 0), call(134)]),
-        _ => insns.extend([mov_reg(2, R10), add(2, SLOT.into()), mov(3, 8), mov(4, 0), call(130)]),
+        Helper::RingbufReserve => insns.extend([
+            Insn::mov(R2, 8),
+            Insn::mov(R3, 0),
+            Insn::call(131),
+            Insn::jump_if(Cond::Eq, R0, 0, 3),
+            Insn::mov(R1, R0),
+            Insn::mov(R2, 0),
+            Insn::call(132),
+        ]),
+        Helper::RingbufQuery => insns.extend([Insn::mov(R2, 0), Insn::call(134)]),
+        _ => insns.extend([
+            Insn::mov(R2, R10),
+            Insn::add(R2, i32::from(SLOT)),
+            Insn::mov(R3, 8),
+            Insn::mov(R4, 0),
+            Insn::call(130),
+        ]),
     }
-    insns.extend([mov(0, 0), EXIT]);
+    insns.extend([Insn::mov(R0, 0), Insn::EXIT]);
     raw_tp(&insns)
 }
 
 fn task_storage() -> Result<OwnedFd, Failed> {
     let storage = map::storage(MapType::TaskStorage).map_err(map_failed)?;
-    let mut insns = vec![call(158), mov_reg(2, 0)];
-    insns.extend(map(1, storage.as_fd()));
-    insns.extend([mov(3, 0), mov(4, 1), call(156), mov(0, 0), EXIT]);
+    let mut insns = vec![Insn::call(158), Insn::mov(R2, R0)];
+    insns.extend(map(R1, storage.as_fd()));
+    insns.extend([Insn::mov(R3, 0), Insn::mov(R4, 1), Insn::call(156), Insn::mov(R0, 0), Insn::EXIT]);
     prog::load(Spec::tp_btf("sys_enter"), &insns)
 }
 
@@ -288,16 +314,16 @@ fn d_path() -> Result<OwnedFd, Failed> {
     };
     let insns = |file: i16| {
         [
-            store(DW, R10, SLOT, 0),
-            ldx(DW, 1, 1, file),
-            jeq(1, 0, 5),
-            add(1, path.cast_signed()),
-            mov_reg(2, R10),
-            add(2, SLOT.into()),
-            mov(3, 8),
-            call(147),
-            mov(0, 0),
-            EXIT,
+            Insn::store(Size::Dw, R10, SLOT, 0),
+            Insn::load(Size::Dw, R1, R1, file),
+            Insn::jump_if(Cond::Eq, R1, 0, 5),
+            Insn::add(R1, path.cast_signed()),
+            Insn::mov(R2, R10),
+            Insn::add(R2, i32::from(SLOT)),
+            Insn::mov(R3, 8),
+            Insn::call(147),
+            Insn::mov(R0, 0),
+            Insn::EXIT,
         ]
     };
     let iterator = Spec::new(ProgType::Iter).on("bpf_iter_task_file");
@@ -308,66 +334,97 @@ fn d_path() -> Result<OwnedFd, Failed> {
 
 fn copy_from_user_task() -> Result<OwnedFd, Failed> {
     let insns = [
-        call(158),
-        mov_reg(4, 0),
-        mov_reg(1, R10),
-        add(1, SLOT.into()),
-        mov(2, 8),
-        mov(3, 0),
-        mov(5, 0),
-        call(191),
-        mov(0, 0),
-        EXIT,
+        Insn::call(158),
+        Insn::mov(R4, R0),
+        Insn::mov(R1, R10),
+        Insn::add(R1, i32::from(SLOT)),
+        Insn::mov(R2, 8),
+        Insn::mov(R3, 0),
+        Insn::mov(R5, 0),
+        Insn::call(191),
+        Insn::mov(R0, 0),
+        Insn::EXIT,
     ];
     prog::first(&sleepers(), &insns, &[])
 }
 
 /// `helper(ctx, 0, stack, 4)`, as both packet readers take it.
 fn packet(kind: ProgType, helper: i32) -> Result<OwnedFd, Failed> {
-    let insns =
-        [mov(2, 0), mov_reg(3, R10), add(3, SLOT.into()), mov(4, 4), call(helper), mov(0, kind.pass()), EXIT];
+    let insns = [
+        Insn::mov(R2, 0),
+        Insn::mov(R3, R10),
+        Insn::add(R3, i32::from(SLOT)),
+        Insn::mov(R4, 4),
+        Insn::call(helper),
+        Insn::mov(R0, kind.pass()),
+        Insn::EXIT,
+    ];
     prog::load(Spec::new(kind), &insns)
 }
 
 /// A program whose body ends with a call that takes the callback placed right after it.
 fn callback(body: &[Insn]) -> Result<OwnedFd, Failed> {
     let mut insns = body.to_vec();
-    insns.extend([mov(0, 0), EXIT]);
+    insns.extend([Insn::mov(R0, 0), Insn::EXIT]);
     let at = insns.len() as u32;
-    insns.extend([mov(0, 0), EXIT]);
+    insns.extend([Insn::mov(R0, 0), Insn::EXIT]);
     prog::load_with(Spec::new(ProgType::RawTracepoint), &insns, &[[0, BTF_MAIN], [at, BTF_STATIC]])
 }
 
 fn for_each() -> Result<OwnedFd, Failed> {
     let array = map::array(1).map_err(map_failed)?;
-    callback(&[&map(1, array.as_fd())[..], &func(2, 6), &[mov(3, 0), mov(4, 0), call(164)]].concat())
+    callback(
+        &[&map(R1, array.as_fd())[..], &func(R2, 6), &[Insn::mov(R3, 0), Insn::mov(R4, 0), Insn::call(164)]]
+            .concat(),
+    )
 }
 
 /// `bpf_strncmp(stack, 8, "")`; the third argument must be a string in a frozen, read-only map.
 fn strncmp() -> Result<OwnedFd, Failed> {
     let array = map::read_only_array().map_err(map_failed)?;
-    let mut insns = vec![store(DW, R10, SLOT, 0), mov_reg(1, R10), add(1, SLOT.into()), mov(2, 8)];
-    insns.extend(map_value(3, array.as_fd()));
-    insns.extend([call(182), mov(0, 0), EXIT]);
+    let mut insns = vec![
+        Insn::store(Size::Dw, R10, SLOT, 0),
+        Insn::mov(R1, R10),
+        Insn::add(R1, i32::from(SLOT)),
+        Insn::mov(R2, 8),
+    ];
+    insns.extend(map_value(R3, array.as_fd()));
+    insns.extend([Insn::call(182), Insn::mov(R0, 0), Insn::EXIT]);
     raw_tp(&insns)
 }
 
 /// `bpf_dynptr_from_mem(map value, 8, 0, &dynptr)`
 fn dynptr_from_mem() -> Result<OwnedFd, Failed> {
     let array = map::array(1).map_err(map_failed)?;
-    let mut insns = map_value(1, array.as_fd()).to_vec();
-    insns.extend([mov(2, 8), mov(3, 0), mov_reg(4, R10), add(4, SLOT.into()), call(197), mov(0, 0), EXIT]);
+    let mut insns = map_value(R1, array.as_fd()).to_vec();
+    insns.extend([
+        Insn::mov(R2, 8),
+        Insn::mov(R3, 0),
+        Insn::mov(R4, R10),
+        Insn::add(R4, i32::from(SLOT)),
+        Insn::call(197),
+        Insn::mov(R0, 0),
+        Insn::EXIT,
+    ]);
     raw_tp(&insns)
 }
 
 fn kfunc(name: &str) -> Result<Insn, Failed> {
     let id = prog::btf()?.id(Named::Function, name);
-    id.map(call_kfunc).ok_or_else(|| Failed::Target(Answer::unsupported(format!("the kernel has no {name}"))))
+    id.map(|id| Insn::call_kfunc(id.cast_signed(), 0))
+        .ok_or_else(|| Failed::Target(Answer::unsupported(format!("the kernel has no {name}"))))
 }
 
 /// `kfunc(ctx, 0, &dynptr)`
 fn dynptr(kind: ProgType, name: &str) -> Result<OwnedFd, Failed> {
-    let insns = [mov(2, 0), mov_reg(3, R10), add(3, SLOT.into()), kfunc(name)?, mov(0, kind.pass()), EXIT];
+    let insns = [
+        Insn::mov(R2, 0),
+        Insn::mov(R3, R10),
+        Insn::add(R3, i32::from(SLOT)),
+        kfunc(name)?,
+        Insn::mov(R0, kind.pass()),
+        Insn::EXIT,
+    ];
     prog::load(Spec::new(kind), &insns)
 }
 
@@ -379,21 +436,21 @@ fn tracers() -> [Spec; 3] {
 /// Walks all processes; the iterator takes 24 bytes of stack.
 fn iter_task() -> Result<OwnedFd, Failed> {
     let insns = [
-        mov_reg(1, R10),
-        add(1, -24),
-        mov(2, 0),
-        mov(3, 0),
+        Insn::mov(R1, R10),
+        Insn::add(R1, -24),
+        Insn::mov(R2, 0),
+        Insn::mov(R3, 0),
         kfunc("bpf_iter_task_new")?,
-        mov_reg(1, R10),
-        add(1, -24),
+        Insn::mov(R1, R10),
+        Insn::add(R1, -24),
         kfunc("bpf_iter_task_next")?,
-        jeq(0, 0, 1),
-        ja(-5),
-        mov_reg(1, R10),
-        add(1, -24),
+        Insn::jump_if(Cond::Eq, R0, 0, 1),
+        Insn::jump(-5),
+        Insn::mov(R1, R10),
+        Insn::add(R1, -24),
         kfunc("bpf_iter_task_destroy")?,
-        mov(0, 0),
-        EXIT,
+        Insn::mov(R0, 0),
+        Insn::EXIT,
     ];
     prog::first(
         &[Spec::new(ProgType::Syscall), Spec::new(ProgType::Iter), Spec::tp_btf("sys_enter")],
@@ -404,15 +461,15 @@ fn iter_task() -> Result<OwnedFd, Failed> {
 
 fn strstr() -> Result<OwnedFd, Failed> {
     let array = map::read_only_array().map_err(map_failed)?;
-    let mut insns = map_value(1, array.as_fd()).to_vec();
-    insns.extend(map_value(2, array.as_fd()));
-    insns.extend([kfunc("bpf_strstr")?, mov(0, 0), EXIT]);
+    let mut insns = map_value(R1, array.as_fd()).to_vec();
+    insns.extend(map_value(R2, array.as_fd()));
+    insns.extend([kfunc("bpf_strstr")?, Insn::mov(R0, 0), Insn::EXIT]);
     prog::first(&tracers(), &insns, &[])
 }
 
 fn tail_call() -> Result<OwnedFd, Failed> {
     let programs = map::simple(MapType::ProgArray, 4, 4, 1).map_err(map_failed)?;
-    let mut insns = map(2, programs.as_fd()).to_vec();
-    insns.extend([mov(3, 0), call(12), mov(0, 0), EXIT]);
+    let mut insns = map(R2, programs.as_fd()).to_vec();
+    insns.extend([Insn::mov(R3, 0), Insn::call(12), Insn::mov(R0, 0), Insn::EXIT]);
     raw_tp(&insns)
 }

@@ -5,11 +5,12 @@
 
 use super::answer::Answer;
 use super::host::Tracefs;
-use super::insn::{self, EXIT, mov};
+use super::insn::map_value;
 use super::prog::{self, Failed, ProgType, Spec};
 use super::table::Entry;
 use super::{act, map, net, uring};
-use crate::asm::Insn;
+use crate::asm::Reg::{R0, R1, R2};
+use crate::asm::{Atomic, Insn, Size};
 use crate::btf::Named;
 use crate::sys::{self, LinkTarget, PerfEvent};
 use std::ffi::CStr;
@@ -190,8 +191,13 @@ impl Counter {
     }
 
     fn insns(map: BorrowedFd<'_>, returns: i32) -> Vec<Insn> {
-        let mut insns = insn::map_value(1, map).to_vec();
-        insns.extend([mov(2, 1), insn::atomic(1, 2, 0, 0), mov(0, returns), EXIT]);
+        let mut insns = map_value(R1, map).to_vec();
+        insns.extend([
+            Insn::mov(R2, 1),
+            Insn::atomic(Atomic::Add, Size::Dw, R1, 0, R2),
+            Insn::mov(R0, returns),
+            Insn::EXIT,
+        ]);
         insns
     }
 

@@ -1,106 +1,26 @@
-//! A handful of instructions and of BTF, enough for programs whose only purpose is to be loaded.
-//!
-//! Not an assembler: no labels, no text. Registers are numbers, `R10` is the frame.
+//! What programs whose only purpose is to be loaded need beside [`Insn`]: maps by descriptor, and BTF of their own.
 
-use crate::asm::Insn;
+use crate::asm::{Insn, Reg, op};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// Frame pointer.
-pub(super) const R10: u8 = 10;
-
-/// Access of eight bytes.
-pub(super) const DW: u8 = 0x18;
-
-const fn insn(code: u8, dst: u8, src: u8, off: i16, imm: i32) -> Insn {
-    Insn::new(code, dst, src, off, imm)
-}
-
-/// `dst = imm`
-pub(super) const fn mov(dst: u8, imm: i32) -> Insn {
-    insn(0xb7, dst, 0, 0, imm)
-}
-
-/// `dst = src`
-pub(super) const fn mov_reg(dst: u8, src: u8) -> Insn {
-    insn(0xbf, dst, src, 0, 0)
-}
-
-/// `dst += imm`
-pub(super) const fn add(dst: u8, imm: i32) -> Insn {
-    insn(0x07, dst, 0, 0, imm)
-}
-
-/// `*(size *)(dst + off) = imm`
-pub(super) const fn store(size: u8, dst: u8, off: i16, imm: i32) -> Insn {
-    insn(0x62 | size, dst, 0, off, imm)
-}
-
-/// `dst = *(size *)(src + off)`
-pub(super) const fn load(size: u8, dst: u8, src: u8, off: i16) -> Insn {
-    insn(0x61 | size, dst, src, off, 0)
-}
-
-/// `lock *(u64 *)(dst + off) op src`; `op` 0 is add, [`FETCH`] and [`CMPXCHG`] came with 5.12.
-pub(super) const fn atomic(dst: u8, src: u8, off: i16, op: i32) -> Insn {
-    insn(0xdb, dst, src, off, op)
-}
-
-/// Atomic add that returns the old value.
-pub(super) const FETCH: i32 = 0x01;
-/// Atomic compare and exchange.
-pub(super) const CMPXCHG: i32 = 0xf1;
-
-/// `if dst == imm goto +off`
-pub(super) const fn jeq(dst: u8, imm: i32, off: i16) -> Insn {
-    insn(0x15, dst, 0, off, imm)
-}
-
-/// `if dst < imm goto +off`, unsigned
-pub(super) const fn jlt(dst: u8, imm: i32, off: i16) -> Insn {
-    insn(0xa5, dst, 0, off, imm)
-}
-
-/// `may_goto +off`
-pub(super) const fn may_goto(off: i16) -> Insn {
-    insn(0xe5, 0, 0, off, 0)
-}
-
-/// `goto +off`
-pub(super) const fn ja(off: i16) -> Insn {
-    insn(0x05, 0, 0, off, 0)
-}
-
-/// Calls a helper.
-pub(super) const fn call(helper: i32) -> Insn {
-    insn(0x85, 0, 0, 0, helper)
-}
-
-/// Calls a function of this program, `off` instructions after the next one.
-pub(super) const fn call_local(off: i32) -> Insn {
-    insn(0x85, 0, 1, 0, off)
-}
-
-/// Calls a kernel function by its id in the kernel's BTF.
-pub(super) const fn call_kfunc(id: u32) -> Insn {
-    insn(0x85, 0, 2, 0, id.cast_signed())
-}
-
-/// `return r0`
-pub(super) const EXIT: Insn = insn(0x95, 0, 0, 0, 0);
-
 /// `dst = map`
-pub(super) fn map(dst: u8, fd: BorrowedFd<'_>) -> [Insn; 2] {
-    [insn(0x18, dst, 1, 0, fd.as_raw_fd()), insn(0, 0, 0, 0, 0)]
+pub(super) fn map(dst: Reg, fd: BorrowedFd<'_>) -> [Insn; 2] {
+    Insn::lddw(dst, op::PSEUDO_MAP_FD, low(fd.as_raw_fd()))
 }
 
 /// `dst = &array_map[0]`
-pub(super) fn map_value(dst: u8, fd: BorrowedFd<'_>) -> [Insn; 2] {
-    [insn(0x18, dst, 2, 0, fd.as_raw_fd()), insn(0, 0, 0, 0, 0)]
+pub(super) fn map_value(dst: Reg, fd: BorrowedFd<'_>) -> [Insn; 2] {
+    Insn::lddw(dst, op::PSEUDO_MAP_VALUE, low(fd.as_raw_fd()))
 }
 
-/// `dst = address of the function `off` instructions after the next one`, as a callback
-pub(super) const fn func(dst: u8, off: i32) -> [Insn; 2] {
-    [insn(0x18, dst, 4, 0, off), insn(0, 0, 0, 0, 0)]
+/// `dst = address of the function `off` instructions after the second half of this one`, as a callback
+pub(super) fn func(dst: Reg, off: i32) -> [Insn; 2] {
+    Insn::lddw(dst, op::PSEUDO_FUNC, low(off))
+}
+
+/// The lower half of a 64-bit immediate.
+fn low(half: i32) -> u64 {
+    u64::from(half.cast_unsigned())
 }
 
 /// Type ids in [`btf`].

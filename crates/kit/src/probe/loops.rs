@@ -1,12 +1,11 @@
 //! Shapes that a generated loop can have, by loading the smallest loop of each.
 
 use super::answer::Answer;
-use super::insn::{
-    BTF_MAIN, BTF_STATIC, EXIT, R10, add, call, call_kfunc, func, ja, jeq, jlt, may_goto, mov, mov_reg,
-};
+use super::insn::{BTF_MAIN, BTF_STATIC, func};
 use super::prog::{self, Failed, ProgType, Spec};
 use super::{Key, remembered};
-use crate::asm::Insn;
+use crate::asm::Reg::{R0, R1, R2, R3, R4, R10};
+use crate::asm::{Cond, Insn};
 use crate::btf::Named;
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -75,19 +74,44 @@ pub(super) fn probe(shape: LoopShape) -> Answer {
 pub(super) fn load(shape: LoopShape, specs: &[Spec]) -> Result<OwnedFd, Failed> {
     match shape {
         // The counter starts as a random number, so that the verifier does not unroll the loop.
-        LoopShape::MayGoto => {
-            prog::first(specs, &[call(7), may_goto(2), add(0, 1), ja(-3), mov(0, 0), EXIT], &[])
-        }
+        LoopShape::MayGoto => prog::first(
+            specs,
+            &[
+                Insn::call(7),
+                Insn::may_goto(2),
+                Insn::add(R0, 1),
+                Insn::jump(-3),
+                Insn::mov(R0, 0),
+                Insn::EXIT,
+            ],
+            &[],
+        ),
         LoopShape::IterNum => prog::first(specs, &iterator()?, &[]),
         LoopShape::BpfLoop => {
-            let mut insns = vec![mov(1, 4)];
-            insns.extend(func(2, 6));
-            insns.extend([mov(3, 0), mov(4, 0), call(181), mov(0, 0), EXIT, mov(0, 0), EXIT]);
+            let mut insns = vec![Insn::mov(R1, 4)];
+            insns.extend(func(R2, 6));
+            insns.extend([
+                Insn::mov(R3, 0),
+                Insn::mov(R4, 0),
+                Insn::call(181),
+                Insn::mov(R0, 0),
+                Insn::EXIT,
+                Insn::mov(R0, 0),
+                Insn::EXIT,
+            ]);
             prog::first(specs, &insns, &[[0, BTF_MAIN], [8, BTF_STATIC]])
         }
-        LoopShape::Bounded => {
-            prog::first(specs, &[mov(0, 0), add(0, 1), jlt(0, 100, -2), mov(0, 0), EXIT], &[])
-        }
+        LoopShape::Bounded => prog::first(
+            specs,
+            &[
+                Insn::mov(R0, 0),
+                Insn::add(R0, 1),
+                Insn::jump_if(Cond::Lt, R0, 100, -2),
+                Insn::mov(R0, 0),
+                Insn::EXIT,
+            ],
+            &[],
+        ),
     }
 }
 
@@ -97,23 +121,23 @@ fn iterator() -> Result<[Insn; 15], Failed> {
     let _btf = prog::btf()?;
     let call = |name: &str| {
         let missing = || Failed::Target(Answer::unsupported(format!("the kernel has no {name}")));
-        kfunc(name).map(call_kfunc).ok_or_else(missing)
+        kfunc(name).map(|id| Insn::call_kfunc(id.cast_signed(), 0)).ok_or_else(missing)
     };
     Ok([
-        mov_reg(1, R10),
-        add(1, -8),
-        mov(2, 0),
-        mov(3, 4),
+        Insn::mov(R1, R10),
+        Insn::add(R1, -8),
+        Insn::mov(R2, 0),
+        Insn::mov(R3, 4),
         call("bpf_iter_num_new")?,
-        mov_reg(1, R10),
-        add(1, -8),
+        Insn::mov(R1, R10),
+        Insn::add(R1, -8),
         call("bpf_iter_num_next")?,
-        jeq(0, 0, 1),
-        ja(-5),
-        mov_reg(1, R10),
-        add(1, -8),
+        Insn::jump_if(Cond::Eq, R0, 0, 1),
+        Insn::jump(-5),
+        Insn::mov(R1, R10),
+        Insn::add(R1, -8),
         call("bpf_iter_num_destroy")?,
-        mov(0, 0),
-        EXIT,
+        Insn::mov(R0, 0),
+        Insn::EXIT,
     ])
 }

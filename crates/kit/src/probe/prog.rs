@@ -1,9 +1,10 @@
 //! Program types, by loading the smallest program of each.
 
 use super::answer::Answer;
-use super::insn::{self, EXIT, mov};
+use super::insn;
 use super::table::Entry;
 use crate::asm::Insn;
+use crate::asm::Reg::R0;
 use crate::btf::{Btf, BtfError, Named};
 use crate::sys::{self, LoadError, Program};
 use std::io;
@@ -303,13 +304,13 @@ pub(super) fn first(specs: &[Spec], insns: &[Insn], funcs: &[[u32; 2]]) -> Resul
 
 /// A program with a global function that another may replace.
 fn extendable() -> Result<OwnedFd, Failed> {
-    let insns = [insn::call_local(1), EXIT, mov(0, 0), EXIT];
+    let insns = [Insn::call_local(1), Insn::EXIT, Insn::mov(R0, 0), Insn::EXIT];
     load_with(Spec::new(ProgType::SocketFilter), &insns, &[[0, insn::BTF_MAIN], [2, insn::BTF_GLOBAL]])
 }
 
 /// Loads a program of this type that does nothing, and drops it.
 pub(super) fn probe(kind: ProgType) -> Answer {
-    let insns = [mov(0, kind.pass()), EXIT];
+    let insns = [Insn::mov(R0, kind.pass()), Insn::EXIT];
     let funcs: &[[u32; 2]] = if kind == ProgType::Ext { &[[0, insn::BTF_GLOBAL]] } else { &[] };
     match load_with(Spec::new(kind), &insns, funcs) {
         Ok(_prog) => Answer::Yes,
