@@ -123,9 +123,12 @@ impl Object {
         let Opening { kernel, config, ring_bytes, plain_tracepoints } = *opening;
         let adaptation = Adaptation { rdonly_cast: kernel.rdonly_cast, plain_tracepoints };
         let object = adaptation.of(bytes).map_err(|error| LoadError::new("parse", "object", error))?;
+        // A new loader reads the kernel's types by itself: they are let go before they are read to be kept.
+        let mut loader = EbpfLoader::new();
+        loader.btf(None);
         let btf =
             aya::Btf::from_sys_fs().map_err(|error| LoadError::new("read", "kernel BTF", chain(&error)))?;
-        let ebpf = EbpfLoader::new()
+        let ebpf = loader
             .btf(Some(&btf))
             .override_global("LAYOUT", bytes_of(&kernel.layout), true)
             .override_global("TYPES", bytes_of(&kernel.types), true)
