@@ -27,6 +27,7 @@ mod host;
 mod lower;
 mod noted;
 pub mod oracle;
+pub mod packet;
 mod plan;
 mod regex;
 

@@ -1,0 +1,41 @@
+//! Conditions on the headers of packets: read, judged in plain Rust, and compiled.
+//!
+//! ```
+//! use kernscope_kit::compile::packet::{Expr, Frame};
+//!
+//! let expr: Expr = "udp and dst port 53".parse()?;
+//! let mut bytes = [0; 60];
+//! bytes[12..14].copy_from_slice(&[8, 0]); // IPv4
+//! bytes[14] = 0x45; // version 4, 20 bytes of header
+//! bytes[23] = 17; // UDP
+//! bytes[37] = 53; // destination port
+//! assert!(Frame { bytes: &bytes, taken_tag: None }.matches(&expr));
+//! assert_eq!(expr.to_string(), "proto 17 and dst port 53");
+//! # Ok::<(), kernscope_kit::compile::packet::ParseError>(())
+//! ```
+
+mod emit;
+mod expr;
+mod headers;
+mod judge;
+mod lex;
+mod names;
+mod needs;
+mod parse;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use emit::{Access, program};
+pub use expr::{Expr, Layer, Relation, Scope, Side, Tag, Test, Transport, Version};
+pub use headers::{Frame, MAX_EXTENSIONS, MAX_TAGS};
+pub use parse::ParseError;
+
+impl std::str::FromStr for Expr {
+    type Err = ParseError;
+
+    /// Reads the language of `docs/FILTERS.md`, which is close to tcpdump's.
+    fn from_str(text: &str) -> Result<Expr, ParseError> {
+        parse::parse(text)
+    }
+}

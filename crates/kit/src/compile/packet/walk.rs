@@ -1,0 +1,220 @@
+//! Instructions that take a packet apart once: tags, type, fixed header, protocol, ports. The same steps as in
+//! `headers`, as far as [`Needs`](super::needs::Needs) goes.
+
+use super::emit::{ABSENT, CTX, Emitter, KIND, Place, slot};
+use super::headers::{
+    ARP, ARP_BYTES, AUTHENTICATION, ETHER_BYTES, EXTENSION_BYTES, EXTENSIONS, FRAGMENT, IP, IP_BYTES, IP6,
+    IP6_BYTES, MAX_EXTENSIONS, MAX_TAGS, TAG_TYPES, WITH_PORTS,
+};
+use super::needs::Depth;
+use crate::asm::{Alu, Cond, Insn, Label, Reg, Size};
+
+use Reg::{R1, R2, R3, R4, R10};
+
+/// Offsets in `struct __sk_buff`.
+const SKB_VLAN_PRESENT: i16 = 20;
+const SKB_VLAN_TCI: i16 = 24;
+
+impl Emitter<'_> {
+    pub(super) fn walk(&mut self) {
+        if !self.needs.kind {
+            return;
+        }
+        self.forget();
+        self.kind();
+        let done = self.asm.label();
+        if self.needs.v4 > Depth::None {
+            self.ip(done);
+        }
+        if self.needs.v6 > Depth::None {
+            self.ip6(done);
+        }
+        if self.needs.arp {
+            self.arp(done);
+        }
+        self.asm.bind(done);
+        if self.needs.ports {
+            self.ports();
+        }
+    }
+
+    /// Nothing is known yet.
+    fn forget(&mut self) {
+        self.set(slot::NETWORK, ETHER_BYTES as i32);
+        if self.needs.tags {
+            slot::TAGS.into_iter().for_each(|tag| self.set(tag, ABSENT));
+        }
+        if self.needs.any_fixed() {
+            self.set(slot::FIXED, 0);
+        }
+        if self.needs.any_protocol() {
+            self.set(slot::PROTOCOL, ABSENT);
+            self.set(slot::TRANSPORT, 0);
+        }
+        if self.needs.ports {
+            slot::PORTS.into_iter().for_each(|port| self.set(port, ABSENT));
+        }
+    }
+
+    /// The type behind the tags to [`KIND`]; tags and the offset of the network header to their slots.
+    fn kind(&mut self) {
+        let (typed, cut) = (self.asm.label(), self.asm.label());
+        self.asm.mov(KIND, ABSENT);
+        if !self.is_direct() {
+            let in_band = self.asm.label();
+            self.asm.load(Size::W, R1, CTX, SKB_VLAN_PRESENT).jump_if(Cond::Eq, R1, 0, in_band);
+            if self.needs.tags {
+                self.asm.load(Size::W, R1, CTX, SKB_VLAN_TCI).alu64(Alu::And, R1, 0xfff);
+                self.keep(slot::TAGS[0], R1);
+            }
+            self.tags(1, typed, cut);
+            self.asm.bind(in_band);
+        }
+        self.tags(0, typed, cut);
+        self.asm.bind(cut);
+        self.asm.mov(KIND, ABSENT);
+        self.asm.bind(typed);
+    }
+
+    /// Tags in the packet, `taken` of them being outside of it; ends with a jump.
+    fn tags(&mut self, taken: usize, typed: Label, cut: Label) {
+        self.number(Place::at(ETHER_BYTES as u32 - 2), 2, typed);
+        self.asm.mov(KIND, R1);
+        for (at, tag) in slot::TAGS.into_iter().enumerate().take(MAX_TAGS).skip(taken) {
+            let tagged = self.asm.label();
+            for kind in TAG_TYPES {
+                self.asm.jump_if(Cond::Eq, KIND, i32::from(kind), tagged);
+            }
+            self.asm.jump(typed);
+            self.asm.bind(tagged);
+            let offset = (ETHER_BYTES + 4 * (at - taken)) as u32;
+            self.copy(Place::at(offset), 4, slot::LOADED, cut);
+            if self.needs.tags {
+                self.big_endian(R1, slot::LOADED);
+                self.asm.alu64(Alu::And, R1, 0xfff);
+                self.keep(tag, R1);
+            }
+            self.big_endian(KIND, slot::LOADED + 2);
+            self.set(slot::NETWORK, offset as i32 + 4);
+        }
+        self.asm.jump(typed);
+    }
+
+    /// A 16-bit number on the stack.
+    fn big_endian(&mut self, reg: Reg, at: i16) {
+        self.asm.load(Size::H, reg, R10, at).push(Insn::to_be(reg, 16));
+    }
+
+    /// The fixed header of frames of a type; goes on behind it, or to `other` for frames of another type.
+    fn fixed(&mut self, kind: u16, bytes: usize, other: Label, done: Label) {
+        self.asm.jump_if(Cond::Ne, KIND, i32::from(kind), other);
+        self.copy(Place::behind(slot::NETWORK, 0), bytes as u32, slot::HEADER, done);
+        self.set(slot::FIXED, i32::from(kind));
+    }
+
+    fn ip(&mut self, done: Label) {
+        let other = self.asm.label();
+        self.fixed(IP, IP_BYTES, other, done);
+        if self.needs.v4 == Depth::Protocol {
+            self.asm.load(Size::B, R1, R10, slot::HEADER + 9);
+            self.keep(slot::PROTOCOL, R1);
+            self.asm.load(Size::B, R1, R10, slot::HEADER).alu64(Alu::And, R1, 15).alu64(Alu::Lsh, R1, 2);
+            self.asm.jump_if(Cond::Lt, R1, IP_BYTES as i32, done);
+            self.big_endian(R2, slot::HEADER + 6);
+            self.asm.jump_if(Cond::Set, R2, 0x1fff, done);
+            self.recall(R2, slot::NETWORK);
+            self.asm.alu64(Alu::Add, R2, R1);
+            self.keep(slot::TRANSPORT, R2);
+        }
+        self.asm.jump(done);
+        self.asm.bind(other);
+    }
+
+    /// Leaves the addresses where IPv4 has them.
+    fn arp(&mut self, done: Label) {
+        self.fixed(ARP, ARP_BYTES, done, done);
+        let at = |offset: i16| slot::HEADER + offset;
+        let asm = &mut *self.asm;
+        asm.load(Size::H, R1, R10, at(14)).load(Size::H, R2, R10, at(16)).load(Size::W, R3, R10, at(24));
+        asm.store(Size::H, R10, at(12), R1).store(Size::H, R10, at(14), R2).store(Size::W, R10, at(16), R3);
+    }
+
+    fn ip6(&mut self, done: Label) {
+        let other = self.asm.label();
+        self.fixed(IP6, IP6_BYTES, other, done);
+        if self.needs.v6 == Depth::Protocol {
+            self.recall(R1, slot::NETWORK);
+            self.asm.alu64(Alu::Add, R1, IP6_BYTES as i32);
+            self.keep(slot::TRANSPORT, R1);
+            self.asm.load(Size::B, R1, R10, slot::HEADER + 6);
+            self.keep(slot::PROTOCOL, R1);
+            self.extensions();
+        }
+        self.asm.jump(done);
+        self.asm.bind(other);
+    }
+
+    /// Follows extension headers, from the offset and the number in the slots of the transport. A loop whose rounds
+    /// the verifier counts (from 5.3); [`KIND`], which is known here, holds the count meanwhile.
+    fn extensions(&mut self) {
+        let [head, extension, found, unknown, later, add] = [(); 6].map(|()| self.asm.label());
+        self.asm.mov(KIND, MAX_EXTENSIONS as i32);
+        self.asm.bind(head);
+        self.recall(R1, slot::PROTOCOL);
+        for number in EXTENSIONS.into_iter().chain([FRAGMENT, AUTHENTICATION]) {
+            self.asm.jump_if(Cond::Eq, R1, i32::from(number), extension);
+        }
+        self.asm.jump(found);
+        self.asm.bind(extension);
+        self.asm.jump_if(Cond::Eq, KIND, 0, unknown).alu64(Alu::Sub, KIND, 1);
+        self.copy(Place::behind(slot::TRANSPORT, 0), EXTENSION_BYTES as u32, slot::LOADED, unknown);
+        self.recall(R1, slot::PROTOCOL);
+        self.asm.load(Size::B, R2, R10, slot::LOADED).load(Size::B, R3, R10, slot::LOADED + 1);
+        self.keep(slot::PROTOCOL, R2);
+        self.length_of_extension(later, add);
+        self.asm.bind(add);
+        self.recall(R4, slot::TRANSPORT);
+        self.asm.alu64(Alu::Add, R4, R3);
+        self.keep(slot::TRANSPORT, R4);
+        self.asm.jump(head);
+        self.asm.bind(unknown);
+        self.set(slot::PROTOCOL, ABSENT);
+        self.asm.bind(later);
+        self.set(slot::TRANSPORT, 0);
+        self.asm.bind(found);
+        self.asm.mov(KIND, i32::from(IP6));
+    }
+
+    /// From the extension's number in R1 and the length it tells in R3 to its bytes in R3; to `later` for a fragment
+    /// that is not the first.
+    fn length_of_extension(&mut self, later: Label, add: Label) {
+        let [fragment, authentication] = [(); 2].map(|()| self.asm.label());
+        self.asm.jump_if(Cond::Eq, R1, i32::from(FRAGMENT), fragment);
+        self.asm.jump_if(Cond::Eq, R1, i32::from(AUTHENTICATION), authentication);
+        self.asm.alu64(Alu::Add, R3, 1).alu64(Alu::Lsh, R3, 3).jump(add);
+        self.asm.bind(authentication);
+        self.asm.alu64(Alu::Add, R3, 2).alu64(Alu::Lsh, R3, 2).jump(add);
+        self.asm.bind(fragment);
+        self.big_endian(R4, slot::LOADED + 2);
+        self.asm.jump_if(Cond::Set, R4, 0xfff8, later).mov(R3, 8);
+    }
+
+    /// The ports of a protocol that has them.
+    fn ports(&mut self) {
+        let [none, some] = [(); 2].map(|()| self.asm.label());
+        self.recall(R1, slot::TRANSPORT);
+        self.asm.jump_if(Cond::Eq, R1, 0, none);
+        self.recall(R1, slot::PROTOCOL);
+        for number in WITH_PORTS {
+            self.asm.jump_if(Cond::Eq, R1, i32::from(number), some);
+        }
+        self.asm.jump(none);
+        self.asm.bind(some);
+        self.copy(Place::behind(slot::TRANSPORT, 0), 4, slot::LOADED, none);
+        for (port, at) in slot::PORTS.into_iter().zip([0, 2]) {
+            self.big_endian(R1, slot::LOADED + at);
+            self.keep(port, R1);
+        }
+        self.asm.bind(none);
+    }
+}
