@@ -58,6 +58,8 @@ const LEAST_LIMIT_BYTES: u32 = 16;
 /// What a packet or a buffer is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
+    /// What its headers must say; without it, nothing is asked of them, and the data need not be a packet.
+    pub packet: Option<packet::Expr>,
     /// What its bytes must hold; all of them are looked at. Without it, nothing is asked for.
     pub content: Option<Content>,
 }
@@ -65,7 +67,17 @@ pub struct Filter {
 impl Filter {
     /// A condition on content alone.
     pub fn content(content: Content) -> Filter {
-        Filter { content: Some(content) }
+        Filter { packet: None, content: Some(content) }
+    }
+
+    /// A condition on headers alone.
+    pub fn packet(packet: packet::Expr) -> Filter {
+        Filter { packet: Some(packet), content: None }
+    }
+
+    /// Whether headers are all that is looked at.
+    fn is_packet_only(&self) -> bool {
+        self.packet.is_some() && self.content.is_none()
     }
 }
 
@@ -105,6 +117,11 @@ pub enum CompileError {
         /// What they must fit into.
         limit_bytes: u32,
     },
+    /// The data has no headers.
+    #[error(
+        "compile packet condition: a buffer is no packet; leave the condition out or choose another target"
+    )]
+    NoPacket,
     /// No byte is looked at together with another.
     #[error("compile thresholds: a window of 0 bytes holds nothing; give window=1 or more")]
     NoWindow,
@@ -159,20 +176,31 @@ fn compile_like(filter: &Filter, options: &Options, like: &[Walk]) -> Result<Com
     let mut plan = lowering.plan(content)?;
     let table_bytes = tables::place(&mut plan);
     let table = tables::image(&mut plan, table_bytes);
-    let (emitted, limit) = emit(&plan, options, table_bytes)?;
+    let (emitted, limit) = emit(filter, &plan, options, table_bytes)?;
     let program = Program {
         name: "kernscope".to_owned(),
         program_type: options.target.program_type(),
         insns: emitted.insns,
-        maps: maps(options, limit, &table),
+        maps: maps(options, if filter.is_packet_only() { 0 } else { limit }, &table),
         functions: emitted.functions,
     };
     Ok(Compiled { program, options: *options, plan, table, limit, exact: lowering.exact })
 }
 
 /// The instructions, for data as long as the kernel's patience allows, and how long that is.
-fn emit(plan: &Node, options: &Options, table_bytes: u32) -> Result<(emit::Emitted, u32), CompileError> {
+fn emit(
+    filter: &Filter,
+    plan: &Node,
+    options: &Options,
+    table_bytes: u32,
+) -> Result<(emit::Emitted, u32), CompileError> {
+    if filter.packet.is_some() && options.target == Target::Buffer {
+        return Err(CompileError::NoPacket);
+    }
     let mut limit = options.host.limit_bytes();
+    if options.target == Target::Xdp && !options.host.xdp_load_bytes {
+        limit = limit.min(emit::MOST_BY_HAND_BYTES);
+    }
     loop {
         let setting = emit::Setting {
             target: options.target,
@@ -182,7 +210,7 @@ fn emit(plan: &Node, options: &Options, table_bytes: u32) -> Result<(emit::Emitt
             table_bytes,
             counts: options.counts,
         };
-        let emitted = emit::program(plan, setting).map_err(CompileError::TooManyParts)?;
+        let emitted = emit::program(filter, plan, setting).map_err(CompileError::TooManyParts)?;
         if emitted.effort <= MOST_EFFORT {
             return Ok((emitted, limit));
         }

@@ -8,6 +8,7 @@
 //! | `get_prandom_u32` | the same row of numbers for every machine |
 //! | `get_smp_processor_id`, `get_numa_node_id` | 0 |
 //! | `get_current_pid_tgid`, `get_current_uid_gid` | process and thread 1, user and group 0 |
+//! | `skb_load_bytes_relative` | as on a packet socket: the link-layer header is where the packet begins, the network header nowhere |
 //! | `skb_load_bytes`, `skb_pull_data`, `xdp_load_bytes`, `xdp_get_buff_len` | from the packet, all of which is linear |
 //! | `ringbuf_output`, `_reserve`, `_submit`, `_discard`, `_query` | records end in [`Map::take_records`](super::Map::take_records) |
 //! | `strncmp` | as in the kernel |
@@ -24,6 +25,7 @@ use crate::program::MapType;
 const EFAULT: i64 = -14;
 const EINVAL: i64 = -22;
 const ENOMEM: i64 = -12;
+const HDR_START_MAC: u64 = 0;
 
 /// `tail_call`, which the interpreter does.
 pub(super) const TAIL_CALL: i64 = 12;
@@ -37,7 +39,7 @@ pub(super) fn call(
     world: &mut World,
     args: [u64; 5],
 ) -> Result<u64, Fault> {
-    let [a, b, c, d, _] = args;
+    let [a, b, c, d, e] = args;
     match helper {
         1 | 195 => lookup(space, a, b, if helper == 195 { c } else { 0 }),
         2 => update(space, a, b, c, d),
@@ -51,6 +53,7 @@ pub(super) fn call(
         15 => Ok(0),
         26 => load_bytes(space, a, b, c, d),
         39 => pull_data(space, a, b),
+        68 => load_bytes(space, a, if e == HDR_START_MAC { b } else { u64::MAX }, c, d),
         130 => ring_output(space, a, b, c),
         131 => ring_reserve(space, a, b, c),
         132 | 133 => ring_close(space, a, helper == 132),
@@ -140,7 +143,7 @@ fn xdp(space: &Space<'_>, context: u64) -> Result<(), Fault> {
 /// The packet's bytes at an offset.
 fn packet<'a>(space: &'a Space<'_>, offset: u64, len: u64) -> Option<&'a [u8]> {
     let (offset, len) = (offset as u32 as usize, len as u32 as usize);
-    space.packet.get(offset..offset + len)
+    space.packet.get(offset..offset.checked_add(len)?)
 }
 
 fn load_bytes(space: &mut Space<'_>, context: u64, offset: u64, to: u64, len: u64) -> Result<u64, Fault> {

@@ -5,9 +5,13 @@
 //! where the comment says so, on an interface, which brings ancillary data in.
 
 mod conversion;
+#[path = "../../examples/filters/classic.rs"]
 mod generate;
 mod kernel;
 mod pcap;
+#[path = "../../examples/filters/random.rs"]
+#[expect(dead_code, reason = "some of it is for the other generators")]
+mod random;
 
 use kernel::{ACTIONS, Engines, METADATA, privileged};
 use std::os::fd::AsFd;
@@ -61,7 +65,7 @@ fn fixtures_are_read_and_printed_back() {
 #[test]
 fn checks_are_the_kernels() {
     let (_, socket) = UnixDatagram::pair().expect("a pair of sockets");
-    let mut random = generate::Random::new(3);
+    let mut random = random::Random::new(3);
     let ret = Insn::stmt(op::RET | op::K, 1);
     let each_code = (0..0x200).map(|code| Classic::new(vec![Insn::stmt(code, 0), ret]));
     let wild = (0..5000).map(|_| generate::unchecked(&mut random));
@@ -81,7 +85,7 @@ fn fixtures_agree_on_captures() {
         return;
     }
     let mut packets = pcap::ethernet_packets(3000);
-    packets.extend(generate::packets(&mut generate::Random::new(1), 500));
+    packets.extend(generate::packets(&mut random::Random::new(1), 500));
     for (expression, program) in fixtures() {
         agree(&expression, &program, &packets);
     }
@@ -92,7 +96,7 @@ fn random_programs_agree() {
     if !privileged() {
         return;
     }
-    let mut random = generate::Random::new(2);
+    let mut random = random::Random::new(2);
     for round in 0..400 {
         let program = generate::program(&mut random);
         let packets = generate::packets(&mut random, 60);

@@ -23,7 +23,7 @@ mod walk;
 
 use super::plan::{Node, Scan};
 use super::target::{Action, Target, Verdict};
-use super::{Host, window};
+use super::{Filter, Host, packet, window};
 use crate::asm::{Asm, AsmError, Cond, Insn, Label, Reg, Size};
 use crate::program::{Function, MapRef};
 
@@ -46,6 +46,10 @@ const WINDOW_SLOT: i16 = -8;
 const CONTEXT_SLOT: i16 = -24;
 /// Where a key for a map lies, from the frame.
 const KEY_SLOT: i16 = -28;
+
+/// Longest packet that can be copied by hand: the verifier knows offsets up to 65535 in packets (`MAX_PACKET_OFF`), and
+/// a span is copied from each.
+pub(super) const MOST_BY_HAND_BYTES: u32 = 0xffff - input::COPY_SPAN;
 
 /// `bpf_map_lookup_elem`
 const MAP_LOOKUP_ELEM: i32 = 1;
@@ -103,15 +107,22 @@ pub(super) struct Emitted {
     pub(super) effort: u64,
 }
 
-/// The instructions and functions of a plan.
+/// The instructions and functions of a plan, behind the filter's condition on headers.
 ///
 /// # Errors
 /// When a jump does not reach: the condition has too many parts for one program.
-pub(super) fn program(plan: &Node, setting: Setting) -> Result<Emitted, AsmError> {
+pub(super) fn program(filter: &Filter, plan: &Node, setting: Setting) -> Result<Emitted, AsmError> {
     let mut emit = Emit { asm: Asm::new(), setting, callbacks: Vec::new(), effort: 0 };
     let [clear, matched, beyond] = [(); 3].map(|()| emit.asm.label());
-    emit.input(beyond);
-    emit.node(plan, matched, clear);
+    if let Some(expr) = &filter.packet {
+        packet::emit(&mut emit.asm, expr, setting.target, clear);
+    }
+    if filter.is_packet_only() {
+        emit.asm.jump(matched);
+    } else {
+        emit.input(beyond);
+        emit.node(plan, matched, clear);
+    }
     let verdicts = [(clear, Verdict::Clear), (matched, Verdict::Match), (beyond, Verdict::Beyond)];
     for (label, verdict) in verdicts {
         // The kernel refuses what nothing leads to.

@@ -8,21 +8,8 @@
 
 use super::expr::Expr;
 use super::needs::Needs;
-use crate::asm::{Alu, Asm, AsmError, Cond, Insn, Label, Reg, Size};
-use crate::program::{Program, ProgramType};
-
-/// Where the packet is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Access {
-    /// An XDP program's; what a driver keeps in further pieces is taken for cut off.
-    Xdp,
-    /// A tc program's.
-    Tc,
-    /// A socket filter's, from its link-layer header on. The socket must have got the packet from an Ethernet device.
-    Socket,
-    /// Memory at R1, of R2 bytes, for the virtual machine.
-    Memory,
-}
+use crate::asm::{Alu, Asm, Cond, Insn, Label, Reg, Size};
+use crate::compile::target::Target;
 
 /// Bytes from the frame pointer.
 pub(super) mod slot {
@@ -78,67 +65,43 @@ impl Place {
 
 pub(super) struct Emitter<'a> {
     pub(super) asm: &'a mut Asm,
-    pub(super) access: Access,
+    pub(super) target: Target,
     pub(super) needs: Needs,
 }
 
-/// A program that returns `matched` for packets of which the condition holds, `other` for all others.
-///
-/// # Errors
-/// When the expression is so long that a jump does not reach.
-pub fn program(expr: &Expr, access: Access, matched: u32, other: u32) -> Result<Program, AsmError> {
-    let mut asm = Asm::new();
-    let no = asm.label();
-    emit(&mut asm, expr, access, no);
-    asm.mov32(Reg::R0, matched.cast_signed()).exit();
-    asm.bind(no);
-    asm.mov32(Reg::R0, other.cast_signed()).exit();
-    let program_type = match access {
-        Access::Xdp => ProgramType::Xdp,
-        Access::Tc => ProgramType::SchedCls,
-        Access::Socket | Access::Memory => ProgramType::SocketFilter,
-    };
-    Ok(Program {
-        name: "packet".into(),
-        program_type,
-        insns: asm.finish()?,
-        maps: Vec::new(),
-        functions: Vec::new(),
-    })
-}
-
 /// Emits the condition at the start of a program: goes on behind it with the arguments in their registers again when
-/// it holds, and to `no` when it does not. The stack down to [`slot::HEADER`] and R6 to R9 are overwritten.
-pub(in super::super) fn emit(asm: &mut Asm, expr: &Expr, access: Access, no: Label) {
+/// it holds, and to `no` when it does not. The stack down to [`slot::HEADER`] and R6 to R9 are overwritten. A target
+/// without packets is taken for memory.
+pub(in super::super) fn emit(asm: &mut Asm, expr: &Expr, target: Target, no: Label) {
     let needs = Needs::of(expr);
-    let mut emitter = Emitter { asm, access, needs };
+    let mut emitter = Emitter { asm, target, needs };
     emitter.set_up();
     emitter.walk();
     let yes = emitter.asm.label();
     emitter.judge(expr, super::judge::Exits { yes, no, falls_to_yes: true });
     emitter.asm.bind(yes);
     emitter.asm.mov(Reg::R1, CTX);
-    if access == Access::Memory {
+    if !matches!(target, Target::Xdp | Target::Tc | Target::Socket) {
         emitter.asm.mov(Reg::R2, END).alu64(Alu::Sub, Reg::R2, DATA);
     }
 }
 
 impl Emitter<'_> {
     pub(super) fn is_direct(&self) -> bool {
-        matches!(self.access, Access::Xdp | Access::Memory)
+        !matches!(self.target, Target::Tc | Target::Socket)
     }
 
     fn set_up(&mut self) {
         let asm = &mut *self.asm;
         asm.mov(CTX, Reg::R1);
-        match self.access {
-            Access::Xdp => {
+        match self.target {
+            Target::Xdp => {
                 asm.load(Size::W, DATA, Reg::R1, 0).load(Size::W, END, Reg::R1, 4);
             }
-            Access::Memory => {
+            Target::Tc | Target::Socket => {}
+            Target::Vm | Target::Buffer => {
                 asm.mov(DATA, Reg::R1).mov(END, Reg::R1).alu64(Alu::Add, END, Reg::R2);
             }
-            Access::Tc | Access::Socket => {}
         }
     }
 
@@ -206,7 +169,7 @@ impl Emitter<'_> {
         let asm = &mut *self.asm;
         asm.mov(Reg::R1, CTX).mov(Reg::R3, Reg::R10).alu64(Alu::Add, Reg::R3, i32::from(to));
         asm.mov(Reg::R4, bytes.cast_signed());
-        if self.access == Access::Socket {
+        if self.target == Target::Socket {
             asm.mov(Reg::R5, HDR_START_MAC).call(SKB_LOAD_BYTES_RELATIVE);
         } else {
             asm.call(SKB_LOAD_BYTES);

@@ -236,7 +236,7 @@ pub enum Test {
         /// Greatest.
         high: u16,
     },
-    /// Bytes of the packet; a tag that was taken out is not among them.
+    /// Bytes of the packet. A tag that was taken out is not among them; for a socket, only those that it sees are.
     Length(Relation, u32),
     /// A number in a header, in network order.
     Field {

@@ -42,6 +42,8 @@ pub struct Frame<'a> {
     pub bytes: &'a [u8],
     /// VLAN of a tag that was taken out of them.
     pub taken_tag: Option<u16>,
+    /// Bytes before those that a socket sees, which its length does not count; 0 but for sockets.
+    pub hidden_bytes: usize,
 }
 
 /// What was found in a packet.
@@ -56,7 +58,12 @@ struct Headers {
     ports: Option<[u16; 2]>,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    /// A packet of which all that is known is in its bytes, as XDP programs see it.
+    pub fn new(bytes: &'a [u8]) -> Frame<'a> {
+        Frame { bytes, taken_tag: None, hidden_bytes: 0 }
+    }
+
     fn get<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
         self.bytes.get(at..at.checked_add(N)?)?.try_into().ok()
     }
@@ -184,7 +191,9 @@ impl Frame<'_> {
                 let [src, dst] = headers.ports?.map(|port| (low..=high).contains(&port));
                 transport_holds && side.of(src, dst)
             }
-            Test::Length(relation, value) => relation.holds(self.bytes.len() as u32, value),
+            Test::Length(relation, value) => {
+                relation.holds(self.bytes.len().saturating_sub(self.hidden_bytes) as u32, value)
+            }
             Test::Field { layer, offset, bytes, mask, relation, value } => {
                 let at = self.start(layer, headers)? + usize::from(offset);
                 let field = self.bytes.get(at..at + usize::from(bytes))?;

@@ -9,7 +9,7 @@
 //! bytes[14] = 0x45; // version 4, 20 bytes of header
 //! bytes[23] = 17; // UDP
 //! bytes[37] = 53; // destination port
-//! assert!(Frame { bytes: &bytes, taken_tag: None }.matches(&expr));
+//! assert!(Frame::new(&bytes).matches(&expr));
 //! assert_eq!(expr.to_string(), "proto 17 and dst port 53");
 //! # Ok::<(), kernscope_kit::compile::packet::ParseError>(())
 //! ```
@@ -26,7 +26,7 @@ mod parse;
 mod tests;
 mod walk;
 
-pub use emit::{Access, program};
+pub(super) use emit::emit;
 pub use expr::{Expr, Layer, Relation, Scope, Side, Tag, Test, Transport, Version};
 pub use headers::{Frame, MAX_EXTENSIONS, MAX_TAGS};
 pub use parse::ParseError;

@@ -1,50 +1,7 @@
-//! Random programs and packets, the same for the same seed.
+//! Random classic programs, and packets for them.
 
+use crate::random::Random;
 use kernscope_kit::compile::cbpf::{Ancillary, Classic, Insn, op};
-
-/// `splitmix64`, by Sebastiano Vigna (public domain): enough to choose test data.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ z >> 31
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-
-    /// A number that is likely to be at an edge.
-    fn number(&mut self) -> u32 {
-        match self.below(8) {
-            0..4 => self.below(64) as u32,
-            4 => self.below(2048) as u32,
-            5 => self.pick(&[
-                0x7fff,
-                0x8000,
-                0xffff,
-                0x1_0000,
-                0x7fff_ffff,
-                0x8000_0000,
-                u32::MAX,
-                u32::MAX - 1,
-            ]),
-            6 => (self.next() as u32) & 0xffff,
-            _ => self.next() as u32,
-        }
-    }
-}
 
 /// Packets of 1 to 200 bytes, with values that comparisons are likely to hit.
 pub(crate) fn packets(random: &mut Random, count: usize) -> Vec<Vec<u8>> {
@@ -52,7 +9,7 @@ pub(crate) fn packets(random: &mut Random, count: usize) -> Vec<Vec<u8>> {
         let longest = random.pick(&[48, 48, 48, 200]);
         let len = 1 + random.below(longest);
         (0..len)
-            .map(|_| if random.below(3) == 0 { random.next() as u8 } else { random.below(4) as u8 })
+            .map(|_| if random.once_in(3) { random.next() as u8 } else { random.below(4) as u8 })
             .collect()
     };
     (0..count).map(|_| packet(random)).collect()
@@ -69,14 +26,25 @@ pub(crate) fn program(random: &mut Random) -> Classic {
     }
 }
 
+/// A number that is likely to be at an edge.
+fn number(random: &mut Random) -> u32 {
+    match random.below(8) {
+        0..4 => random.below(64) as u32,
+        4 => random.below(2048) as u32,
+        5 => {
+            random.pick(&[0x7fff, 0x8000, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, u32::MAX, u32::MAX - 1])
+        }
+        6 => random.next() as u32 & 0xffff,
+        _ => random.next() as u32,
+    }
+}
+
 /// A program of valid instructions, most of which break some rule together.
 pub(crate) fn unchecked(random: &mut Random) -> Classic {
-    {
-        let len = 2 + random.below(39) as usize;
-        let mut insns: Vec<_> = (1..len).map(|at| insn(random, len - at - 1)).collect();
-        insns.push(Insn::stmt(op::RET | random.pick(&[op::A, op::K]), random.number()));
-        Classic::new(insns)
-    }
+    let len = 2 + random.below(39);
+    let mut insns: Vec<_> = (1..len).map(|at| insn(random, len - at - 1)).collect();
+    insns.push(Insn::stmt(op::RET | random.pick(&[op::A, op::K]), number(random)));
+    Classic::new(insns)
 }
 
 /// Any instruction, `left` of them between it and the last.
@@ -85,16 +53,16 @@ fn insn(random: &mut Random, left: usize) -> Insn {
     let near = random.below(70) as u32;
     match random.below(16) {
         0..3 => Insn::stmt(op::LD | op::ABS | size, near),
-        3 => Insn::stmt(op::LD | op::ABS | size, random.number() % op::LL_OFF),
-        4 => Insn::stmt(op::LD | op::IND | size, if random.below(8) == 0 { u32::MAX - near } else { near }),
+        3 => Insn::stmt(op::LD | op::ABS | size, number(random) % op::LL_OFF),
+        4 => Insn::stmt(op::LD | op::IND | size, if random.once_in(8) { u32::MAX - near } else { near }),
         5 => Insn::stmt(op::LDX | op::MSH | op::B, near),
-        6 => Insn::stmt(random.pick(&[op::LD, op::LDX]) | random.pick(&[op::IMM, op::LEN]), random.number()),
+        6 => Insn::stmt(random.pick(&[op::LD, op::LDX]) | random.pick(&[op::IMM, op::LEN]), number(random)),
         7 => Insn::stmt(random.pick(&[op::LD, op::LDX]) | op::MEM, random.below(3) as u32),
         8 => Insn::stmt(random.pick(&[op::ST, op::STX]), random.below(3) as u32),
         9 => Insn::stmt(op::MISC | random.pick(&[op::TAX, op::TXA]), 0),
         10 => Insn::stmt(op::LD | op::ABS | size, op::AD_OFF + Ancillary::XorX as u32),
         11 | 12 => alu(random),
-        13 if random.below(6) == 0 => Insn::stmt(op::RET | random.pick(&[op::A, op::K]), random.number()),
+        13 if random.once_in(6) => Insn::stmt(op::RET | random.pick(&[op::A, op::K]), number(random)),
         _ => jump(random, left),
     }
 }
@@ -105,17 +73,17 @@ fn alu(random: &mut Random) -> Insn {
     match random.pick(&[op::K, op::X]) {
         _ if operation == op::NEG => Insn::stmt(op::ALU | op::NEG, 0),
         op::K if shift => Insn::stmt(op::ALU | operation, random.below(32) as u32),
-        op::K => Insn::stmt(op::ALU | operation, random.number().max(1)),
+        op::K => Insn::stmt(op::ALU | operation, number(random).max(1)),
         x => Insn::stmt(op::ALU | operation | x, 0),
     }
 }
 
 fn jump(random: &mut Random, left: usize) -> Insn {
-    let near = (left as u64 + 1).min(12);
+    let near = (left + 1).min(12);
     let operation = random.below(5) as u16 * 16;
     let (jt, jf) = (random.below(near) as u8, random.below(near) as u8);
     match operation {
         op::JA => Insn::stmt(op::JMP | op::JA, u32::from(jt)),
-        _ => Insn::jump(op::JMP | operation | random.pick(&[op::K, op::X]), random.number(), jt, jf),
+        _ => Insn::jump(op::JMP | operation | random.pick(&[op::K, op::X]), number(random), jt, jf),
     }
 }
