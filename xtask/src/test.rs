@@ -45,7 +45,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     session.host();
     session.cases();
     if args.vm || (in_ci && !args.quick) {
-        session.with(&provide::VM, "kernels", || vm::matrix(&vm::Args::for_tests()));
+        session.with(&provide::VM, "other kernels", || vm::matrix(&vm::Args::loading()));
+        session.with(&provide::VM, "cases on other kernels", || vm::matrix(&vm::Args::cases()));
     } else {
         session.skip("kernels", "not asked for; add --vm");
     }

@@ -488,7 +488,7 @@ pub enum State {
 pub struct Hook {
     /// What it watches: `exec`, `open`, `path_calls`, `io_uring`, ...
     pub name: String,
-    /// How: `fentry`, `kprobe`, `tp_btf`, `ptrace`, `none`.
+    /// How: `fentry`, `kprobe`, `tp_btf`, `tracepoint`, `ptrace`, `none`.
     pub tier: String,
     /// Whether it works.
     pub state: State,
