@@ -6,6 +6,7 @@
 mod bench;
 mod bpf;
 mod deny;
+mod filters;
 mod oracle;
 mod provide;
 mod schema;
@@ -43,6 +44,8 @@ enum Task {
     Bench(bench::Args),
     /// Run kernscope under heavy work.
     Stress(stress::Args),
+    /// Hold random filters in the kernel and the virtual machine against plain Rust.
+    Filters(filters::Args),
     /// Compare kernscope with strace on ordinary work.
     Oracle(oracle::Args),
 }
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Vm(args) => vm::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Stress(args) => stress::run(&args),
+        Task::Filters(args) => filters::run(&args),
         Task::Oracle(args) => oracle::run(&args),
     };
     match done {

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use crate::bpf::{self, Checked};
 use crate::provide::{self, Need};
 use crate::tally::Tally;
-use crate::{schema, tools, vm};
+use crate::{filters, schema, tools, vm};
 
 /// Flags of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -43,6 +43,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         session.objects();
     }
     session.host();
+    session.filters();
     session.cases();
     if args.vm || (in_ci && !args.quick) {
         session.with(&provide::VM, "other kernels", || vm::matrix(&vm::Args::loading()));
@@ -123,6 +124,14 @@ impl Session {
             test.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
             self.check("workspace", || counted(&mut test));
         }
+    }
+
+    /// Random filters on this kernel.
+    fn filters(&mut self) {
+        if !provide::is_root() {
+            return self.skip("filters", "needs root");
+        }
+        self.check("filters", || counted(&mut filters::for_tests()?));
     }
 
     /// The case files on this kernel, by every back end that the privileges allow.

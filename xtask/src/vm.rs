@@ -34,6 +34,8 @@ const GUESTS: usize = 2;
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// Seconds that the case runner gets in each guest.
 const CASES_LIMIT_S: u64 = 1500;
+/// Loading a thousand filters, under emulation: where loops are followed round by round, one takes a second.
+const FILTERS_LIMIT: Duration = Duration::from_secs(1800);
 /// Lines of output shown of a step that failed.
 const SHOWN_LINES: usize = 60;
 
@@ -51,7 +53,7 @@ pub(crate) struct Args {
     /// Seconds that the case runner gets in each guest
     #[arg(long, default_value_t = CASES_LIMIT_S)]
     cases_limit_s: u64,
-    /// Only this step (version, doctor, verifier, cases)
+    /// Only this step (version, doctor, verifier, filters, cases)
     #[arg(long = "step", value_name = "NAME")]
     only: Vec<String>,
     /// Write the verifier's instruction counts to docs/verifier.json
@@ -65,7 +67,7 @@ pub(crate) struct Args {
 impl Args {
     /// As the tests run it on every kernel: the release binary starts, its objects load and attach.
     pub(crate) fn loading() -> Args {
-        Args::only(&[], &["version", "verifier"])
+        Args::only(&[], &["version", "verifier", "filters"])
     }
 
     /// As the tests run the cases: on the oldest and on the newest kernel. `cargo xtask vm` runs them on all four,
@@ -121,6 +123,7 @@ pub(crate) fn matrix(args: &Args) -> Result<Tally> {
     let contents = Contents {
         kernscope: &binaries.kernscope,
         verifier: &binaries.verifier,
+        filters: &binaries.filters,
         cases: &binaries.cases,
         kernels: &kernels,
         steps: &steps,
@@ -173,6 +176,7 @@ fn steps(args: &Args) -> Vec<Step> {
         step("version", short, "kernscope --version | grep '^kernscope '"),
         step("doctor", short * 2, "kernscope doctor | grep ."),
         step("verifier", short * 2, "/vm/verifier | grep ."),
+        step("filters", FILTERS_LIMIT, "/vm/filters --load 1000 --pairs 5000"),
         step("cases", Duration::from_secs(args.cases_limit_s), &runner),
     ];
     steps.retain(|step| args.only.is_empty() || args.only.iter().any(|name| name == step.name));

@@ -14,6 +14,8 @@ pub(crate) struct Binaries {
     pub(crate) kernscope: PathBuf,
     /// Prints what the verifier did.
     pub(crate) verifier: PathBuf,
+    /// Holds random filters against plain Rust.
+    pub(crate) filters: PathBuf,
     /// The cases.
     pub(crate) cases: Cases,
 }
@@ -36,6 +38,7 @@ impl Binaries {
         if build {
             tools::run(cargo(profile).args(["--package", "kernscope", "--package", "kernscope-cases"]))?;
             tools::run(cargo(profile).args(["--package", "kernscope-watch", "--example", "verifier"]))?;
+            tools::run(cargo(profile).args(["--package", "kernscope-kit", "--example", "filters"]))?;
         }
         fs::create_dir_all(cache).with_context(|| format!("create {}", cache.display()))?;
         let built = tools::target_dir().join(if profile == "dev" { "debug" } else { profile });
@@ -50,6 +53,7 @@ impl Binaries {
         Ok(Binaries {
             kernscope: stripped(&built.join("kernscope"), cache)?,
             verifier: stripped(&built.join("examples/verifier"), cache)?,
+            filters: stripped(&built.join("examples/filters"), cache)?,
             cases,
         })
     }

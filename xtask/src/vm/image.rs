@@ -35,6 +35,8 @@ pub(crate) struct Contents<'a> {
     pub(crate) kernscope: &'a Path,
     /// Prints what the verifier did.
     pub(crate) verifier: &'a Path,
+    /// Holds random filters against plain Rust.
+    pub(crate) filters: &'a Path,
     /// The case runner, its case files and its compiled C programs.
     pub(crate) cases: &'a Cases,
     /// Kernels whose modules go in.
@@ -111,6 +113,7 @@ fn skeleton<W: std::io::Write>(image: &mut Archive<W>) -> std::io::Result<()> {
 fn payload<W: std::io::Write>(image: &mut Archive<W>, contents: &Contents<'_>) -> Result<()> {
     program_with_libraries(image, contents.kernscope, "usr/local/bin/kernscope")?;
     program_with_libraries(image, contents.verifier, "vm/verifier")?;
+    program_with_libraries(image, contents.filters, "vm/filters")?;
     let cases = contents.cases;
     program_with_libraries(image, &cases.runner, "vm/runner")?;
     image.copy_tree(&cases.dir, "vm/cases", &|_| false)?;

@@ -1,6 +1,7 @@
 //! A case in the kernel and in the virtual machine.
 
 use kernscope_kit::asm::{Insn, Reg};
+use kernscope_kit::check::{check, check_with_args};
 use kernscope_kit::compile::cbpf::{self, Actions};
 use kernscope_kit::compile::{
     Action, CompileError, Compiled, Filter, Host, LoopShape, Options, Target, compile,
@@ -97,12 +98,16 @@ pub(crate) fn engines(case: &Case, setting: Setting) -> Result<Vec<Engine>, Refu
     }
 }
 
+/// Loads a program, which the checks must have found nothing in.
 fn load(program: &Program) -> Result<Runner, Refused> {
+    check(program).map_err(|finding| Refused::Kernel(finding.to_string()))?;
     let loaded = Loaded::load(program);
     loaded.map(|loaded| Runner::Kernel(Box::new(loaded))).map_err(|error| Refused::Kernel(error.to_string()))
 }
 
 fn vm(program: &Program, taken_tag: Option<u16>) -> Result<Runner, Refused> {
+    // Memory comes with its length.
+    check_with_args(program, 2).map_err(|finding| Refused::Kernel(finding.to_string()))?;
     let mut vm = Vm::new(program).map_err(|error| Refused::Kernel(error.to_string()))?;
     vm.skb(SkbFields {
         vlan_present: taken_tag.is_some(),

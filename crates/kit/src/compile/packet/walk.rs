@@ -38,7 +38,8 @@ impl Emitter<'_> {
         }
     }
 
-    /// Nothing is known yet.
+    /// Nothing is known yet. The header is cleared too: kernels before 6.7 forget what number was stored in a slot, so
+    /// they follow tests of one kind of header where another, shorter one was copied.
     fn forget(&mut self) {
         self.set(slot::NETWORK, ETHER_BYTES as i32);
         if self.needs.tags {
@@ -46,6 +47,7 @@ impl Emitter<'_> {
         }
         if self.needs.any_fixed() {
             self.set(slot::FIXED, 0);
+            (0..IP6_BYTES as i16).step_by(8).for_each(|at| self.set(slot::HEADER + at, 0));
         }
         if self.needs.any_protocol() {
             self.set(slot::PROTOCOL, ABSENT);
