@@ -17,6 +17,7 @@
 mod emit;
 mod expr;
 mod headers;
+mod joined;
 mod judge;
 mod lex;
 mod names;
@@ -37,5 +38,14 @@ impl std::str::FromStr for Expr {
     /// Reads the language of `docs/FILTERS.md`, which is close to tcpdump's.
     fn from_str(text: &str) -> Result<Expr, ParseError> {
         parse::parse(text)
+    }
+}
+
+impl std::str::FromStr for super::Filter {
+    type Err = ParseError;
+
+    /// Reads a condition on headers, on content, or on both: `udp and dst port 53 and content "evil"`.
+    fn from_str(text: &str) -> Result<super::Filter, ParseError> {
+        parse::parse_filter(text)
     }
 }

@@ -5,8 +5,11 @@
 
 use super::expr::{Expr, Layer, Relation, Scope, Side, Tag, Test, Transport, Version};
 use super::headers;
+use super::joined::Part;
 use super::lex::{Kind, Token, tokens};
 use super::names;
+use crate::compile::{Content, Filter, Regex};
+use std::sync::Arc;
 
 /// Parentheses and words inside each other.
 const MAX_DEPTH: usize = 64;
@@ -29,12 +32,24 @@ impl ParseError {
 
 type Result<T> = std::result::Result<T, ParseError>;
 
-/// Reads an expression.
+/// Reads a condition on headers.
 pub(super) fn parse(text: &str) -> Result<Expr> {
+    match read(text)? {
+        Part::Packet(expr) => Ok(expr),
+        _ => Err(ParseError::new(1, "`content` is no condition on headers; it is for filters")),
+    }
+}
+
+/// Reads a filter.
+pub(super) fn parse_filter(text: &str) -> Result<Filter> {
+    read(text).map(Part::into_filter)
+}
+
+fn read(text: &str) -> Result<Part> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0, end: text.chars().count() + 1 };
-    let expr = parser.list(0)?;
+    let part = parser.list(0)?;
     match parser.peek() {
-        None => Ok(expr),
+        None => Ok(part),
         Some(_) => Err(parser.unexpected("`and`, `or` or the end")),
     }
 }
@@ -44,19 +59,6 @@ pub(super) struct Parser<'a> {
     at: usize,
     /// The column behind the text.
     end: usize,
-}
-
-/// Joins to the left: what is joined in the same way already is made longer.
-fn join(left: Expr, right: Expr, all: bool) -> Expr {
-    let mut list = match (left, all) {
-        (Expr::All(list), true) | (Expr::Any(list), false) => list,
-        (left, _) => vec![left],
-    };
-    match (right, all) {
-        (Expr::All(more), true) | (Expr::Any(more), false) => list.extend(more),
-        (right, _) => list.push(right),
-    }
-    if all { Expr::All(list) } else { Expr::Any(list) }
 }
 
 impl<'a> Parser<'a> {
@@ -99,23 +101,24 @@ impl<'a> Parser<'a> {
     }
 
     /// `term and term or term ...`
-    fn list(&mut self, depth: usize) -> Result<Expr> {
-        let mut expr = self.term(depth)?;
+    fn list(&mut self, depth: usize) -> Result<Part> {
+        let mut part = self.term(depth)?;
         // How deep the left side has become by changing between the two words.
         let (mut turns, mut last) = (depth, None);
         loop {
+            let column = self.column();
             let all = if self.word("and") || self.sign("&&") {
                 true
             } else if self.word("or") || self.sign("||") {
                 false
             } else {
-                return Ok(expr);
+                return Ok(part);
             };
             turns += usize::from(last != Some(all));
             last = Some(all);
             self.deeper(turns)?;
             let right = self.term(depth)?;
-            expr = join(expr, right, all);
+            part = part.join(right, all, column)?;
         }
     }
 
@@ -128,16 +131,38 @@ impl<'a> Parser<'a> {
         Err(ParseError::new(self.column(), cause))
     }
 
-    fn term(&mut self, depth: usize) -> Result<Expr> {
+    fn term(&mut self, depth: usize) -> Result<Part> {
         self.deeper(depth)?;
+        let column = self.column();
         if self.word("not") || self.sign("!") {
-            return Ok(Expr::Not(Box::new(self.term(depth + 1)?)));
+            return self.term(depth + 1)?.negate(column);
         }
         if self.sign("(") {
-            let expr = self.list(depth + 1)?;
-            return if self.sign(")") { Ok(expr) } else { Err(self.unexpected("`)`")) };
+            let part = self.list(depth + 1)?;
+            return if self.sign(")") { Ok(part) } else { Err(self.unexpected("`)`")) };
         }
-        self.primitive().map(Expr::Test)
+        if self.word("content") {
+            return self.content().map(Part::Content);
+        }
+        self.primitive().map(|test| Part::Packet(Expr::Test(test)))
+    }
+
+    /// `content [nocase] "text"` or `content /pattern/`
+    fn content(&mut self) -> Result<Content> {
+        let fold = self.word("nocase");
+        let column = self.column();
+        let content = match self.peek().cloned() {
+            Some(Kind::Text(bytes)) => Content::Literal { bytes, fold },
+            Some(Kind::Pattern(pattern)) if !fold => {
+                let regex =
+                    Regex::new(pattern).map_err(|error| ParseError::new(column, error.to_string()))?;
+                Content::Regex(Arc::new(regex))
+            }
+            _ if fold => return Err(self.unexpected("a text in quotes (a pattern takes `(?i)`)")),
+            _ => return Err(self.unexpected("`nocase`, a text in quotes or a pattern between slashes")),
+        };
+        self.at += 1;
+        Ok(content)
     }
 
     fn primitive(&mut self) -> Result<Test> {
@@ -427,6 +452,38 @@ mod tests {
             let error = parse(text).unwrap_err().to_string();
             assert!(error.contains(says), "{text:?} gave {error:?}, not {says:?}");
         }
+    }
+
+    #[test]
+    fn content_comes_beside_headers() {
+        let both =
+            parse_filter(r#"udp and dst port 53 and content "e\x76il\"" and content /a\/b+/"#).unwrap();
+        assert_eq!(both.packet, Some(parse("udp and dst port 53").unwrap()));
+        let Some(Content::All(list)) = both.content else { panic!("{both:?}") };
+        assert!(matches!(&list[0], Content::Literal { bytes, fold: false } if bytes == b"evil\""));
+        assert!(matches!(&list[1], Content::Regex(regex) if regex.pattern() == r"a\/b+"));
+        let either = parse_filter(r#"udp and (content "a" or content nocase "b")"#).unwrap();
+        assert!(matches!(either.content, Some(Content::Any(list)) if list.len() == 2));
+        let alone = parse_filter(r#"content "a""#).unwrap();
+        assert!(alone.packet.is_none() && alone.content.is_some());
+        for (text, says) in [
+            (r#"udp or content "a""#, "column 5: `or` cannot join headers with content"),
+            (r#"udp and content "a" or content "b""#, "column 21: `or` cannot join"),
+            (r#"not content "a""#, "column 1: `not` takes headers only"),
+            ("content nocase /a/", "column 16: a text in quotes (a pattern takes `(?i)`) is expected"),
+            (
+                "content a",
+                "column 9: `nocase`, a text in quotes or a pattern between slashes is expected, not `a`",
+            ),
+            ("content /(/", "column 9: "),
+            (r#"content "a"#, "column 9: a text is not closed"),
+            (r#"content "a\q""#, "column 11: an unknown escape"),
+            (r#"content "\x4""#, "column 10: `\\x` wants two hexadecimal digits"),
+        ] {
+            let error = parse_filter(text).unwrap_err().to_string();
+            assert!(error.contains(says), "{text:?} gave {error:?}, not {says:?}");
+        }
+        assert!(parse(r#"content "a""#).unwrap_err().cause.contains("it is for filters"));
     }
 
     #[test]
