@@ -118,7 +118,8 @@ impl Emit<'_> {
     /// By a helper that takes context, offset, destination and length.
     fn copy_by(&mut self, helper: i32, beyond: Label, done: Label) {
         self.asm
-            .jump_if(Cond::Eq, R7, 0, done)
+            // Not "equal to zero": old verifiers learn nothing about the range from that.
+            .jump_if(Cond::Lt, R7, 1, done)
             .mov(R1, R8)
             .mov(R2, 0)
             .mov(R3, R6)
