@@ -7,13 +7,19 @@ use std::fs::File;
 use std::io;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 pub(crate) const LEFT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 1);
 pub(crate) const RIGHT: Ipv4Addr = Ipv4Addr::new(10, 77, 0, 2);
 pub(crate) const PORT: u16 = 7777;
+/// Addresses of the two ends, from the range for private use.
+const LEFT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+const RIGHT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_NEWADDR: u16 = 20;
+const RTM_NEWNEIGH: u16 = 28;
+const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_NET_NS_FD: u16 = 28;
@@ -66,9 +72,26 @@ pub(crate) struct Pair {
 impl Pair {
     pub(crate) fn new(left: Namespace, right: Namespace) -> io::Result<Self> {
         left.enter(|| make_pair(&right.0))?;
-        left.enter(|| bring_up("left", LEFT))?;
-        right.enter(|| bring_up("right", RIGHT))?;
-        Ok(Self { left, right })
+        left.enter(|| bring_up("left", LEFT, RIGHT, RIGHT_MAC))?;
+        right.enter(|| bring_up("right", RIGHT, LEFT, LEFT_MAC))?;
+        let pair = Self { left, right };
+        pair.wait_until_up()?;
+        Ok(pair)
+    }
+
+    /// The kernel lets an interface send some time after it was switched on, and throws packets away until then.
+    fn wait_until_up(&self) -> io::Result<()> {
+        let receiver = self.right.enter(|| UdpSocket::bind((RIGHT, 0)))?;
+        receiver.set_read_timeout(Some(Duration::from_millis(10)))?;
+        let sender = self.left.enter(|| UdpSocket::bind((LEFT, 0)))?;
+        for _ in 0..500 {
+            // As long as the interface is down the sender may be told.
+            let _refused = sender.send_to(b"up?", receiver.local_addr()?);
+            if receiver.recv(&mut [0; 8]).is_ok() {
+                return Ok(());
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::TimedOut, "the veth pair does not come up"))
     }
 
     pub(crate) fn fresh() -> Self {
@@ -85,6 +108,7 @@ impl Pair {
     pub(crate) fn receiver(&self) -> UdpSocket {
         let socket = self.right.enter(|| UdpSocket::bind((RIGHT, PORT))).expect("bind");
         socket.set_nonblocking(true).expect("non-blocking");
+        make_room(&socket);
         socket
     }
 }
@@ -102,17 +126,20 @@ fn make_pair(peer: &File) -> io::Result<()> {
     let peer = peer.as_raw_fd().to_ne_bytes();
     let request = Request::new(RTM_NEWLINK, Request::CREATE, &ifinfo(0, 0))
         .attr(IFLA_IFNAME, b"left\0")
+        .attr(IFLA_ADDRESS, &LEFT_MAC)
         .nest(IFLA_LINKINFO, |info| {
             info.attr(INFO_KIND, b"veth\0").nest(INFO_DATA, |data| {
                 data.nest(VETH_INFO_PEER, |veth| {
-                    veth.raw(&ifinfo(0, 0)).attr(IFLA_IFNAME, b"right\0").attr(IFLA_NET_NS_FD, &peer)
+                    let veth = veth.raw(&ifinfo(0, 0)).attr(IFLA_IFNAME, b"right\0");
+                    veth.attr(IFLA_ADDRESS, &RIGHT_MAC).attr(IFLA_NET_NS_FD, &peer)
                 })
             })
         });
     Netlink::open()?.ask(&request).map(drop)
 }
 
-fn bring_up(name: &str, address: Ipv4Addr) -> io::Result<()> {
+/// Gives an interface its address and tells it of its neighbour, so that nothing has to wait for an answer to ARP.
+fn bring_up(name: &str, address: Ipv4Addr, peer: Ipv4Addr, peer_mac: [u8; 6]) -> io::Result<()> {
     let index = if_nametoindex(name)?;
     let mut netlink = Netlink::open()?;
     // `struct ifaddrmsg`: AF_INET, a network of 256.
@@ -120,11 +147,23 @@ fn bring_up(name: &str, address: Ipv4Addr) -> io::Result<()> {
     header.extend(index.to_ne_bytes());
     let request = Request::new(RTM_NEWADDR, Request::CREATE, &header);
     netlink.ask(&request.attr(1, &address.octets()).attr(2, &address.octets()))?;
-    netlink.ask(&Request::new(RTM_NEWLINK, 0, &ifinfo(index, IFF_UP))).map(drop)
+    netlink.ask(&Request::new(RTM_NEWLINK, 0, &ifinfo(index, IFF_UP)))?;
+    // `struct ndmsg`: AF_INET, NUD_PERMANENT.
+    let mut header = vec![libc::AF_INET as u8, 0, 0, 0];
+    header.extend(index.to_ne_bytes());
+    header.extend([0x80, 0, 0, 0]);
+    let request = Request::new(RTM_NEWNEIGH, Request::CREATE, &header);
+    netlink.ask(&request.attr(1, &peer.octets()).attr(2, &peer_mac)).map(drop)
 }
 
-/// Room for frames that a capture has not read yet.
-const CAPTURE_BYTES: usize = 32 << 20;
+/// Room for what has come and was not read yet.
+const ROOM_BYTES: usize = 32 << 20;
+
+/// Makes room in a socket for all the traffic of a test, however late this process comes to read it.
+fn make_room(socket: &impl AsFd) {
+    use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
+    setsockopt(socket, RcvBufForce, &ROOM_BYTES).expect("a larger buffer for a socket");
+}
 
 /// A packet socket that sees every frame of a namespace.
 pub(crate) struct Capture {
@@ -142,9 +181,7 @@ impl Capture {
         assert!(fd >= 0, "packet socket: {}", io::Error::last_os_error());
         // SAFETY: the kernel has just made this descriptor for us.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        // Room for all the traffic of a test, however late this process comes to read it.
-        nix::sys::socket::setsockopt(&fd, nix::sys::socket::sockopt::RcvBufForce, &CAPTURE_BYTES)
-            .expect("a larger buffer for a packet socket");
+        make_room(&fd);
         Self { fd, seen: 0 }
     }
 

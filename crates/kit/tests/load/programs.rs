@@ -91,7 +91,7 @@ fn raw_tracepoints_and_syscall_programs_get_a_context() {
         return;
     }
     let mut asm = Asm::new();
-    asm.load(Size::Dw, Reg::R0, Reg::R1, 8).store(Size::Dw, Reg::R1, 0, 5).exit();
+    asm.load(Size::Dw, Reg::R0, Reg::R1, 8).mov(Reg::R2, 5).store(Size::Dw, Reg::R1, 0, Reg::R2).exit();
     let loaded = load(&program(ProgramType::Syscall, asm, vec![]));
     let result = loaded.test_run(&TestRun { ctx: &words, output: true, ..TestRun::default() }).expect("run");
     assert_eq!((result.retval, &result.ctx_out[..8]), (77, &5u64.to_ne_bytes()[..]));

@@ -6,7 +6,7 @@ use kernscope_kit::ring::{AsyncRing, Ring, Tally};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often the ring has to go round, unless `KERNSCOPE_TEST_ROUNDS` says more.
+/// How often the ring has to go round, unless `KERNSCOPE_TEST_ROUNDS` says otherwise; at least a hundred times.
 const ROUNDS: u64 = 1200;
 /// Records tried in one system call.
 const CHUNK: u32 = 20_000;
@@ -14,7 +14,7 @@ const CHUNK: u32 = 20_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn rounds() -> u64 {
-    std::env::var("KERNSCOPE_TEST_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS)
+    std::env::var("KERNSCOPE_TEST_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS).max(100)
 }
 
 /// How often so many bytes of records go round a ring.
@@ -46,19 +46,24 @@ type How = fn(&mut Ring, &mut dyn FnMut(&[u8]));
 /// Reads while the producers run, until the ring has gone round often enough; then what is left.
 fn read(ring: &mut Ring, producers: &[Producer], rounds: u64, how: How) -> Vec<Seen> {
     let mut seen = vec![Seen::default(); producers.len()];
-    let mut each = |record: &[u8]| {
-        let (number, id) = check(record);
-        seen[id as usize].take(number);
-    };
     let start = Instant::now();
     while_producing(producers, || {
-        while rounds_of(ring.tally(), ring.size_bytes()) < rounds && start.elapsed() < PATIENCE {
-            how(ring, &mut each);
+        let is_enough = |ring: &Ring, seen: &[Seen]| {
+            rounds_of(ring.tally(), ring.size_bytes()) >= rounds && seen.iter().all(|seen| seen.read > 100)
+        };
+        while !is_enough(ring, &seen) && start.elapsed() < PATIENCE {
+            how(ring, &mut |record| take(&mut seen, record));
         }
     });
-    ring.drain(usize::MAX, &mut each);
+    ring.drain(usize::MAX, &mut |record| take(&mut seen, record));
     assert!(rounds_of(ring.tally(), ring.size_bytes()) >= rounds, "too slow: {:?}", ring.tally());
     seen
+}
+
+/// Checks a record and notes it for its producer.
+fn take(seen: &mut [Seen], record: &[u8]) {
+    let (number, id) = check(record);
+    seen[id as usize].take(number);
 }
 
 /// Runs the producers on threads of their own for as long as `reading` takes.
@@ -173,10 +178,7 @@ fn a_task_reads_the_same() {
     let size = ring.size_bytes();
     let mut ring = AsyncRing::new(ring).expect("register");
     let mut seen = vec![Seen::default(); producers.len()];
-    let mut each = |record: &[u8]| {
-        let (number, id) = check(record);
-        seen[id as usize].take(number);
-    };
+    let mut each = |record: &[u8]| take(&mut seen, record);
     while_producing(&producers, || {
         runtime.block_on(async {
             while rounds_of(ring.tally(), size) < rounds() / 4 {
