@@ -31,7 +31,7 @@ pub(crate) fn refusal(form: &Form) -> Option<&'static str> {
 }
 
 /// The program around a case.
-fn wrapped(case: &Case) -> Program {
+pub(crate) fn wrapped(case: &Case) -> Program {
     let mut asm = Asm::new();
     let (function, out) = (asm.label(), asm.label());
     let len = case.memory.len() as i32;

@@ -1,5 +1,6 @@
 //! The conformance tests of the instruction set: through the assembler, in the virtual machine and in the kernel.
 
+mod bpftool;
 mod case;
 mod kernel;
 mod needs;
