@@ -5,9 +5,12 @@ use clap::Args;
 use kernscope_kit::compile::{Content, Filter, Regex};
 use std::sync::Arc;
 
-/// Conditions; a packet meets them when it meets any.
+/// Conditions on content, of which a packet must meet any, and one on headers, which it must meet as well.
 #[derive(Debug, Args)]
 pub(super) struct ConditionArgs {
+    /// Match only packets like this: `udp and dst port 53`, in words close to tcpdump's; `content "evil"` may follow
+    #[arg(long, value_name = "EXPRESSION")]
+    packet: Option<String>,
     /// Match what contains these bytes; several: any of them
     #[arg(long, value_name = "TEXT")]
     literal: Vec<String>,
@@ -35,9 +38,19 @@ impl ConditionArgs {
         for pattern in &self.regex {
             any.push(Content::Regex(Arc::new(Regex::new(pattern).map_err(Failure::usage)?)));
         }
-        Ok(Filter::content(match any.len() {
-            1 => any.remove(0),
-            _ => Content::Any(any),
-        }))
+        let content = match any.len() {
+            0 => None,
+            1 => Some(any.remove(0)),
+            _ => Some(Content::Any(any)),
+        };
+        let Some(packet) = &self.packet else {
+            return Ok(Filter { packet: None, content: Some(content.unwrap_or(Content::Any(Vec::new()))) });
+        };
+        let mut filter: Filter = packet.parse().map_err(Failure::usage)?;
+        filter.content = match (filter.content, content) {
+            (Some(one), Some(other)) => Some(Content::All(vec![one, other])),
+            (one, other) => one.or(other),
+        };
+        Ok(filter)
     }
 }
