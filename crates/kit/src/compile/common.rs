@@ -24,6 +24,9 @@ const RARITY: [u8; 256] = [
     210, 254, 254, 254, 254, 254, 254, 254, 254, 254, 254, 254, 254, 254, 254, 254,
 ];
 
+/// What a byte of random data tells, in sixteenths of a bit.
+const RANDOM: u32 = 128;
+
 /// Sixteenths of a bit that seeing this byte tells.
 pub(super) fn rarity(byte: u8) -> u32 {
     u32::from(RARITY[usize::from(byte)])
@@ -40,8 +43,15 @@ pub(super) fn rarity_folded(byte: u8) -> u32 {
     }
 }
 
-/// Share of positions of source text at which these bytes are expected, taken as independent.
+/// Share of positions at which these bytes are expected, taken as independent: in text, but in random data every byte
+/// is one in 256.
 pub(super) fn share(bytes: &[u8], fold: bool) -> f64 {
-    let bits: u32 = bytes.iter().map(|&byte| if fold { rarity_folded(byte) } else { rarity(byte) }).sum();
+    let rarity = |&byte: &u8| if fold { rarity_folded(byte) } else { rarity(byte) }.min(RANDOM);
+    let bits: u32 = bytes.iter().map(rarity).sum();
     (-f64::from(bits) / 16.0).exp2()
+}
+
+/// Share of bytes of source text that are this one.
+pub(super) fn share_in_text(byte: u8) -> f64 {
+    (-f64::from(rarity(byte)) / 16.0).exp2()
 }

@@ -5,6 +5,7 @@ use super::content::Content;
 use super::noted::Noted;
 use super::plan::{Count, Node, Place, Run, Scan, Sieved, Walk};
 use super::regex;
+use super::require;
 use super::sieve::Sieve;
 use super::{CompileError, tables, window};
 use std::collections::VecDeque;
@@ -12,6 +13,8 @@ use std::sync::Arc;
 
 /// Most bytes of tables of one automaton that an expression may take before it is widened.
 const REGEX_TABLE_BYTES: usize = 1 << 20;
+/// Share of positions below which literals are sought before an expression: once in a page of text.
+const RARE_SHARE: f64 = 1.0 / 4096.0;
 /// Most bytes of the rows of one automaton.
 const WALK_TABLE_BYTES: u32 = 64 << 20;
 /// Fewest bytes kept for the rows of an automaton, so that an update finds room.
@@ -41,7 +44,7 @@ impl Lowering {
         self.noted = Noted::of(content);
         let Some((dfa, fold)) = self.noted.automaton() else { return self.lower(content) };
         let literals = self.noted.literals();
-        let walk = self.walk(Arc::new(dfa), Some((literals, fold)))?;
+        let walk = Walk { notes: true, ..self.walk(Arc::new(dfa), Some((literals, fold)))? };
         let (enough, then) = (self.noted.enough, Box::new(self.lower(content)?));
         Ok(Node::Noting { walk, enough, then })
     }
@@ -57,7 +60,7 @@ impl Lowering {
             Content::ClassRun { class, min } => match *min {
                 0 => Node::True,
                 min if min > LONGEST_RUN || class.is_empty() => Node::False,
-                min => Node::Scan(Scan::Run(Run { class: *class, min, place: Place::default() })),
+                min => Node::Scan(Scan::Run(Run { runs: vec![(*class, min)], place: Place::default() })),
             },
             Content::Thresholds { counts, window } => thresholds(counts, *window)?,
             Content::Regex(regex) => {
@@ -75,14 +78,22 @@ impl Lowering {
     /// All (`end` is what decides at once, `neutral` what does not matter) or any.
     fn combine(&mut self, parts: &[Content], end: Node, neutral: Node) -> Result<Node, CompileError> {
         let is = |node: &Node, other: &Node| std::mem::discriminant(node) == std::mem::discriminant(other);
-        let mut nodes = Vec::new();
+        let any = matches!(end, Node::True);
+        let mut nodes: Vec<Node> = Vec::new();
         for part in parts {
             let node = self.lower(part)?;
             if is(&node, &end) {
                 return Ok(end);
             }
-            if !is(&node, &neutral) {
-                nodes.push(node);
+            match (node, nodes.last_mut()) {
+                // Runs that follow each other are sought in one pass.
+                (Node::Scan(Scan::Run(run)), Some(Node::Scan(Scan::Run(last))))
+                    if any && last.takes(&run) =>
+                {
+                    last.runs.extend(run.runs);
+                }
+                (node, _) if !is(&node, &neutral) => nodes.push(node),
+                _ => {}
             }
         }
         Ok(match nodes.len() {
@@ -127,17 +138,25 @@ impl Lowering {
                 wanted.filter(|sieve| sieve.suits(&list, fold)).or_else(|| Sieve::choose(&list, fold))?;
             Some(Sieved { sieve, literals })
         });
-        Ok(Walk { dfa, sieve, capacity_bytes, place: Place::default() })
+        Ok(Walk { dfa, notes: false, sieve, capacity_bytes, place: Place::default() })
     }
 }
 
 /// What is compiled for an expression, and whether that is the same: its automaton, or a condition that it cannot
-/// match without.
-pub(super) fn exact_or_wider(regex: &regex::Regex) -> (Content, bool) {
-    match regex::automaton(regex.hir(), REGEX_TABLE_BYTES) {
-        Some(dfa) => (Content::Dfa(Arc::new(dfa)), true),
-        None => (super::widen::widen(regex.hir(), REGEX_TABLE_BYTES), false),
-    }
+/// match without. Either comes behind the literals that the expression needs, if those are rare: they are cheap to seek.
+fn exact_or_wider(regex: &regex::Regex) -> (Content, bool) {
+    let dfa = regex::automaton(regex.hir(), REGEX_TABLE_BYTES);
+    let exact = dfa.is_some();
+    let content = dfa.map_or_else(
+        || super::widen::widen(regex.hir(), REGEX_TABLE_BYTES),
+        |dfa| Content::Dfa(Arc::new(dfa)),
+    );
+    let required = require::literals(regex.hir()).filter(|required| required.share() < RARE_SHARE);
+    let Some(required) = required.filter(|_| matches!(content, Content::Dfa(_))) else {
+        return (content, exact);
+    };
+    let literals = Content::Literals { list: required.literals, fold: required.fold };
+    (Content::All(vec![literals, content]), exact)
 }
 
 /// The largest count of each byte; none where nothing is asked for, and no scan where more is asked for than fits.

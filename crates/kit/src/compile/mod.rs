@@ -30,10 +30,13 @@ pub mod oracle;
 pub mod packet;
 mod plan;
 mod regex;
+mod require;
+pub mod rules;
 
 mod sieve;
 mod tables;
 mod target;
+mod thresholds;
 mod update;
 mod widen;
 pub mod window;
@@ -45,15 +48,17 @@ pub use content::Content;
 pub use host::Host;
 pub use regex::{Regex, RegexError};
 pub use target::{Action, Target, Verdict};
+pub use thresholds::{ThresholdsError, parse as parse_thresholds};
 
 use crate::asm::AsmError;
 use crate::program::{MapRef, MapSpec, MapType, Program};
 use plan::{Node, Walk};
 
-/// Most instructions that the verifier is to follow, round by round: a quarter of what it has patience for.
-const MOST_EFFORT: u64 = 250_000;
+/// Most instructions written for rounds that the verifier counts out, times the rounds. It follows some of them twice;
+/// this keeps it below 300,000, where its patience ends at a million.
+const MOST_EFFORT: u64 = 180_000;
 /// Shortest limit worth compiling for, bytes.
-const LEAST_LIMIT_BYTES: u32 = 16;
+const LEAST_LIMIT_BYTES: u32 = 64;
 
 /// What a packet or a buffer is asked for.
 #[derive(Clone, Debug, Default)]
@@ -217,7 +222,9 @@ fn emit(
         if limit <= LEAST_LIMIT_BYTES {
             return Err(CompileError::TooMuchEffort { insns: emitted.effort });
         }
-        limit /= 2;
+        // In proportion, but not for nothing: the last bytes of a scan take rounds of their own.
+        let fits = u64::from(limit) * MOST_EFFORT / emitted.effort;
+        limit = (fits as u32).min(limit - 64) / 64 * 64;
     }
 }
 

@@ -9,6 +9,9 @@ use super::content::Content;
 /// Sets that one pass can tell apart: bits of a word.
 const MOST: usize = 32;
 
+/// Fewest bytes of a literal that is sought with others.
+const LEAST_BYTES: usize = 4;
+
 /// Sets of literals, each with a bit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Noted {
@@ -79,7 +82,7 @@ impl Noted {
     }
 }
 
-/// The literals of a condition that is nothing else, unless it is trivial.
+/// The literals of a condition that is nothing else, unless they are trivial or too short to be sought with others.
 fn set_of(content: &Content) -> Option<(Vec<Vec<u8>>, bool)> {
     let (list, fold) = match content {
         Content::Literal { bytes, fold } => (std::slice::from_ref(bytes), *fold),
@@ -87,7 +90,9 @@ fn set_of(content: &Content) -> Option<(Vec<Vec<u8>>, bool)> {
         _ => return None,
     };
     let trivial = list.is_empty() || list.iter().any(Vec::is_empty);
+    // One short literal would make the sieve of all of them slow.
+    let common = list.iter().any(|bytes| bytes.len() < LEAST_BYTES);
     // Where nothing has a case, folding only costs.
     let fold = fold && list.iter().flatten().any(u8::is_ascii_alphabetic);
-    (!trivial).then(|| (list.to_vec(), fold))
+    (!trivial && !common).then(|| (list.to_vec(), fold))
 }

@@ -40,6 +40,8 @@ pub(super) enum Scan {
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
     pub(super) dfa: Arc<Dfa>,
+    /// Whether what is accepted is noted; else the first match ends the walk.
+    pub(super) notes: bool,
     pub(super) sieve: Option<Sieved>,
     /// Bytes of the rows in the tables, a power of two.
     pub(super) capacity_bytes: u32,
@@ -54,11 +56,10 @@ pub(super) struct Sieved {
     pub(super) literals: Vec<Vec<u8>>,
 }
 
-/// At least `min` bytes of a class in a row, `min` from 1 to 65,535.
+/// One of several runs: at least so many bytes of a class, 1 to 65,535, in a row.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
-    pub(super) class: ByteSet,
-    pub(super) min: u32,
+    pub(super) runs: Vec<(ByteSet, u32)>,
     pub(super) place: Place,
 }
 

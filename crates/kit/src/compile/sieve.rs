@@ -13,13 +13,15 @@ use super::common;
 /// Positions that one round looks at, for bytes.
 pub(super) const BYTES_SPAN: u32 = 64;
 /// Grams of one round, in groups that are decided together.
-pub(super) const GRAM_GROUPS: u32 = 4;
+pub(super) const GRAM_GROUPS: u32 = 2;
 /// Grams of one group.
 pub(super) const GROUP_GRAMS: u32 = 8;
 /// Longest stride: a round reads at most `(32 - 1) * 16 + 4` bytes past its start.
 const MAX_STRIDE: u32 = 16;
-/// Bits of the largest table of grams: 64 KiB.
-const MAX_TABLE_BITS: u32 = 16;
+/// Bits of the largest table of grams: 1 MiB, for thousands of literals.
+const MAX_TABLE_BITS: u32 = 20;
+/// Bits of a table above which looking becomes slow.
+const SLOW_TABLE_BITS: u32 = 15;
 /// Bits of the smallest.
 const MIN_TABLE_BITS: u32 = 12;
 /// Odd, so that hashing loses nothing before the shift; the golden ratio of 32 bits.
@@ -81,7 +83,10 @@ impl Sieve {
             choices.extend(bytes_choices(bytes, fold));
         }
         for gram in 2..=shortest.min(4) {
-            choices.push(gram_choice(list, gram, (shortest - gram + 1).min(MAX_STRIDE), fold));
+            let longest = (shortest - gram + 1).min(MAX_STRIDE);
+            // Fewer looks, or fewer grams to mark.
+            choices
+                .extend([longest, longest / 2, 1].map(|stride| gram_choice(list, gram, stride.max(1), fold)));
         }
         let best = choices.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
         (best.cost < WALK_COST).then_some(best.sieve)
@@ -143,10 +148,12 @@ fn bytes_choices(literal: &[u8], fold: bool) -> impl Iterator<Item = Choice> {
 fn gram_choice(list: &[&[u8]], gram: u32, stride: u32, fold: bool) -> Choice {
     let marks = list.len() as u32 * stride;
     let bits = (marks * 64).next_power_of_two().ilog2().clamp(MIN_TABLE_BITS, MAX_TABLE_BITS).min(8 * gram);
+    // A table that no fast cache holds costs more to look at.
+    let slow = f64::from(bits.saturating_sub(SLOW_TABLE_BITS));
     let collides = f64::from(marks) / f64::from(bits).exp2();
     let occurs: f64 =
         list.iter().flat_map(|bytes| grams(bytes, gram, stride)).map(|g| common::share(g, fold)).sum();
-    let insns = f64::from(6 + u32::from(fold)) / f64::from(stride);
+    let insns = (f64::from(6 + u32::from(fold)) + slow) / f64::from(stride);
     // A group is walked as a whole.
     let walked = WALK_BYTES + f64::from(GROUP_GRAMS * stride) / 2.0;
     let cost = insns + (collides + occurs) / f64::from(stride) * walked * WALK_COST;

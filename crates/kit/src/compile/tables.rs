@@ -39,7 +39,7 @@ pub(super) fn place(node: &mut Node) -> u32 {
             Each::Walk(walk) => walk.place(&mut end),
             Each::Run(run) => {
                 run.place = Place { bytes: end, ..Place::default() };
-                end += CLASS_BYTES;
+                end += LANE_BYTES;
                 &mut run.place
             }
             Each::Count(count) => {
@@ -138,7 +138,9 @@ impl Walk {
         for &state in &order {
             let mut at = self.place.rows + row_of[state];
             let next = &dfa.next[state * dfa.class_count..][..dfa.class_count];
-            let words = next.iter().map(|&next| row_of[next as usize]);
+            // Where one match is enough, nothing leads out of it.
+            let stays = !self.notes && dfa.accepts[state] != 0;
+            let words = next.iter().map(|&next| row_of[if stays { state } else { next as usize }]);
             for word in words.chain([u32::from(dfa.at_end[state]), dfa.accepts[state]]) {
                 put(image, at, &word.to_ne_bytes());
                 at += 4;
@@ -173,8 +175,10 @@ pub(super) fn row_bytes(class_count: usize) -> u32 {
 
 impl Run {
     fn fill(&self, image: &mut [u8]) {
-        for byte in self.class.iter() {
-            put(image, self.place.bytes + 2 * u32::from(byte), &u16::MAX.to_ne_bytes());
+        for byte in 0..=255 {
+            let lanes = (0..self.runs.len()).filter(|&lane| self.runs[lane].0.contains(byte));
+            let inside = lanes.fold(0, |inside, lane| inside | self.lane_mask() << self.lane_shift(lane));
+            put(image, self.place.bytes + 8 * u32::from(byte), &inside.to_ne_bytes());
         }
     }
 }

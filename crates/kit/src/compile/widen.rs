@@ -4,20 +4,29 @@
 //! "that many or more", and a class with characters beyond ASCII takes any byte beyond ASCII. If the automaton fits
 //! then, it is used. Else what remains is what must occur in every match: some literal of a set, runs of a class.
 
+use super::automaton::Dfa;
 use super::content::Content;
 use super::regex::automaton;
+use super::require;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 use std::sync::Arc;
 
 /// Bounds of counted repetitions that are tried, largest first.
-const BOUNDS: [u32; 4] = [32, 16, 8, 3];
+const BOUNDS: [u32; 5] = [32, 16, 8, 3, 1];
 
 /// A condition that is met wherever the expression matches.
 pub(super) fn widen(hir: &Hir, table_bytes: usize) -> Content {
-    BOUNDS
-        .iter()
-        .find_map(|&bound| automaton(&wider(hir, bound), table_bytes))
-        .map_or(Content::All(Vec::new()), |dfa| Content::Dfa(Arc::new(dfa)))
+    if let Some(dfa) = wider_automaton(hir, table_bytes, &BOUNDS) {
+        return Content::Dfa(Arc::new(dfa));
+    }
+    let run = require::run(hir).map(|run| Content::ClassRun { class: run.class, min: run.min });
+    let literals = require::literals(hir).map(|set| Content::Literals { list: set.literals, fold: set.fold });
+    Content::All(literals.into_iter().chain(run).collect())
+}
+
+/// The automaton of the wider expression, with the first of these bounds of counts with which it fits.
+pub(super) fn wider_automaton(hir: &Hir, table_bytes: usize, bounds: &[u32]) -> Option<Dfa> {
+    bounds.iter().find_map(|&bound| automaton(&wider(hir, bound), table_bytes))
 }
 
 /// The expression with every count above `bound` open, no look-around, and bytes for characters beyond ASCII.

@@ -3,5 +3,6 @@
 //! Needs the privilege to load programs; without it every test says that it was skipped.
 
 mod content;
+mod rules;
 mod support;
 mod update;

@@ -1,8 +1,9 @@
-//! Runs of a class: counted without a branch, by samples where a run is long.
+//! Runs of classes: counted without a branch, several classes at once, by samples where the runs are long.
 //!
-//! With `in` all ones or zero, `n = (n + 1) & in` is the length of the run that ends here. A run of `min` bytes holds at
-//! least `min / t` of the positions that are a multiple of `t`: as long as no run of samples is that long, only samples
-//! need be looked at.
+//! With `in` all ones or zero, `n = (n + 1) & in` is the length of the run that ends here; lanes of a word count for
+//! several classes. Each lane counts up from zero, and what is added to it when it is looked at sets its highest bit
+//! once the run is long enough. A run of `min` bytes holds at least `min / t` of the positions that are a multiple of
+//! `t`: as long as no run of samples is that long, only samples need be looked at.
 
 use super::drive::FAST;
 use super::{Emit, Exits};
@@ -13,26 +14,64 @@ use crate::compile::window;
 use Reg::{R0, R1, R2, R3, R4, R5, R6, R8, R9};
 
 /// Bytes that one round counts.
-const COUNT_SPAN: u32 = 16;
+const COUNT_SPAN: u32 = 8;
 /// Samples that one round looks at.
-const SAMPLES: u32 = 32;
+const SAMPLES: u32 = 8;
 /// Samples that are decided together: a branch each would be too many for the verifier in a loop that it counts out.
-const GROUP_SAMPLES: u32 = 8;
+const GROUP_SAMPLES: u32 = 4;
 /// Samples that must be in the class before all bytes are counted.
 const SAMPLES_IN_RUN: u32 = 4;
-/// Bytes between samples, at most: a round reads up to `31 * 31` bytes ahead.
+/// Bytes between samples, at most: a round reads up to `7 * 31` bytes ahead.
 const MAX_STRIDE: u32 = 31;
 
 impl Run {
-    /// Bytes from sample to sample, if sampling is worth it.
-    fn stride(&self) -> Option<u32> {
-        let stride = (self.min / SAMPLES_IN_RUN).min(MAX_STRIDE);
-        (stride > 1).then_some(stride)
+    /// Whether another's runs fit beside these.
+    pub(in crate::compile) fn takes(&self, other: &Run) -> bool {
+        let all = [&self.runs[..], &other.runs[..]].concat();
+        all.len() <= Run { runs: all.clone(), place: self.place }.lanes()
     }
 
-    /// Samples that a long enough run is sure to hold, as many as are waited for.
-    fn samples(&self, stride: u32) -> u32 {
-        self.min / stride
+    fn shortest(&self) -> u32 {
+        self.runs.iter().map(|&(_, min)| min).min().unwrap_or(1)
+    }
+
+    /// Bits of a lane: the longest run must fit its lower half.
+    fn lane_bits(&self) -> u32 {
+        match self.runs.iter().map(|&(_, min)| min).max().unwrap_or(1) {
+            0..=127 => 8,
+            128..=32_767 => 16,
+            _ => 32,
+        }
+    }
+
+    fn lanes(&self) -> usize {
+        64 / self.lane_bits() as usize
+    }
+
+    /// A lane full of ones, at the bottom.
+    pub(in crate::compile) fn lane_mask(&self) -> u64 {
+        (1 << self.lane_bits()) - 1
+    }
+
+    pub(in crate::compile) fn lane_shift(&self, lane: usize) -> u32 {
+        lane as u32 * self.lane_bits()
+    }
+
+    /// A word with something in each lane.
+    fn word(&self, of: impl Fn(u32) -> u64) -> u64 {
+        let lanes = self.runs.iter().enumerate();
+        lanes.fold(0, |word, (lane, &(_, min))| word | of(min) << self.lane_shift(lane))
+    }
+
+    /// What sets the highest bit of a lane that has counted `enough(min)`.
+    fn bias(&self, enough: impl Fn(u32) -> u32) -> u64 {
+        self.word(|min| (1 << (self.lane_bits() - 1)) - u64::from(enough(min)))
+    }
+
+    /// Bytes from sample to sample, if sampling is worth it.
+    fn stride(&self) -> Option<u32> {
+        let stride = (self.shortest() / SAMPLES_IN_RUN).min(MAX_STRIDE);
+        (stride > 1).then_some(stride)
     }
 
     pub(super) fn start(&self) -> i32 {
@@ -47,17 +86,14 @@ impl Run {
 }
 
 impl Emit<'_> {
-    /// One round: samples, or 16 bytes, or at the end of the data one byte.
+    /// One round: samples, or eight bytes, or at the end of the data one byte. The state is [`FAST`], or not; the lanes
+    /// are beside it.
     pub(super) fn run_round(&mut self, run: &Run, exits: Exits) {
         let [slow, one] = [(); 2].map(|()| self.asm.label());
         self.take_place(exits.no);
-        self.asm.mov(R4, R9).alu64(Alu::Add, R4, run.place.bytes as i32).load(
-            Size::Dw,
-            R5,
-            R6,
-            window::STATE,
-        );
+        self.asm.mov(R4, R9).alu64(Alu::Add, R4, run.place.bytes as i32);
         if let Some(stride) = run.stride() {
+            self.asm.load(Size::Dw, R5, R6, window::STATE);
             self.leave_if(Cond::Ne, R5, FAST, slow);
             self.sample(run, stride, exits);
             self.asm.bind(slow);
@@ -69,66 +105,81 @@ impl Emit<'_> {
         self.count_run(run, 1, exits);
     }
 
-    /// One more in the run that `r5` counts, if the byte at `at` is in the class.
-    fn count_byte(&mut self, at: u32) {
+    /// The lanes to `r5`; to `r8` one for each, to `r9` what makes them tell, in place of index and tables.
+    fn take_lanes(&mut self, run: &Run, bias: u64) {
+        self.asm.load(Size::Dw, R5, R6, window::EXTRA).load_imm(R8, run.word(|_| 1)).load_imm(R9, bias);
+    }
+
+    /// Index and tables again.
+    fn put_lanes(&mut self) {
+        self.asm.store(Size::Dw, R6, window::EXTRA, R5).load(Size::Dw, R8, R6, window::INDEX);
+        self.reload_tables();
+    }
+
+    /// Counts the byte at `at`. What the lanes tell comes to `r0`, added to what is there unless it is the first.
+    fn count_byte(&mut self, at: u32, first: bool) {
         self.asm
             .load(Size::B, R1, R3, window::DATA + at as i16)
-            .alu64(Alu::Lsh, R1, 1)
+            .alu64(Alu::Lsh, R1, 3)
             .alu64(Alu::Add, R1, R4)
-            .load(Size::H, R1, R1, 0)
-            .alu64(Alu::Add, R5, 1)
+            .load(Size::Dw, R1, R1, 0)
+            .alu64(Alu::Add, R5, R8)
             .alu64(Alu::And, R5, R1);
+        let told = if first { R0 } else { R2 };
+        self.asm.mov(told, R5).alu64(Alu::Add, told, R9);
+        if !first {
+            self.asm.alu64(Alu::Or, R0, R2);
+        }
     }
 
     /// Counts all of `count` bytes; behind a run that was none, samples are enough again.
     fn count_run(&mut self, run: &Run, count: u32, exits: Exits) {
+        self.take_lanes(run, run.bias(|min| min));
         for at in 0..count {
-            self.count_byte(at);
-            self.leave_if(Cond::Ge, R5, run.min as i32, exits.yes);
+            self.count_byte(at, at == 0);
         }
+        self.asm.load_imm(R1, run.word(|_| 1 << (run.lane_bits() - 1))).alu64(Alu::And, R0, R1);
+        self.leave_if(Cond::Ne, R0, 0, exits.yes);
+        self.put_lanes();
         self.asm.alu64(Alu::Add, R8, count as i32);
         if run.stride().is_some() {
             let inside = self.asm.label();
             self.asm.jump_if(Cond::Ne, R5, 0, inside);
-            self.asm.mov(R5, FAST).store(Size::Dw, R6, window::MARK, R8).store(
-                Size::Dw,
-                R6,
-                window::EXTRA,
-                0,
-            );
+            self.asm.store(Size::Dw, R6, window::STATE, FAST).store(Size::Dw, R6, window::MARK, R8);
             self.asm.bind(inside);
         }
-        self.asm.store(Size::Dw, R6, window::STATE, R5);
         self.put_place(exits);
     }
 
-    /// Looks at samples. Behind enough of them in the class, all bytes are counted, from the first that a run with
-    /// these samples can begin at.
+    /// Looks at samples. Behind enough of them in a class, all bytes are counted, from the first that a run with these
+    /// samples can begin at.
     fn sample(&mut self, run: &Run, stride: u32, exits: Exits) {
-        let samples = run.samples(stride);
+        let samples = |min: u32| min / stride;
         let [back, ahead] = [(); 2].map(|()| self.asm.label());
         let found: Vec<_> = (0..SAMPLES / GROUP_SAMPLES).map(|_| self.asm.label()).collect();
-        self.asm.load(Size::Dw, R5, R6, window::EXTRA);
+        self.take_lanes(run, run.bias(samples));
         for (group, &found) in found.iter().enumerate() {
-            self.asm.mov(R0, 0);
             for at in 0..GROUP_SAMPLES {
-                self.count_byte((group as u32 * GROUP_SAMPLES + at) * stride);
-                // The sign of r0, from the first run of enough samples on.
-                self.asm.mov(R2, samples as i32 - 1).alu64(Alu::Sub, R2, R5).alu64(Alu::Or, R0, R2);
+                self.count_byte((group as u32 * GROUP_SAMPLES + at) * stride, at == 0);
             }
-            self.leave_if(Cond::Slt, R0, 0, found);
+            self.asm.load_imm(R1, run.word(|_| 1 << (run.lane_bits() - 1))).alu64(Alu::And, R0, R1);
+            self.leave_if(Cond::Ne, R0, 0, found);
         }
-        self.asm.store(Size::Dw, R6, window::EXTRA, R5).alu64(Alu::Add, R8, (SAMPLES * stride) as i32);
+        self.put_lanes();
+        self.asm.alu64(Alu::Add, R8, (SAMPLES * stride) as i32);
         self.put_place(exits);
+        let most = run.runs.iter().map(|&(_, min)| samples(min)).max().unwrap_or(1);
         for (group, &found) in found.iter().enumerate() {
             self.asm.bind(found);
             let first = group as u32 * GROUP_SAMPLES * stride;
-            self.asm.mov(R0, first as i32 - (samples * stride) as i32 + 1);
+            self.asm.mov(R0, first as i32 - (most * stride) as i32 + 1);
             if group + 1 < (SAMPLES / GROUP_SAMPLES) as usize {
                 self.asm.jump(back);
             }
         }
         self.asm.bind(back);
+        self.asm.mov(R5, 0);
+        self.put_lanes();
         self.asm.alu64(Alu::Add, R8, R0).load(Size::Dw, R1, R6, window::MARK).jump_if(
             Cond::Sgt,
             R8,

@@ -9,7 +9,7 @@ use crate::compile::{tables, window};
 use Reg::{R0, R1, R2, R3, R4, R5, R6, R8, R9};
 
 /// Bytes that one round walks.
-pub(super) const WALK_SPAN: u32 = 16;
+pub(super) const WALK_SPAN: u32 = 6;
 
 impl Walk {
     /// The state of the scan at the start of the data.
@@ -26,7 +26,7 @@ impl Walk {
 }
 
 impl Emit<'_> {
-    /// One round: of the sieve, or of 16 bytes, or at the end of the data of one byte. With `enough`, patterns are
+    /// One round: of the sieve, or of a few bytes, or at the end of the data of one byte. With `enough`, patterns are
     /// noted and only one of these ends the scan.
     pub(super) fn walk_round(&mut self, walk: &Walk, enough: Option<u32>, exits: Exits) {
         let [end, slow, one] = [(); 3].map(|()| self.asm.label());
@@ -57,7 +57,8 @@ impl Emit<'_> {
             .alu64(Alu::Add, R2, walk.place.rows as i32);
     }
 
-    /// Walks `count` bytes, then goes on: by the sieve, if nothing is half found.
+    /// Walks `count` bytes, then goes on: by the sieve, if nothing is half found. A walk that notes looks at every byte
+    /// for what is accepted there; one that does not stays where it accepts, and looks once.
     fn steps(&mut self, walk: &Walk, count: u32, enough: Option<u32>, exits: Exits) {
         let mask = walk.capacity_bytes as i32 - 4;
         let accepting: Vec<Label> = (0..count).map(|_| self.asm.label()).collect();
@@ -71,7 +72,12 @@ impl Emit<'_> {
                 .alu64(Alu::And, R5, mask)
                 .alu64(Alu::Add, R5, R2)
                 .load(Size::W, R5, R5, 0);
-            self.leave_if(Cond::Ge, R5, R0, if enough.is_some() { accepts } else { exits.yes });
+            if walk.notes {
+                self.leave_if(Cond::Ge, R5, R0, accepts);
+            }
+        }
+        if !walk.notes {
+            self.leave_if(Cond::Ge, R5, R0, exits.yes);
         }
         self.asm.alu64(Alu::Add, R8, count as i32);
         let put = self.asm.here();

@@ -1,0 +1,84 @@
+//! A whole rule set as one condition: met by all data that any of its rules could match.
+//!
+//! Two kinds of files are read, told apart by what is in them:
+//!
+//! ```toml
+//! # kernscope's own
+//! [[rule]]
+//! id = "deploy key"
+//! literals = ["deploy-key:", "deploy_key="]  # or: literal = "..", regex = "..", bytes = "a>=3,b>=1;window=64"
+//! fold = true                                # the case of ASCII letters does not matter; literals only
+//!
+//! # gitleaks'
+//! [[rules]]
+//! id = "github-pat"
+//! regex = '''ghp_[0-9a-zA-Z]{36}'''
+//! keywords = ["ghp_"]                        # one occurs, in any case, or the rule is not tried
+//! ```
+//!
+//! What a rule cannot match without is little: a keyword, a literal of its expression, a run of a class. Rules with
+//! something rare share one pass for all of it. For the others - keywords such as `key` or `s.`, which most data has -
+//! what is rare is the run; only where there is one is anything else looked for.
+
+mod condition;
+mod parse;
+
+use super::content::Content;
+
+/// Why a file of rules is not used, in one line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("read rules: {cause}")]
+pub struct RulesError {
+    /// What is wrong, and where.
+    pub cause: String,
+}
+
+/// A rule, as far as content matters.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name.
+    pub id: String,
+    /// Literals of which one must occur, in any case of ASCII letters; none where nothing is said.
+    pub keywords: Vec<Vec<u8>>,
+    /// What matches.
+    pub pattern: Pattern,
+}
+
+/// What a rule looks for.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// An expression, as it is written.
+    Regex(String),
+    /// Something else, exactly.
+    Content(Content),
+}
+
+/// Rules, and what was left out of them.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// Those that look at content.
+    pub rules: Vec<Rule>,
+    /// Names of those that look at paths alone.
+    pub paths_only: Vec<String>,
+}
+
+impl Rules {
+    /// Reads a file of rules.
+    ///
+    /// # Errors
+    /// What is not TOML, has no rules, or a rule that asks for nothing; with the rule's name, or the place in the file.
+    pub fn parse(text: &str) -> Result<Rules, RulesError> {
+        parse::parse(text)
+    }
+
+    /// A condition that all data meets which any rule could match. An expression in a syntax that the `regex` crate
+    /// does not have counts as matching wherever a keyword is; without keywords, everywhere.
+    pub fn content(&self) -> Content {
+        condition::content(&self.rules)
+    }
+
+    /// The same, said one by one: what [`Rules::content`] asks of each rule's data.
+    pub fn conditions(&self) -> Vec<(&str, Content)> {
+        self.rules.iter().map(|rule| (rule.id.as_str(), condition::of(rule))).collect()
+    }
+}
