@@ -2,6 +2,8 @@
 
 use kernscope_kit::asm::{Alu, Atomic, Cond, Form, Insn, Listing, Operand, Reg, Size, Width, parse};
 use kernscope_kit::check::{check, check_with_args};
+use kernscope_kit::load::Loaded;
+use kernscope_kit::probe::{self, ProgType};
 use kernscope_kit::program::{Function, MapSpec, MapType, Program, ProgramType};
 use kernscope_kit::vm::{Input, Vm};
 use proptest::prelude::*;
@@ -54,9 +56,10 @@ fn what_is_wrong_is_told_with_its_instruction() {
         ("mov r0, 0\nexit\nmov r0, 1\nexit", "check instruction 2 (r0 = 1): no way leads here"),
         ("mov r0, r2\nexit", "check instruction 0 (r0 = r2): r2 is not written on every way here"),
         (
-            "exit",
-            "check instruction 0 (exit): r0 is not written on every way here, and the program returns it",
+            "mov r1, 9\nlddw r2, code_addr(f)\nmov r3, 0\nmov r4, 0\ncall bpf_loop\nmov r0, 0\nexit\nf: exit",
+            "check instruction 8 (exit): r0 is not written on every way here, and is returned",
         ),
+        ("exit", "check instruction 0 (exit): r0 is not written on every way here, and is returned"),
         ("jeq r1, 0, +1\nmov r2, 1\nmov r0, r2\nexit", "check instruction 2 (r0 = r2): r2 is not written"),
         ("call 7\nmov r0, r1\nexit", "check instruction 1 (r0 = r1): r1 is not written on every way here"),
         ("mov r2, 0\ncall 1\nexit", ""),
@@ -219,6 +222,33 @@ fn around(start: &[bool], forms: &[Form]) -> Vec<Insn> {
     ];
     let chosen = first.into_iter().zip(start).filter(|(_, chosen)| **chosen).map(|(insn, _)| insn);
     chosen.chain(forms.iter().map(|form| form.encode().0)).chain([Insn::EXIT]).collect()
+}
+
+/// What is refused, the kernel refuses: tried on programs without conditions, which the kernel might know the outcome of.
+#[test]
+fn what_is_refused_does_not_load() {
+    if !probe::prog_type(ProgType::Xdp).is_yes() {
+        eprintln!("skipped: refused programs in the kernel: {}", probe::prog_type(ProgType::Xdp).why());
+        return;
+    }
+    let mut runner = TestRunner::deterministic();
+    let programs = (prop::collection::vec(any::<bool>(), 4), prop::collection::vec(form(), 0..8));
+    let (mut taken, mut refused) = (0, 0);
+    for _ in 0..6000 {
+        let (start, mut forms) = programs.new_tree(&mut runner).expect("a program").current();
+        forms.retain(|form| !matches!(form, Form::JumpIf { .. }));
+        let program = program(around(&start, &forms));
+        let Err(finding) = check(&program) else {
+            taken += 1;
+            continue;
+        };
+        // Kernels from 6.3 on let the privileged read what is on the stack, written or not.
+        if !finding.to_string().contains("of the frame are not written") {
+            assert!(Loaded::load(&program).is_err(), "{finding}\n{}", Listing(&program.insns));
+            refused += 1;
+        }
+    }
+    assert!(taken > 500 && refused > 500, "{taken} taken, {refused} refused");
 }
 
 proptest! {

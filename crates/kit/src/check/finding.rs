@@ -69,7 +69,7 @@ pub(super) enum Kind {
     Register(Reg),
     #[error("the helper takes {1} argument(s), and {0} is not written on every way here")]
     Argument(Reg, u8),
-    #[error("r0 is not written on every way here, and the program returns it")]
+    #[error("r0 is not written on every way here, and is returned")]
     NoResult,
     #[error("{len} byte(s) at {offset:+} of the frame; it goes from -512 to 0")]
     Frame { offset: i32, len: usize },

@@ -115,8 +115,12 @@ impl Flow<'_> {
                 _ => Kind::Register(reg),
             });
         }
-        if *form == Form::Exit && self.shape.function(at) == 0 && state.written & bit(Reg::R0) == 0 {
-            return Err(Kind::NoResult);
+        if *form == Form::Exit && state.written & bit(Reg::R0) == 0 {
+            let function = self.shape.function(at);
+            // A function that only this program calls need not have a result.
+            if function == 0 || self.shape.is_callback(function) {
+                return Err(Kind::NoResult);
+            }
         }
         let Some((base, off, len, is_read)) = access(form) else { return Ok(()) };
         let Some(distance) = state.pointer(base) else { return Ok(()) };

@@ -2,12 +2,12 @@
 //!
 //! A light verifier: it looks at the shape of a program (every slot an instruction, every jump to one, every
 //! instruction reachable, every way to an `exit`), follows which registers and bytes of the stack are written on every
-//! way to an instruction, and holds calls against the kernel's limits. It knows neither values nor types of pointers: what
-//! it refuses, the kernel refuses; what it accepts, the kernel may still refuse.
+//! way to an instruction, and holds calls against the kernel's limits. It knows neither values nor types of pointers, so
+//! what it accepts the kernel may still refuse.
 //!
-//! Following is by merging what is true on all ways, where the kernel follows each way on its own. A program that reads a
-//! register only on ways on which it was written, and can only know so from an earlier condition, is refused here though
-//! the kernel might take it.
+//! What it refuses, the kernel refuses, but for two things. It merges what is true on all ways, where the kernel follows
+//! each on its own: a program that reads a register only where an earlier condition says that it was written is refused
+//! here. And bytes of the stack must be written before they are read, as kernels before 6.3 have it.
 //!
 //! ```
 //! use kernscope_kit::asm::parse;

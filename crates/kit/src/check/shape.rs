@@ -71,6 +71,14 @@ impl Shape {
         }
     }
 
+    /// Whether the program gives the address of a function to others, who want its result.
+    pub(super) fn is_callback(&self, function: usize) -> bool {
+        let start = self.starts[function];
+        let takes =
+            |at: usize| matches!(self.forms[at], Some(Form::Load64 { .. })) && self.callee(at) == Some(start);
+        (0..self.forms.len()).any(takes)
+    }
+
     /// Number of the function that a slot is in.
     pub(super) fn function(&self, at: usize) -> usize {
         self.starts.partition_point(|start| *start <= at) - 1
