@@ -102,7 +102,7 @@ pub(super) fn run(args: &AttachArgs) -> Outcome {
         .map_err(|cause| Failure::usage(format_args!("install signal handlers: {cause}")))?;
     let interface = Interface::find(&args.interface).map_err(Failure::usage)?;
     let tallied = Tallied::new(source.program(), args.is_enforced()).map_err(wrong)?;
-    let loaded = Loaded::load(&tallied.program).map_err(Failure::usage)?;
+    let loaded = Loaded::load(&tallied.program).map_err(|err| Failure::usage(err.brief()))?;
     let hooked = hook::attach(&loaded, &interface, args).map_err(Failure::usage)?;
     let view = View { args, source, tallied, loaded, interface, hooked };
     let outcome = view.follow(&signals);

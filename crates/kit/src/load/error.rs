@@ -1,6 +1,7 @@
 //! What is told when the kernel does not take something.
 
 use super::privilege;
+use crate::probe::verdict_line;
 use crate::program::ProgramType;
 use crate::sys;
 use std::fmt;
@@ -28,6 +29,16 @@ impl LoadError {
     pub(crate) fn new(act: &'static str, object: &str, cause: impl fmt::Display) -> Self {
         let (cause, fix, log) = (cause.to_string(), String::new(), String::new());
         Self { act, object: object.to_owned(), cause, fix, log }
+    }
+
+    /// In one line: of what the verifier said, the line that says what is wrong.
+    pub fn brief(&self) -> String {
+        let cause = match self.cause.split_once('\n') {
+            Some((first, _)) => format!("{first} {}", verdict_line(&self.log)),
+            None => self.cause.clone(),
+        };
+        let fix = if self.fix.is_empty() { String::new() } else { format!("; {}", self.fix) };
+        format!("{} {}: {cause}{fix}", self.act, self.object)
     }
 
     /// With what would help.
@@ -98,7 +109,10 @@ mod tests {
         let error =
             LoadError::verifier("load", "p", &io::Error::from_raw_os_error(libc::EACCES), log.clone());
         assert_eq!(error.log, log);
-        let told = error.fix("do that").to_string();
+        let error = error.fix("do that");
+        let brief = "load p: Permission denied (os error 13); the verifier: line 39; do that";
+        assert_eq!(error.brief(), brief);
+        let told = error.to_string();
         assert!(told.starts_with("load p: Permission denied (os error 13); the verifier:\n"), "{told}");
         assert!(told.contains("line 28") && !told.contains("line 27"), "{told}");
         assert!(told.ends_with("line 39; do that"), "{told}");

@@ -14,7 +14,7 @@ pub(super) fn fix(err: &io::Error, kind: Option<ProgramType>) -> String {
     match err.raw_os_error() {
         Some(libc::EPERM) => refused(kind),
         // The verifier checks more of a program whose owner may not read all memory.
-        Some(libc::EACCES | libc::EINVAL) if kind.is_some() && lacks_perfmon() => {
+        Some(libc::EACCES) if kind.is_some() && lacks_perfmon() => {
             "the verifier is stricter without CAP_PERFMON: run as root, or give it cap_perfmon".to_owned()
         }
         _ => String::new(),
