@@ -1,10 +1,13 @@
 //! Classic programs: what tcpdump writes, and random ones, in the kernel as they are, translated for each kind of
-//! program, and in plain Rust. All must agree on every packet.
+//! program, and in plain Rust. All must agree on every packet. The language for headers is held against tcpdump's here
+//! too.
 //!
 //! `tcpdump.txt` holds what `tcpdump -ddd` printed for each expression: with `-r` of an empty Ethernet capture, and,
 //! where the comment says so, on an interface, which brings ancillary data in.
 
 mod conversion;
+#[path = "../../examples/filters/frames.rs"]
+mod frames;
 #[path = "../../examples/filters/classic.rs"]
 mod generate;
 mod kernel;
@@ -14,6 +17,7 @@ mod pcap;
 mod random;
 
 use kernel::{ACTIONS, Engines, METADATA, privileged};
+use kernscope_kit::compile::packet::{Expr, Frame};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 
@@ -116,6 +120,41 @@ fn a_long_program_of_far_jumps_loads() {
     insns.push(Insn::stmt(op::RET | op::A, 0));
     let packets = [vec![1; 60], vec![1; 43], vec![1; 42]];
     agree("4096 indirect loads", &Classic::new(insns), &packets);
+}
+
+/// Frames on which tcpdump's words and ours mean the same: long enough for every header, without tags (which ours look
+/// through and tcpdump's do not), IPv6 extension headers (likewise) and damaged IPv4 headers.
+fn is_plain(frame: &[u8]) -> bool {
+    const EXTENSIONS: [u8; 8] = [0, 43, 44, 51, 60, 135, 139, 140];
+    frame.len() >= 100
+        && match [frame[12], frame[13]] {
+            [0x81, 0x00] | [0x88, 0xa8] | [0x91, 0x00] | [0x80, 0x35] => false,
+            [0x08, 0x00] => frame[14] & 15 >= 5,
+            [0x86, 0xdd] => !EXTENSIONS.contains(&frame[20]),
+            _ => true,
+        }
+}
+
+/// What our language reads of tcpdump's expressions holds for the packets that tcpdump's program keeps.
+#[test]
+fn words_mean_what_tcpdumps_do() {
+    let mut frames = pcap::ethernet_packets(3000);
+    let mut random = random::Random::new(4);
+    frames.extend((0..20_000).map(|_| frames::frame(&mut random, &[7; 80])));
+    frames.retain(|frame| is_plain(frame));
+    let (mut read, mut held, mut failed) = (0, 0, 0);
+    for (expression, program) in fixtures() {
+        let Ok(expr) = expression.parse::<Expr>() else { continue };
+        read += 1;
+        // tcpdump looks into TCP and UDP of IPv4 only.
+        let v4_only = expression.contains("tcp[") || expression.contains("udp[");
+        for frame in frames.iter().filter(|frame| !(v4_only && frame[12..14] == [0x86, 0xdd])) {
+            let kept = program.run(&Packet::new(frame)) != 0;
+            assert_eq!(Frame::new(frame).matches(&expr), kept, "{expression} on {}", hex(frame));
+            *if kept { &mut held } else { &mut failed } += 1;
+        }
+    }
+    assert!(read >= 40 && held > 10_000 && failed > 10_000, "{read} read, {held} held, {failed} failed");
 }
 
 /// The translation is at most a tenth longer than the kernel's own conversion, as measured in the kernel.

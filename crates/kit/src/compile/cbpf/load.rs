@@ -115,7 +115,7 @@ impl Translator {
             return Ok(());
         }
         let Some(end) = fixed_end(insn) else {
-            return Err(self.missing(at, "an offset from the network header"));
+            return Err(self.missing(at, "an offset from a header"));
         };
         let known = end <= self.flow.known_bytes[at];
         match self.target {

@@ -114,20 +114,17 @@ pub(super) fn translate(program: &Classic, target: Target) -> Result<Program, Tr
     })
 }
 
-/// A load that is out of bounds of whatever packet is a return of 0; one that counts from the link-layer header is an
-/// ordinary one where the packet starts there.
+/// A load that is out of bounds of whatever packet is a return of 0.
 fn lowered(insn: Insn, target: Target) -> Insn {
     let fixed = insn.class() == op::LD && insn.mode() == op::ABS && insn.ancillary().is_none();
     if !(fixed || insn.class() == op::LDX && insn.mode() == op::MSH) {
         return insn;
     }
-    let k = match (insn.k, target) {
-        (op::LL_OFF..op::NET_OFF, Target::Tc(_) | Target::Xdp(_)) => insn.k - op::LL_OFF,
-        (op::LL_OFF.., Target::Socket) | (op::NET_OFF.., Target::Tc(_) | Target::Xdp(_)) => return insn,
-        _ => insn.k,
-    };
-    if k.checked_add(insn.bytes()).is_some_and(|end| end <= target.reach_bytes()) {
-        Insn { k, ..insn }
+    if insn.k >= op::LL_OFF && target != Target::Vm {
+        return insn;
+    }
+    if insn.k.checked_add(insn.bytes()).is_some_and(|end| end <= target.reach_bytes()) {
+        insn
     } else {
         Insn::stmt(op::RET | op::K, 0)
     }

@@ -293,15 +293,17 @@ impl<'a> Parser<'a> {
     }
 
     fn ip(&mut self, version: Version) -> Result<Test> {
-        let (kind, multicast) = match version {
-            Version::V6 => (headers::IP6, names::net("ff00::/8")),
-            _ => (headers::IP, names::net("224.0.0.0/4")),
+        // As tcpdump has it: for IPv4 that is broadcast as well.
+        let (kind, layer, offset, least) = match version {
+            Version::V6 => (headers::IP6, Layer::Ip6, 24, 0xff),
+            _ => (headers::IP, Layer::Ip, 16, 224),
         };
         if self.word("proto") {
             return self.protocol(version);
         }
-        if let (true, Some((address, prefix))) = (self.word("multicast"), multicast) {
-            return Ok(Test::Net { side: Side::Dst, scope: Scope::Ip, address, prefix });
+        if self.word("multicast") {
+            let (mask, relation) = (u32::MAX, Relation::Ge);
+            return Ok(Test::Field { layer, offset, bytes: 1, mask, relation, value: least });
         }
         if self.is_sided() {
             return self.sided(Scope::Ip, Some(version), None);
