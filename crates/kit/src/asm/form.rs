@@ -124,4 +124,22 @@ impl Form {
             _ => None,
         }
     }
+
+    /// The register that it writes, if it is no call.
+    pub fn writes(&self) -> Option<Reg> {
+        match *self {
+            Form::Alu { dst, .. }
+            | Form::MovSigned { dst, .. }
+            | Form::Neg { dst, .. }
+            | Form::Order { dst, .. }
+            | Form::CastSpace { dst, .. }
+            | Form::PerCpu { dst, .. }
+            | Form::Load { dst, .. }
+            | Form::LoadAcquire { dst, .. }
+            | Form::Load64 { dst, .. } => Some(dst),
+            Form::Atomic { atomic, src, .. } => atomic.fetches_into(src),
+            Form::LoadAbs { .. } | Form::LoadInd { .. } => Some(Reg::R0),
+            _ => None,
+        }
+    }
 }

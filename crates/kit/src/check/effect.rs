@@ -1,4 +1,4 @@
-//! Which registers an instruction reads and writes.
+//! Which registers an instruction reads, and which a call leaves without value.
 
 use crate::asm::{Alu, Atomic, Form, Operand, Reg, helper};
 
@@ -42,24 +42,6 @@ pub(super) fn reads(form: &Form) -> Regs {
         | Form::CallLocal { .. }
         | Form::CallKfunc { .. }
         | Form::Exit => 0,
-    }
-}
-
-/// The register that an instruction writes, if it is no call.
-pub(super) fn writes(form: &Form) -> Option<Reg> {
-    match *form {
-        Form::Alu { dst, .. }
-        | Form::MovSigned { dst, .. }
-        | Form::Neg { dst, .. }
-        | Form::Order { dst, .. }
-        | Form::CastSpace { dst, .. }
-        | Form::PerCpu { dst, .. }
-        | Form::Load { dst, .. }
-        | Form::LoadAcquire { dst, .. }
-        | Form::Load64 { dst, .. } => Some(dst),
-        Form::Atomic { atomic, src, .. } => atomic.fetches_into(src),
-        Form::LoadAbs { .. } | Form::LoadInd { .. } => Some(Reg::R0),
-        _ => None,
     }
 }
 

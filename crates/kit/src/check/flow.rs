@@ -3,7 +3,7 @@
 //! Knowledge only shrinks from one round to the next (a meet over finite sets), so it ends; whatever the order, the end is
 //! the same.
 
-use super::effect::{args, bit, is_call, reads, writes};
+use super::effect::{args, bit, is_call, reads};
 use super::finding::{Finding, Kind};
 use super::shape::Shape;
 use super::state::{FRAME, State};
@@ -187,7 +187,7 @@ pub(super) fn after(form: &Form, state: &mut State) {
         state.clobber();
         state.write(Reg::R0);
     }
-    if let Some(reg) = writes(form) {
+    if let Some(reg) = form.writes() {
         state.point(reg, moved);
     }
 }

@@ -1,6 +1,5 @@
 //! The shape of a program: instructions, functions, where each instruction leads.
 
-use super::effect::writes;
 use super::finding::{Finding, Kind};
 use crate::asm::{Alu, Form, Imm64, Operand, Reg, Width};
 use crate::program::{MapType, Program};
@@ -138,7 +137,7 @@ impl Shape {
 
 /// What is wrong with an instruction whatever is around it.
 fn alone(program: &Program, form: &Form) -> Result<(), Kind> {
-    if writes(form) == Some(Reg::R10) {
+    if form.writes() == Some(Reg::R10) {
         return Err(Kind::FramePointer);
     }
     match *form {

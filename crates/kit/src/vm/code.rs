@@ -113,28 +113,11 @@ pub(super) fn ops(insns: &[Insn]) -> Vec<Op> {
             ops.push(plain(Code::Invalid));
             continue;
         };
-        ops.push(if written(&form) == Some(Reg::R10) { plain(Code::WritesR10) } else { op(form) });
+        ops.push(if form.writes() == Some(Reg::R10) { plain(Code::WritesR10) } else { op(form) });
         // A jump into the second half of an instruction ends there.
         ops.extend((1..slots).map(|_| plain(Code::Invalid)));
     }
     ops
-}
-
-/// The register that an instruction writes, if it names it.
-fn written(form: &Form) -> Option<Reg> {
-    match *form {
-        Form::Alu { dst, .. }
-        | Form::MovSigned { dst, .. }
-        | Form::Neg { dst, .. }
-        | Form::Order { dst, .. }
-        | Form::CastSpace { dst, .. }
-        | Form::PerCpu { dst, .. }
-        | Form::Load { dst, .. }
-        | Form::LoadAcquire { dst, .. }
-        | Form::Load64 { dst, .. } => Some(dst),
-        Form::Atomic { atomic, src, .. } => atomic.fetches_into(src),
-        _ => None,
-    }
 }
 
 fn plain(code: Code) -> Op {

@@ -5,6 +5,7 @@
 //! value belongs a power of two of addresses, so that stepping over the end of one does not reach the next.
 
 use super::error::{Fault, VmError};
+use super::trie;
 use crate::program::{MapSpec, MapType};
 use std::collections::{HashMap, VecDeque};
 
@@ -238,23 +239,13 @@ impl Map {
 
     fn find(&self, key: &[u8]) -> Option<u32> {
         match self.kind {
-            MapType::LpmTrie => self.longest(key),
+            MapType::LpmTrie => trie::longest(self.slots.iter(), key),
             _ if self.is_array() => {
                 let index = u32::from_ne_bytes(key.try_into().ok()?);
                 (index < self.max_entries).then_some(index)
             }
             _ => self.slots.get(key).copied(),
         }
-    }
-
-    /// The slot of the longest prefix that the key has.
-    fn longest(&self, key: &[u8]) -> Option<u32> {
-        let (most, address) = prefix(key)?;
-        let matching = self.slots.iter().filter_map(|(known, slot)| {
-            let (bits, known) = prefix(known)?;
-            (bits <= most && same_bits(known, address, bits as usize)).then_some((bits, *slot))
-        });
-        matching.max().map(|(_, slot)| slot)
     }
 
     /// A place for a new key.
@@ -271,17 +262,4 @@ impl Map {
         self.slots.insert(key.into(), slot);
         Some(slot)
     }
-}
-
-/// Length in bits and bytes of a key of a trie.
-fn prefix(key: &[u8]) -> Option<(u32, &[u8])> {
-    let (bits, address) = key.split_first_chunk::<4>()?;
-    Some((u32::from_ne_bytes(*bits), address))
-}
-
-/// Whether the first bits are the same.
-fn same_bits(a: &[u8], b: &[u8], bits: usize) -> bool {
-    let (whole, rest) = (bits / 8, bits % 8);
-    let same = a.len() == b.len() && whole <= a.len() && a[..whole] == b[..whole];
-    same && (rest == 0 || whole < a.len() && (a[whole] ^ b[whole]) >> (8 - rest) == 0)
 }

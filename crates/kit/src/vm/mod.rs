@@ -26,6 +26,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod access;
 mod alu;
 mod code;
 mod context;
@@ -38,6 +39,7 @@ mod map;
 mod memory;
 mod ring;
 mod run;
+mod trie;
 
 pub use context::SkbFields;
 pub use error::VmError;

@@ -18,6 +18,7 @@ mod call;
 mod cursor;
 mod expression;
 mod line;
+mod memory;
 mod mnemonic;
 mod place;
 mod target;
