@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// Without --drop and --pass every packet passes, and is counted. The whole frame is looked at, headers too. Counts are
 /// told every second in which they change, and at the end. Nothing stays attached after the end, however it comes.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("condition").required(true).multiple(true).args(["packet", "literal", "regex", "bytecode"]))]
+#[command(group = clap::ArgGroup::new("condition").required(true).multiple(true).args(["packet", "literal", "regex", "bytes", "rules", "bytecode"]))]
 #[command(after_help = "\
 Examples:
   kernscope filter attach --literal 'BEGIN RSA PRIVATE KEY' --interface eth0
@@ -41,7 +41,7 @@ pub(super) struct AttachArgs {
     #[command(flatten)]
     condition: ConditionArgs,
     /// Attach this program instead: bytecode as hex, which decides for itself
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["packet", "literal", "regex", "ignore_case", "drop", "pass"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["packet", "literal", "regex", "bytes", "rules", "ignore_case", "drop", "pass"])]
     bytecode: Option<PathBuf>,
     /// The network interface
     #[arg(long, value_name = "IF")]

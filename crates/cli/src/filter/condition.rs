@@ -2,7 +2,9 @@
 
 use crate::failure::Failure;
 use clap::Args;
-use kernscope_kit::compile::{Content, Filter, Regex};
+use kernscope_kit::compile::rules::Rules;
+use kernscope_kit::compile::{Content, Filter, Regex, parse_thresholds};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Conditions on content, of which a packet must meet any, and one on headers, which it must meet as well.
@@ -17,6 +19,12 @@ pub(super) struct ConditionArgs {
     /// Match what this regular expression matches, over bytes; several: any of them
     #[arg(long, value_name = "EXPRESSION")]
     regex: Vec<String>,
+    /// Match what has some window of bytes with each of these at least that often: `a>=3,b>=1;window=64`
+    #[arg(long, value_name = "COUNTS")]
+    bytes: Vec<String>,
+    /// Match what any rule of this file could match: kernscope's TOML, or gitleaks'
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
     /// The case of ASCII letters in literals does not matter
     #[arg(short, long)]
     ignore_case: bool,
@@ -38,6 +46,17 @@ impl ConditionArgs {
         for pattern in &self.regex {
             any.push(Content::Regex(Arc::new(Regex::new(pattern).map_err(Failure::usage)?)));
         }
+        for counts in &self.bytes {
+            any.push(parse_thresholds(counts).map_err(Failure::usage)?);
+        }
+        for path in &self.rules {
+            let text = std::fs::read_to_string(path);
+            let text =
+                text.map_err(|cause| Failure::usage(format_args!("read {}: {cause}", path.display())))?;
+            let rules = Rules::parse(&text);
+            let rules = rules.map_err(|cause| Failure::usage(format_args!("{}: {cause}", path.display())))?;
+            any.push(rules.content());
+        }
         let content = match any.len() {
             0 => None,
             1 => Some(any.remove(0)),
@@ -52,5 +71,10 @@ impl ConditionArgs {
             (one, other) => one.or(other),
         };
         Ok(filter)
+    }
+
+    /// Whether rules are asked for, whose condition is wider than they are.
+    pub(super) fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
     }
 }

@@ -4,9 +4,13 @@
 
 mod asm;
 mod attach;
+mod compile;
 mod condition;
 mod disasm;
 mod exec;
+mod file;
+mod source;
+mod test;
 
 use crate::failure::{BROKEN, Failure, Outcome};
 use clap::{Args, Subcommand};
@@ -20,6 +24,8 @@ use std::io::Read;
 Examples:
   printf 'mov r0, 42\\nexit\\n' | kernscope filter asm
   printf 'mov r0, 42\\nexit\\n' | kernscope filter asm | kernscope filter exec
+  kernscope filter compile --literal password --target xdp --dump
+  kernscope filter test --regex 'ghp_[0-9a-zA-Z]{36}' --input FILE
 
 Status: 0; 1 when the input is wrong; 2 for a wrong command line.")]
 pub(crate) struct FilterArgs {
@@ -32,6 +38,8 @@ enum FilterCommand {
     Asm(asm::AsmArgs),
     Disasm(disasm::DisasmArgs),
     Exec(exec::ExecArgs),
+    Compile(compile::CompileArgs),
+    Test(test::TestArgs),
     Attach(attach::AttachArgs),
 }
 
@@ -41,6 +49,8 @@ pub(crate) fn run(args: FilterArgs) -> Outcome {
         FilterCommand::Asm(args) => asm::run(&args),
         FilterCommand::Disasm(args) => disasm::run(&args),
         FilterCommand::Exec(args) => exec::run(&args),
+        FilterCommand::Compile(args) => compile::run(&args),
+        FilterCommand::Test(args) => test::run(&args),
         FilterCommand::Attach(args) => attach::run(&args),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 
 const COMMANDS: [&str; 5] = ["watch", "filter", "doctor", "completions", "man"];
-const FILTER: [&str; 4] = ["asm", "disasm", "exec", "attach"];
+const FILTER: [&str; 6] = ["asm", "disasm", "exec", "compile", "test", "attach"];
 
 fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", stderr(output));

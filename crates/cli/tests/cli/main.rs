@@ -4,6 +4,7 @@
 
 mod attach;
 mod auto;
+mod compile;
 mod filter;
 mod help;
 mod output;
