@@ -119,14 +119,16 @@ fn outer(counts: MapRef, verdicts: Verdicts, enforced: bool) -> Result<Vec<Insn>
     asm.store(Size::W, Reg::R10, -4, 0).mov(Reg::R2, Reg::R10).alu64(Alu::Add, Reg::R2, -4);
     asm.load_map(Reg::R1, counts).call(LOOKUP).jump_if(Cond::Eq, Reg::R0, 0, out);
     // A way for each count: adding a number to a pointer is refused without `CAP_PERFMON`.
-    for (slot, verdict) in [(0, Some(pass)), (8, Some(drop)), (16, None)] {
-        let next = asm.label();
-        if let Some(verdict) = verdict {
-            asm.jump_if32(Cond::Ne, Reg::R6, verdict, next);
+    let (passed, dropped) = (asm.label(), asm.label());
+    for (verdict, way) in [(pass, passed), (aside, passed), (drop, dropped)] {
+        asm.jump_if32(Cond::Eq, Reg::R6, verdict, way);
+    }
+    for (way, slot) in [(None, 16), (Some(dropped), 8), (Some(passed), 0)] {
+        if let Some(way) = way {
+            asm.bind(way);
         }
         asm.load(Size::Dw, Reg::R1, Reg::R0, slot).alu64(Alu::Add, Reg::R1, 1);
         asm.store(Size::Dw, Reg::R0, slot, Reg::R1).jump(out);
-        asm.bind(next);
     }
     asm.bind(out);
     match enforced {

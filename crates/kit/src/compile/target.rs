@@ -65,14 +65,16 @@ impl Target {
         }
     }
 
-    /// What the program returns. A socket filter returns how many bytes to keep, so passing is the largest number.
+    /// What the program returns. A socket filter returns how many bytes to keep, so passing is the largest number. A tc
+    /// program that lets a packet pass leaves it to the next program, which TC_ACT_OK would not.
     /// Buffers and memory have no packet to drop: they return the [`Verdict`], as 1 or 0.
     pub fn returns(self, verdict: Verdict, on_match: Action) -> u32 {
         let action = if verdict == Verdict::Clear { on_match.opposite() } else { on_match };
         match (self, action) {
             (Target::Xdp, Action::Pass) => 2,
             (Target::Xdp, Action::Drop) => 1,
-            (Target::Tc, Action::Pass) => 0,
+            // TC_ACT_UNSPEC.
+            (Target::Tc, Action::Pass) => u32::MAX,
             (Target::Tc, Action::Drop) => 2,
             (Target::Socket, Action::Pass) => u32::MAX,
             (Target::Socket, Action::Drop) => 0,

@@ -1,11 +1,12 @@
 //! Compiled filters under the same traffic: as exact on real packets as the one written by hand.
 
-use crate::filter::{Traffic, run_traffic};
+use crate::filter::{Traffic, counts, program, run_traffic};
 use crate::net::Pair;
 use crate::{load, privileged};
 use kernscope_kit::attach::{Direction, Interface, SocketFilter, Tallied, Tc, Xdp};
 use kernscope_kit::compile::{Content, Filter, Host, LoopShape, Options, Regex, Target, compile};
 use kernscope_kit::probe;
+use kernscope_kit::program::ProgramType;
 use std::sync::Arc;
 
 /// Three ways to look for the word.
@@ -83,4 +84,22 @@ fn a_socket_is_spared_what_matches() {
         let decided = tallied.read(&loaded).expect("read");
         assert_eq!((decided.passed, decided.dropped, decided.other), (2000, 1000, 0), "{name}");
     }
+}
+
+#[test]
+fn what_one_filter_lets_pass_the_next_one_sees() {
+    if !privileged("what_one_filter_lets_pass_the_next_one_sees") {
+        return;
+    }
+    let pair = Pair::fresh();
+    let (sender, receiver) = (pair.sender(), pair.receiver());
+    let (_, first) = programs(Target::Tc).swap_remove(0);
+    let second = program(ProgramType::SchedCls);
+    let (first, second) = (load(&first.program), load(&second));
+    let _attached = pair.right.enter(|| {
+        let interface = Interface::find("right").expect("interface");
+        [&first, &second].map(|loaded| Tc::attach(loaded, &interface, Direction::Ingress).expect("attach"))
+    });
+    assert_eq!(run_traffic(&pair, &sender, &receiver), expected(3000, 3000));
+    assert_eq!(counts(&second), (0, 2000));
 }
