@@ -345,3 +345,10 @@ fn what_the_kernel_leaves_zero_must_be_zero() {
         "the second half of a map"
     );
 }
+
+#[test]
+fn a_listing_is_as_wide_as_bpftools() {
+    let text = Listing(&[Insn::EXIT; 1001]).to_string();
+    assert!(text.starts_with("   0: (95) exit\n") && text.contains("\n 999: (95) exit\n"), "{text}");
+    assert!(text.ends_with("\n 1000: (95) exit\n"), "a space before four digits too");
+}

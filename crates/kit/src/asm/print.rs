@@ -49,7 +49,8 @@ impl Line {
 impl Display for Line {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Line { at, insn, form } = self;
-        write!(f, "{at:4}: ({:02x}) ", insn.code)?;
+        // Four wide, and from 1000 on with a space all the same.
+        write!(f, " {at:3}: ({:02x}) ", insn.code)?;
         match form {
             Some(form) => form.fmt(f),
             None => write!(f, ".raw {:#018x}", insn.to_word()),
