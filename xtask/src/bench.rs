@@ -7,6 +7,7 @@
 mod build;
 mod bystander;
 mod cost;
+mod filter;
 mod loss;
 mod memory;
 pub(crate) mod programs;
@@ -31,6 +32,8 @@ pub(crate) struct Args {
 enum What {
     /// The cost of `kernscope watch`, beside strace, bpftrace and libbpf-tools.
     Watch(WatchArgs),
+    /// The cost of filters in the kernel, by test runs.
+    Filter(filter::Args),
 }
 
 /// Flags of `cargo xtask bench watch`.
@@ -70,7 +73,10 @@ struct Bench<'a> {
 
 /// Runs the task.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let What::Watch(args) = &args.what;
+    let args = match &args.what {
+        What::Watch(args) => args,
+        What::Filter(args) => return filter::run(args),
+    };
     let kernscope = match &args.kernscope {
         Some(path) => path.canonicalize().with_context(|| format!("find {}", path.display()))?,
         None => oracle::build()?,

@@ -1,11 +1,15 @@
-//! What filters cost in the running kernel: `cargo xtask bench filter` runs this.
+//! What filters cost in the running kernel, as a Markdown table: `cargo xtask bench filter` runs this.
 //!
-//! One line a filter and kind of data, tab-separated: what, data, nanoseconds a byte (median of test runs), verifier
-//! instructions, table bytes, microseconds to compile and to load.
+//! `filter_cost [RULES [TREE]]`: with a file of rules, what the whole set costs; with a folder, how many of the blocks of
+//! its files the rules let through.
 
-use kernscope_kit::compile::{ByteSet, Content, Filter, Host, LoopShape, Options, Regex, Target, compile};
+use kernscope_kit::compile::rules::Rules;
+use kernscope_kit::compile::{
+    ByteSet, Compiled, Content, Filter, Host, LoopShape, Options, Regex, Target, compile,
+};
 use kernscope_kit::load::{Loaded, TestRun};
 use kernscope_kit::probe;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,60 +19,75 @@ const FRAME_BYTES: usize = 3_500;
 const REPEAT: u32 = 1_000;
 /// Calls, of which the median counts.
 const CALLS: usize = 31;
+/// Blocks of a tree that are judged at most.
+const BLOCKS: usize = 50_000;
 
 fn main() {
-    let only = std::env::args().nth(1).unwrap_or_default();
-    let data = [("source text", text()), ("random bytes", random()), ("zero bytes", vec![0; FRAME_BYTES])];
-    println!("filter\ttarget\tloop\tdata\tns/B\tverified\ttables\tcompile_us\tload_us");
-    for (name, content) in filters() {
-        if !name.contains(&only) {
-            continue;
+    let data = [("text", text()), ("random", random())];
+    println!(
+        "| filter | target, loop | text, ns/B | random, ns/B | verified | tables, B | compile, ms | load, ms |"
+    );
+    println!("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let mut args = std::env::args().skip(1);
+    let (rules, tree) = (args.next(), args.next());
+    let mut set = None;
+    let mut filters = filters();
+    if let Some(path) = rules {
+        let text = std::fs::read_to_string(&path).expect("the file of rules is read");
+        let begun = Instant::now();
+        let content = Rules::parse(&text).expect("the file of rules is parsed").content();
+        println!("| (rules read and planned) | | | | | | {:.1} | |", begun.elapsed().as_secs_f64() * 1e3);
+        // The parts of a rule set's condition: what is rare comes first.
+        if let Content::Any(parts) = &content {
+            filters.push(("rule set, rare literals", parts[0].clone()));
         }
-        for target in if std::env::args().nth(2).is_some() {
-            vec![Target::Xdp]
-        } else {
-            vec![Target::Xdp, Target::Tc, Target::Socket]
-        } {
-            row(name, &content, target, Host::running(), &data);
+        filters.push(("rule set, all of it", content.clone()));
+        set = Some(content);
+    }
+    for (name, content) in &filters {
+        for target in [Target::Xdp, Target::Tc, Target::Socket] {
+            row(name, content, target, Host::running(), &data);
         }
-        for shape in [LoopShape::Bounded] {
-            if probe::loop_shape(shape).is_yes() && shape != Host::running().shape {
-                row(name, &content, Target::Xdp, Host::running_with(shape), &data);
+        for shape in LoopShape::ALL {
+            if shape != Host::running().shape && probe::loop_shape(shape).is_yes() {
+                row(name, content, Target::Xdp, Host::running_with(shape), &data);
             }
         }
     }
+    if let (Some(content), Some(tree)) = (set, tree) {
+        hits(&content, Path::new(&tree));
+    }
+}
+
+/// A filter in the kernel, and the milliseconds that it took to make and to load.
+fn load(content: &Content, target: Target, host: Host) -> Result<(Compiled, Loaded, [f64; 2]), String> {
+    let begun = Instant::now();
+    let compiled = compile(&Filter::content(content.clone()), &Options::new(target, host));
+    let compiled = compiled.map_err(|error| error.to_string())?;
+    let compile_ms = begun.elapsed().as_secs_f64() * 1e3;
+    let begun = Instant::now();
+    let loaded = Loaded::load(&compiled.program).map_err(|error| error.to_string())?;
+    Ok((compiled, loaded, [compile_ms, begun.elapsed().as_secs_f64() * 1e3]))
 }
 
 fn row(name: &str, content: &Content, target: Target, host: Host, data: &[(&str, Vec<u8>)]) {
-    let filter = Filter::content(content.clone());
-    let begun = Instant::now();
-    let compiled = match compile(&filter, &Options::new(target, host)) {
-        Ok(compiled) => compiled,
-        Err(error) => return println!("{name}\t{target:?}\t{:?}\t{error}", host.shape),
-    };
-    let compile_us = begun.elapsed().as_micros();
-    let begun = Instant::now();
-    let loaded = match Loaded::load(&compiled.program) {
+    let (compiled, loaded, [compile_ms, load_ms]) = match load(content, target, host) {
         Ok(loaded) => loaded,
-        Err(error) => return println!("{name}\t{target:?}\t{:?}\t{error}", host.shape),
+        Err(error) => return println!("| {name} | {target:?}, {:?} | {error} | | | | | |", host.shape),
     };
-    let load_us = begun.elapsed().as_micros();
-    let verified = loaded.info().map_or(0, |info| info.verified_insns);
-    for (kind, data) in data {
+    let costs = data.iter().map(|(_, data)| {
         let data = &data[..data.len().min(compiled.limit_bytes() as usize)];
-        let Some(ns) = cost(&loaded, data) else { continue };
-        let is_match = {
-            let result = loaded.test_run(&TestRun { data, ..TestRun::default() }).map(|result| result.retval);
-            result.is_ok_and(|retval| target.is_match(retval, compiled.options().on_match))
-        };
-        let hit = if is_match { " (match)" } else { "" };
-        println!(
-            "{name}\t{target:?}\t{:?}\t{kind}{hit}\t{:.3}\t{verified}\t{}\t{compile_us}\t{load_us}",
-            host.shape,
-            ns / data.len() as f64,
-            compiled.table_bytes(),
-        );
-    }
+        let said = loaded.test_run(&TestRun { data, ..TestRun::default() }).map_or(0, |result| result.retval);
+        let hit = if target.is_match(said, compiled.options().on_match) { " (match)" } else { "" };
+        cost(&loaded, data).map_or("-".to_owned(), |ns| format!("{:.3}{hit}", ns / data.len() as f64))
+    });
+    println!(
+        "| {name} | {target:?}, {:?} | {} | {} | {} | {compile_ms:.1} | {load_ms:.1} |",
+        host.shape,
+        costs.collect::<Vec<_>>().join(" | "),
+        loaded.info().map_or(0, |info| info.verified_insns),
+        compiled.table_bytes(),
+    );
 }
 
 /// Nanoseconds a run.
@@ -78,6 +97,48 @@ fn cost(loaded: &Loaded, data: &[u8]) -> Option<f64> {
         (0..CALLS).map_while(|_| Some(loaded.test_run(&run).ok()?.duration_ns)).collect();
     calls.sort_unstable();
     calls.get(calls.len() / 2).map(|&ns| f64::from(ns))
+}
+
+/// How many blocks of the files of a tree match, and each part of the condition alone.
+fn hits(content: &Content, tree: &Path) {
+    let mut blocks = Vec::new();
+    collect(tree, &mut blocks);
+    let parts: Vec<Content> = match content {
+        Content::Any(parts) => parts.clone(),
+        other => vec![other.clone()],
+    };
+    println!("\n| rules, {} blocks of {FRAME_BYTES} bytes of `{}` | hits |", blocks.len(), tree.display());
+    println!("| --- | ---: |");
+    let part_names = (1..).map(|number| format!("part {number}"));
+    for (name, content) in part_names.zip(&parts).chain([("all".to_owned(), content)]) {
+        let Ok((compiled, loaded, _)) = load(content, Target::Xdp, Host::running()) else { continue };
+        let is_hit = |data: &&Vec<u8>| {
+            let said = loaded.test_run(&TestRun { data, ..TestRun::default() });
+            said.is_ok_and(|said| {
+                compiled.options().target.is_match(said.retval, compiled.options().on_match)
+            })
+        };
+        let hits = blocks.iter().filter(is_hit).count();
+        println!("| {name} | {:.1}% |", 100.0 * hits as f64 / blocks.len().max(1) as f64);
+    }
+}
+
+/// Whole blocks of the files below a folder.
+fn collect(dir: &Path, blocks: &mut Vec<Vec<u8>>) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        if blocks.len() >= BLOCKS {
+            return;
+        }
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => collect(&entry.path(), blocks),
+            Ok(kind) if kind.is_file() => {
+                let data = std::fs::read(entry.path()).unwrap_or_default();
+                blocks.extend(data.chunks_exact(FRAME_BYTES).map(<[u8]>::to_vec));
+            }
+            _ => {}
+        }
+    }
 }
 
 fn filters() -> Vec<(&'static str, Content)> {
@@ -97,20 +158,22 @@ fn filters() -> Vec<(&'static str, Content)> {
     let token =
         ByteSet::EMPTY.with(b'a', b'z').with(b'A', b'Z').with(b'0', b'9').with(b'_', b'_').with(b'-', b'-');
     let regex = |pattern: &str| Content::Regex(Arc::new(Regex::new(pattern).expect("parses")));
+    let literals = |count, fold| Content::Literals { list: words(count), fold };
+    let thresholds = |counts: &[(u8, u32)]| Content::Thresholds { counts: counts.to_vec(), window: 64 };
     vec![
-        ("nothing", Content::Any(vec![])),
-        ("literal xQz", Content::literal("xQz")),
-        ("literal password", Content::literal("passw0rd")),
-        ("literal BEGIN RSA", Content::literal("BEGIN RSA PRIVATE KEY")),
-        ("literal folded", Content::Literal { bytes: b"x-api-key:".to_vec(), fold: true }),
-        ("literals 176", Content::literals(words(176))),
-        ("literals 176 folded", Content::Literals { list: words(176), fold: true }),
-        ("literals 5000", Content::literals(words(5000))),
-        ("run 20", Content::ClassRun { class: token, min: 64 }),
-        ("thresholds a>=3,b>=1;64", Content::Thresholds { counts: vec![(b'a', 30), (b'b', 10)], window: 64 }),
-        ("thresholds q z", Content::Thresholds { counts: vec![(b'q', 3), (b'Z', 2)], window: 64 }),
-        ("regex ghp", regex("ghp_[0-9a-zA-Z]{36}")),
-        ("regex dots", regex("(?-u)AKIA[0-9A-Z]{16}|[a-z]+@[a-z]+\\.onion")),
+        ("nothing: the copy alone", Content::Any(vec![])),
+        ("literal, 3 bytes", Content::literal("xQz")),
+        ("literal, 8 bytes", Content::literal("passw0rd")),
+        ("literal, 21 bytes", Content::literal("BEGIN RSA PRIVATE KEY")),
+        ("literal, 10 bytes, any case", Content::Literal { bytes: b"x-api-key:".to_vec(), fold: true }),
+        ("176 literals", literals(176, false)),
+        ("176 literals, any case", literals(176, true)),
+        ("5,000 literals", literals(5000, false)),
+        ("run of 64 of `[A-Za-z0-9_-]`", Content::ClassRun { class: token, min: 64 }),
+        ("counts, rare: `q>=3,Z>=2;window=64`", thresholds(&[(b'q', 3), (b'Z', 2)])),
+        ("counts, adversarial: `a>=30,b>=10;window=64`", thresholds(&[(b'a', 30), (b'b', 10)])),
+        ("`ghp_[0-9a-zA-Z]{36}`", regex("ghp_[0-9a-zA-Z]{36}")),
+        ("`[a-z]+@[a-z]+\\.(com\\|onion)$`, no rare literal", regex("(?-u)[a-z]+@[a-z]+\\.(com|onion)$")),
     ]
 }
 
