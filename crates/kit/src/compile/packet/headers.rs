@@ -28,8 +28,9 @@ pub(super) const ARP_BYTES: usize = 28;
 pub(super) const IP6_BYTES: usize = 40;
 /// Of an IPv6 extension header, what its length is in.
 pub(super) const EXTENSION_BYTES: usize = 8;
-/// Extension headers whose length is a count of eight bytes: hop-by-hop, routing, destination, mobility, HIP, shim6.
-pub(super) const EXTENSIONS: [u8; 6] = [0, 43, 60, 135, 139, 140];
+/// IPv6 extension headers: hop-by-hop, routing, fragment, authentication, destination, mobility, HIP, shim6. The lengths
+/// of all but [`FRAGMENT`] and [`AUTHENTICATION`] are counts of eight bytes.
+pub(super) const EXTENSION_NUMBERS: [u8; 8] = [0, 43, FRAGMENT, AUTHENTICATION, 60, 135, 139, 140];
 pub(super) const FRAGMENT: u8 = 44;
 pub(super) const AUTHENTICATION: u8 = 51;
 /// Protocols with ports.
@@ -117,7 +118,7 @@ impl<'a> Frame<'a> {
         headers.addresses = Some([v6(&ip[8..24]), v6(&ip[24..40])]);
         let (mut next, mut at) = (ip[6], at + IP6_BYTES);
         for passed in 0.. {
-            if !EXTENSIONS.contains(&next) && next != FRAGMENT && next != AUTHENTICATION {
+            if !EXTENSION_NUMBERS.contains(&next) {
                 (headers.protocol, headers.transport) = (Some(next), Some(at));
                 return;
             }
