@@ -56,7 +56,7 @@ use plan::{Node, Walk};
 
 /// Most instructions written for rounds that the verifier counts out, times the rounds. It follows some of them twice;
 /// this keeps it below 300,000, where its patience ends at a million.
-const MOST_EFFORT: u64 = 180_000;
+const MOST_EFFORT: u64 = 160_000;
 /// Shortest limit worth compiling for, bytes.
 const LEAST_LIMIT_BYTES: u32 = 64;
 

@@ -104,10 +104,9 @@ impl Necessary {
         }
     }
 
-    /// The rarer of the rare sets of literals.
+    /// Rare literals: the keywords, which people chose and are few; else those of the expression.
     fn rare(&self) -> Option<&Required> {
-        let sets = [&self.keywords, &self.literals].into_iter().flatten();
-        sets.filter(|required| required.is_rare()).min_by(|a, b| a.share().total_cmp(&b.share()))
+        [&self.keywords, &self.literals].into_iter().flatten().find(|required| required.is_rare())
     }
 
     /// All that is known to be necessary, cheapest first.
