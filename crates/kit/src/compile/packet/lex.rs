@@ -29,7 +29,7 @@ impl Kind<'_> {
         match self {
             Kind::Word(word) => format!("`{word}`"),
             Kind::Sign(sign) => format!("`{sign}`"),
-            Kind::Index(index) => format!("`[{index}]`"),
+            Kind::Index(index) => format!("`[{}]`", index.escape_debug()),
             Kind::Text(_) => "a text".into(),
             Kind::Pattern(_) => "a pattern".into(),
         }

@@ -447,6 +447,7 @@ mod tests {
             ),
             ("ip[8] 5", "column 7: `=`, `!=`, `<`, `<=`, `>` or `>=` is expected, not `5`"),
             ("ip[8] < x", "column 9: a number is expected, not `x`"),
+            ("ip[x\n]", "up to 65535, is expected, not `[x\\n]`"),
             ("ip[8", "column 3: `[` is not closed; add `]`"),
             ("udp ; tcp", "column 5: `;` has no meaning"),
             ("udp \u{e9}", "column 5: `\\u{e9}` has no meaning"),
