@@ -6,7 +6,9 @@ use crate::event::{begin, send, tail};
 use crate::maps::{WATCHED, config_flag, family, fired, off};
 use crate::read::{kernel, word};
 use aya_ebpf::{
-    helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
+    helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task},
+    macros::{btf_tracepoint, tracepoint},
+    programs::{BtfTracePointContext, TracePointContext},
 };
 use kernscope_abi::{
     CLOSE_EXIT, CLOSE_FLUSH, Exit, KIND_EXIT,
@@ -21,15 +23,30 @@ const SIGNAL_GROUP_EXIT: u32 = 4;
 pub fn sched_process_exit(ctx: BtfTracePointContext) -> i32 {
     let task: u64 = ctx.arg::<*const u8>(0) as u64;
     let signal = word(task + off!(task_signal) as u64);
-    let group_dead = if config_flag(CONFIG_EXIT_GROUP_DEAD) {
-        ctx.arg::<i32>(1) as u8 != 0
-    } else {
-        kernel::<i32>(signal + off!(signal_live) as u64) == 0
-    };
+    let group_dead =
+        if config_flag(CONFIG_EXIT_GROUP_DEAD) { ctx.arg::<i32>(1) as u8 != 0 } else { is_dead(signal) };
     if group_dead {
         let _ = told(task, signal);
     }
     0
+}
+
+/// The same at the plain tracepoint `sched:sched_process_exit`.
+#[tracepoint]
+pub fn tracepoint_sched_process_exit(_ctx: TracePointContext) -> u32 {
+    // SAFETY: no arguments.
+    let task = unsafe { bpf_get_current_task() };
+    let signal = word(task + off!(task_signal) as u64);
+    if is_dead(signal) {
+        let _ = told(task, signal);
+    }
+    0
+}
+
+/// Whether no thread is left: each takes itself off `signal_struct.live` before it comes here.
+#[inline(always)]
+fn is_dead(signal: u64) -> bool {
+    kernel::<i32>(signal + off!(signal_live) as u64) == 0
 }
 
 #[inline(always)]

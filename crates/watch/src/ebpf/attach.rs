@@ -213,11 +213,18 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
         }
     }
     // Attached in this order no event has a cause that was not seen: a process is known before its calls are.
-    for name in ["sched_process_exit", "sched_process_fork", "sched_process_exec"] {
-        attach_tp_btf(object, name).map_err(failed)?;
-    }
-    for name in ["sys_enter", "sys_exit"] {
-        if plain { attach_plain(object, name) } else { attach_tp_btf(object, name) }.map_err(failed)?;
+    for (name, plain_event) in [
+        ("sched_process_exit", Some("sched/sched_process_exit")),
+        ("sched_process_fork", None),
+        ("sched_process_exec", None),
+        ("sys_enter", Some("raw_syscalls/sys_enter")),
+        ("sys_exit", Some("raw_syscalls/sys_exit")),
+    ] {
+        match plain_event.filter(|_| plain) {
+            Some(event) => attach_plain(object, name, event),
+            None => attach_tp_btf(object, name),
+        }
+        .map_err(failed)?;
     }
     let tp = |name, fired| Attached { name, tier: "tp_btf", fired, why: String::new() };
     let tier = if plain { "tracepoint" } else { "tp_btf" };
@@ -226,7 +233,7 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
     Ok(vec![
         tp("fork", &[HOOK_FORK]),
         tp("exec", &[HOOK_EXEC]),
-        tp("exit", &[HOOK_EXIT]),
+        call("exit", &[HOOK_EXIT]),
         call("open", &[HOOK_SYS_EXIT]),
         call("io_counts", &[HOOK_SYS_EXIT]),
         call("close", &[HOOK_SYS_ENTER]),
@@ -242,10 +249,10 @@ fn attach_tp_btf(object: &mut Object, name: &str) -> Result<(), LoadError> {
     object.attach_tp_btf(name)
 }
 
-fn attach_plain(object: &mut Object, name: &str) -> Result<(), LoadError> {
+fn attach_plain(object: &mut Object, name: &str, event: &str) -> Result<(), LoadError> {
     let program = format!("tracepoint_{name}");
     object.load_tracepoint(&program)?;
-    object.attach_tracepoint(&program, &format!("raw_syscalls/{name}"))
+    object.attach_tracepoint(&program, event)
 }
 
 /// Exact paths by fentry, else by kprobes, else none.
