@@ -22,7 +22,8 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(parse(&Listing(&insns).to_string()).as_ref(), Ok(&insns));
     let program = Program {
         name: "fuzz".into(),
-        program_type: [ProgramType::Xdp, ProgramType::SchedCls, ProgramType::SocketFilter][usize::from(kind >> 2) % 3],
+        program_type: [ProgramType::Xdp, ProgramType::SchedCls, ProgramType::SocketFilter]
+            [usize::from(kind >> 2) % 3],
         insns,
         maps: maps(),
         functions: vec![],
