@@ -12,6 +12,9 @@ use super::common;
 
 /// Positions that one round looks at, for bytes.
 pub(super) const BYTES_SPAN: u32 = 64;
+/// Bytes of a literal that are considered. A walk begins that much before the byte found, at most, which must be less
+/// than a round moves on: else the same bytes would be sieved again after every few that are walked.
+const REACH_BYTES: usize = 61;
 /// Grams of one round, in groups that are decided together.
 pub(super) const GRAM_GROUPS: u32 = 2;
 /// Grams of one group.
@@ -118,8 +121,7 @@ fn rarity(byte: u8, fold: bool) -> u32 {
 
 /// The rarest byte, and the rarest two.
 pub(super) fn bytes_table(literal: &[u8], pair: bool, fold: bool) -> BytesTable {
-    // Offsets and distances are one byte each.
-    let reach = literal.len().min(128);
+    let reach = literal.len().min(REACH_BYTES);
     let mut order: Vec<usize> = (0..reach).collect();
     order.sort_by_key(|&at| std::cmp::Reverse(rarity(literal[at], fold)));
     let second = order.iter().copied().find(|&at| pair && at != order[0]).unwrap_or(order[0]);

@@ -1,7 +1,10 @@
 //! Every kind of condition, on inputs that are likely to catch it.
 
 use crate::support::{Random, agree, inputs};
-use kernscope_kit::compile::{ByteSet, Content, Regex};
+use kernscope_kit::compile::{
+    ByteSet, Compiled, Content, Filter, Host, LoopShape, Options, Regex, Target, compile,
+};
+use kernscope_kit::vm::{Input, Vm};
 use std::sync::Arc;
 
 const LETTERS: &[u8] = b"abcdefgh ABC\n";
@@ -49,6 +52,33 @@ fn runs() {
         for alphabet in [&b"abcdef."[..], b"abcdefabcdefabcdefabcdef.", b"a........"] {
             agree(&Content::ClassRun { class, min }, &inputs(&mut random, alphabet, &planted, 24));
         }
+    }
+}
+
+#[test]
+fn runs_before_another_scan() {
+    let mut random = Random(9);
+    let run = Content::ClassRun { class: ByteSet::EMPTY.with(b'a', b'c'), min: 16 };
+    let long = Content::ClassRun { class: ByteSet::EMPTY.with(b'a', b'h'), min: 40 };
+    for behind in [Content::literals(["bbca", "hgfA"]), long] {
+        let content = Content::All(vec![run.clone(), behind]);
+        agree(&content, &inputs(&mut random, LETTERS, b"abcabcabcabcabcbbca", 24));
+    }
+}
+
+/// Short runs everywhere make samples of the long one look promising again and again.
+#[test]
+fn runs_of_very_different_lengths() {
+    let short = Content::ClassRun { class: ByteSet::EMPTY.with(b'a', b'f'), min: 8 };
+    for min in [16, 100, 300, 2000] {
+        let long = Content::ClassRun { class: ByteSet::EMPTY.with(b'x', b'x'), min };
+        let content = Content::Any(vec![short.clone(), long]);
+        let unit = |gap: usize| [&b"abcdefa"[..], &vec![b'.'; gap]].concat();
+        let data: Vec<Vec<u8>> = [1, 9, 23, 93, 293]
+            .iter()
+            .flat_map(|&gap| [600, 1000, 1400, 2000, 3000].map(|len| unit(gap).repeat(375)[..len].to_vec()))
+            .collect();
+        agree(&content, &data);
     }
 }
 
@@ -140,4 +170,40 @@ fn many_sets_in_one_pass() {
     ]);
     agree(&content, &inputs(&mut random, LETTERS, b"def", 60));
     agree(&content, &inputs(&mut random, b"abfghABC\n", b"b\nb", 60));
+}
+
+/// Runs a filter on the longest data that it looks at, made of a `z` every so many bytes.
+fn is_match_at_the_limit(compiled: &Compiled, gap: usize) -> bool {
+    let mut vm = Vm::new(&compiled.program).expect("is valid");
+    let unit = [&vec![b'.'; gap - 1][..], b"z"].concat();
+    let mut data = unit.repeat(compiled.limit_bytes() as usize / gap);
+    let returned = vm.run(Input::Memory(&mut data)).expect("runs");
+    Target::Vm.is_match(returned as u32, compiled.options().on_match)
+}
+
+fn for_vm(content: Content, shape: LoopShape) -> Compiled {
+    compile(&Filter::content(content), &Options::new(Target::Vm, Host::new(shape))).expect("compiles")
+}
+
+#[test]
+fn rounds_suffice_where_short_windows_begin_again_and_again() {
+    for window in [2, 4, 15, 17, 31, 300] {
+        let content = Content::Thresholds { counts: vec![(b'z', window)], window };
+        let compiled = for_vm(content, LoopShape::BpfLoop);
+        for gap in [2, 17, 24, 64, 310] {
+            assert!(!is_match_at_the_limit(&compiled, gap), "window {window}, gap {gap}");
+        }
+    }
+}
+
+/// A sieve made for a short literal, with the tables of a long one whose rarest byte is late.
+#[test]
+fn rounds_suffice_where_walks_begin_far_back() {
+    let short = for_vm(Content::Literal { bytes: b"z".to_vec(), fold: true }, LoopShape::Bounded);
+    let late = [&[b'e'; 127][..], b"z"].concat();
+    let long = Filter::content(Content::Literal { bytes: late, fold: true });
+    let long = short.with(&long).expect("is the same program");
+    for gap in [64, 72, 96, 120, 128, 136] {
+        assert!(!is_match_at_the_limit(&long, gap), "gap {gap}");
+    }
 }

@@ -69,8 +69,9 @@ impl Count {
 
     /// The same, with it.
     pub(super) fn rounds_sieving(&self, limit: u32) -> u32 {
-        // Each stretch with the rare byte is counted with one window before it, and is at least a window long.
-        2 * (limit / COUNT_SPAN + COUNT_SPAN + 1) + 2 * limit / sieve::BYTES_SPAN + self.window.min(limit)
+        // Each stretch with the rare byte is counted with one window before it, and is at least a window long: no byte
+        // is counted more than twice. At worst each time alone, where the window is shorter than a round.
+        3 * limit + 4 * COUNT_SPAN + self.window.min(limit)
     }
 }
 

@@ -74,20 +74,32 @@ impl Run {
         (stride > 1).then_some(stride)
     }
 
+    /// Samples of the longest run.
+    fn most_samples(&self, stride: u32) -> u32 {
+        self.runs.iter().map(|&(_, min)| min / stride).max().unwrap_or(1)
+    }
+
+    /// Whether counting may begin further back than a round of samples reaches. Then it goes on at least to where that
+    /// round began: else the same bytes would be sampled again after every few that are counted, and the rounds run out.
+    fn goes_far_back(&self, stride: u32) -> bool {
+        self.most_samples(stride) >= SAMPLES
+    }
+
     pub(super) fn start(&self) -> i32 {
         if self.stride().is_some() { FAST } else { 0 }
     }
 
     pub(super) fn rounds(&self, limit: u32) -> u32 {
         let counted = limit / COUNT_SPAN + COUNT_SPAN + 1;
-        // Counting never goes back behind where it ended before; at worst it follows each round of samples.
+        // Counting never goes back behind where it ended before; at worst it follows each round of samples. What is
+        // sampled twice is less than a round's (see `goes_far_back`), and then that round moved on by more than it cost.
         self.stride().map_or(counted, |stride| 2 * counted + limit / (SAMPLES * stride))
     }
 }
 
 impl Emit<'_> {
-    /// One round: samples, or eight bytes, or at the end of the data one byte. The state is [`FAST`], or not; the lanes
-    /// are beside it.
+    /// One round: samples, or eight bytes, or at the end of the data one byte. The state is [`FAST`], or up to where all
+    /// bytes are counted; the lanes are beside it.
     pub(super) fn run_round(&mut self, run: &Run, exits: Exits) {
         let [slow, one] = [(); 2].map(|()| self.asm.label());
         self.take_place(exits.no);
@@ -139,12 +151,16 @@ impl Emit<'_> {
             self.count_byte(at, at == 0);
         }
         self.asm.load_imm(R1, run.word(|_| 1 << (run.lane_bits() - 1))).alu64(Alu::And, R0, R1);
-        self.leave_if(Cond::Ne, R0, 0, exits.yes);
+        // Before the way out: another scan may follow, which needs the tables.
         self.put_lanes();
+        self.leave_if(Cond::Ne, R0, 0, exits.yes);
         self.asm.alu64(Alu::Add, R8, count as i32);
-        if run.stride().is_some() {
+        if let Some(stride) = run.stride() {
             let inside = self.asm.label();
             self.asm.jump_if(Cond::Ne, R5, 0, inside);
+            if run.goes_far_back(stride) {
+                self.asm.load(Size::Dw, R1, R6, window::STATE).jump_if(Cond::Lt, R8, R1, inside);
+            }
             self.asm.store(Size::Dw, R6, window::STATE, FAST).store(Size::Dw, R6, window::MARK, R8);
             self.asm.bind(inside);
         }
@@ -154,10 +170,9 @@ impl Emit<'_> {
     /// Looks at samples. Behind enough of them in a class, all bytes are counted, from the first that a run with these
     /// samples can begin at.
     fn sample(&mut self, run: &Run, stride: u32, exits: Exits) {
-        let samples = |min: u32| min / stride;
         let [back, ahead] = [(); 2].map(|()| self.asm.label());
         let found: Vec<_> = (0..SAMPLES / GROUP_SAMPLES).map(|_| self.asm.label()).collect();
-        self.take_lanes(run, run.bias(samples));
+        self.take_lanes(run, run.bias(|min| min / stride));
         for (group, &found) in found.iter().enumerate() {
             for at in 0..GROUP_SAMPLES {
                 self.count_byte((group as u32 * GROUP_SAMPLES + at) * stride, at == 0);
@@ -168,7 +183,7 @@ impl Emit<'_> {
         self.put_lanes();
         self.asm.alu64(Alu::Add, R8, (SAMPLES * stride) as i32);
         self.put_place(exits);
-        let most = run.runs.iter().map(|&(_, min)| samples(min)).max().unwrap_or(1);
+        let most = run.most_samples(stride);
         for (group, &found) in found.iter().enumerate() {
             self.asm.bind(found);
             let first = group as u32 * GROUP_SAMPLES * stride;
@@ -180,6 +195,11 @@ impl Emit<'_> {
         self.asm.bind(back);
         self.asm.mov(R5, 0);
         self.put_lanes();
+        if run.goes_far_back(stride) {
+            self.asm.store(Size::Dw, R6, window::STATE, R8);
+        } else {
+            self.asm.store(Size::Dw, R6, window::STATE, 0);
+        }
         self.asm.alu64(Alu::Add, R8, R0).load(Size::Dw, R1, R6, window::MARK).jump_if(
             Cond::Sgt,
             R8,
@@ -188,7 +208,6 @@ impl Emit<'_> {
         );
         self.asm.mov(R8, R1);
         self.asm.bind(ahead);
-        self.asm.store(Size::Dw, R6, window::STATE, 0);
         self.put_place(exits);
     }
 }
