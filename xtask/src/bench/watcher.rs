@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::tools;
 
@@ -82,7 +82,7 @@ impl Watcher {
 
     /// Runs `argv` under it and gives what the command wrote to standard output.
     pub(crate) fn run(self, kernscope: &Path, argv: &[&str], dir: &Path) -> Result<String> {
-        let beside = self.beside()?;
+        let mut beside = self.beside()?;
         let mut command = match self {
             Self::KernscopeEbpf | Self::KernscopePtrace => {
                 let mut command = Command::new(kernscope);
@@ -104,6 +104,7 @@ impl Watcher {
         };
         command.current_dir(dir);
         let output = command.stdin(Stdio::null()).output().with_context(|| format!("run {}", self.name()))?;
+        beside.still_run()?;
         drop(beside);
         ensure!(
             output.status.success(),
@@ -134,7 +135,7 @@ impl Watcher {
 
 /// Programs that run until this goes away.
 #[derive(Default)]
-pub(crate) struct Beside(Vec<Child>);
+pub(crate) struct Beside(Vec<(String, Child)>);
 
 impl Beside {
     /// Starts one more, its output thrown away.
@@ -142,7 +143,21 @@ impl Beside {
         let path = tools::find(program).with_context(|| format!("find {program}"))?;
         let mut command = Command::new(path);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        self.0.push(command.spawn().with_context(|| format!("start {program}"))?);
+        let child = command.spawn().with_context(|| format!("start {program}"))?;
+        self.0.push((program.to_owned(), child));
+        Ok(())
+    }
+
+    /// Checks that none has ended: what it did not watch is no measure of it.
+    pub(crate) fn still_run(&mut self) -> Result<()> {
+        for (program, child) in &mut self.0 {
+            if let Some(status) = child.try_wait().with_context(|| format!("look after {program}"))? {
+                bail!(
+                    "measure {program}: it ended by itself ({status}); is tracefs mounted? \
+                     `mount -t tracefs tracefs /sys/kernel/tracing`"
+                );
+            }
+        }
         Ok(())
     }
 
@@ -154,7 +169,7 @@ impl Beside {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        for child in &mut self.0 {
+        for (_, child) in &mut self.0 {
             // They hold eBPF programs by descriptors alone, which end with them.
             child.kill().ok();
             child.wait().ok();
