@@ -11,7 +11,7 @@ mod toolchain;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
 use crate::tools;
@@ -90,7 +90,22 @@ fn build(toolchain: &Toolchain, object: &Object) -> Result<Vec<u8>> {
     let built = target.join("bpfel-unknown-none/release").join(object.bin);
     let stripped = target.join(object.file());
     tools::run(toolchain.strip()?.arg("--strip-debug").arg("-o").arg(&stripped).arg(&built))?;
-    fs::read(&stripped).with_context(|| format!("read {}", stripped.display()))
+    let bytes = fs::read(&stripped).with_context(|| format!("read {}", stripped.display()))?;
+    no_mangled_name(&bytes)?;
+    Ok(bytes)
+}
+
+/// A mangled name holds a number of its crate that differs between folders, and so would the object.
+fn no_mangled_name(object: &[u8]) -> Result<()> {
+    let start = b"\0_R";
+    if let Some(at) = object.windows(start.len()).position(|bytes| bytes == start) {
+        let name: Vec<_> = object[at + 1..].iter().take_while(|byte| **byte != 0).copied().collect();
+        bail!(
+            "build object: {} was not inlined, and its name depends on the folder; mark it inline(always) or no_mangle",
+            String::from_utf8_lossy(&name)
+        );
+    }
+    Ok(())
 }
 
 /// Writes an object and its manifest.

@@ -78,6 +78,7 @@ fn address(family: u32, pointer: *const u8) -> u64 {
 }
 
 #[btf_tracepoint(function = "io_uring_submit_req")]
+#[inline(always)]
 pub fn io_uring_submit(ctx: BtfTracePointContext) -> i32 {
     let req = address(family::URING_SUBMIT, ctx.arg::<*const u8>(0));
     let _ = submitted(req);
@@ -176,6 +177,7 @@ fn names(code: u8, dirfd: i32, name: u64, dirfd2: i32, name2: u64) -> u32 {
 }
 
 #[btf_tracepoint(function = "io_uring_complete")]
+#[inline(always)]
 pub fn io_uring_complete(ctx: BtfTracePointContext) -> i32 {
     let req = address(family::URING_COMPLETE, ctx.arg::<*const u8>(1));
     let res = if config_flag(CONFIG_URING_CQE) {
