@@ -67,7 +67,7 @@ pub(crate) struct Args {
 impl Args {
     /// As the tests run it on every kernel: the release binary starts, its objects load and attach.
     pub(crate) fn loading() -> Args {
-        Args::only(&[], &["version", "verifier", "filters"])
+        Args::only(&[], &["version", "verifier"])
     }
 
     /// As the tests run the cases: on the oldest and on the newest kernel. `cargo xtask vm` runs them on all four,

@@ -167,8 +167,6 @@ pub const CONFIG_TASK_BTF: u32 = 16;
 pub const CONFIG_CAST: u32 = 32;
 /// [`Config::flags`]: a program may be preempted by another one (at tracepoints, from 7.0 on).
 pub const CONFIG_PREEMPTIBLE: u32 = 64;
-/// [`Config::flags`]: the kernel has atomic exchange (from 5.12).
-pub const CONFIG_XCHG: u32 = 128;
 
 /// Settings, in `.rodata`.
 #[repr(C)]

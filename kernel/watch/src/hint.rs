@@ -6,7 +6,8 @@
 use crate::calls::watched;
 use crate::event::{LAST_START, begin, plain, scratch, send, tail};
 use crate::file::inode_identity;
-use crate::maps::{HINT_BUSY, config_flag, family, fired, off};
+use crate::io::add;
+use crate::maps::{HINT_BUSY, family, fired, off};
 use crate::read::word;
 use crate::walk::walk_from;
 use aya_ebpf::{
@@ -15,11 +16,10 @@ use aya_ebpf::{
     macros::{fentry, kprobe},
     programs::{FEntryContext, ProbeContext},
 };
-use core::arch::asm;
 use kernscope_abi::{
     KIND_PATH_HINT, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
     PathHint, SEC_PATH, SEC_PATH2, SECF_DELETED,
-    layout::{CONFIG_XCHG, HOOK_SECURITY_PATH, Watched},
+    layout::{HOOK_SECURITY_PATH, Watched},
 };
 
 /// Sends a hint: the object at (`mnt`, `dentry`) and, unless zero, a second one.
@@ -34,22 +34,13 @@ pub extern "C" fn hint(op: u32, mnt: u64, dentry: u64, mnt2: u64, dentry2: u64) 
     let Some(process) = watched(pid) else { return 0 };
     fired(family::HINT, HOOK_SECURITY_PATH);
     let Some(busy) = HINT_BUSY.get_ptr_mut(0) else { return 0 };
-    if config_flag(CONFIG_XCHG) && exchange(busy, 1) != 0 {
-        return 0;
-    }
-    let told = tell(op, [(mnt, dentry), (mnt2, dentry2)], &process).is_some();
+    // Who finds itself alone after it has signed in has the buffer; two at once may both go without.
+    add(busy, 1);
     // SAFETY: a map value.
-    unsafe { busy.write_volatile(0) };
+    let alone = unsafe { busy.read_volatile() } == 1;
+    let told = alone && tell(op, [(mnt, dentry), (mnt2, dentry2)], &process).is_some();
+    add(busy, u64::MAX);
     told as u32
-}
-
-/// Stores a value and gives back the old one, in one step; from 5.12.
-#[inline(always)]
-fn exchange(slot: *mut u64, value: u64) -> u64 {
-    let old: u64;
-    // SAFETY: an aligned map value.
-    unsafe { asm!("{0} = xchg_64({1} + 0, {0})", inout(reg) value => old, in(reg) slot) };
-    old
 }
 
 #[inline(always)]

@@ -3,9 +3,9 @@
 use super::{Options, call_table};
 use crate::backend::BackendError;
 use kernscope_abi::layout::{
-    CONFIG_CAST, CONFIG_EXIT_GROUP_DEAD, CONFIG_PREEMPTIBLE, CONFIG_TASK_BTF, CONFIG_URING_CQE, CONFIG_XCHG,
-    Config, HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT,
-    HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, enter_call, exit_call,
+    CONFIG_CAST, CONFIG_EXIT_GROUP_DEAD, CONFIG_PREEMPTIBLE, CONFIG_TASK_BTF, CONFIG_URING_CQE, Config,
+    HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_URING_COMPLETE,
+    HOOK_URING_SUBMIT, enter_call, exit_call,
 };
 use kernscope_kit::btf::Btf;
 use kernscope_kit::load::{self, KernelTypes, LoadError, Object, Opening};
@@ -53,8 +53,6 @@ const PATH_HOOKS: &[&str] =
 
 /// First kernel whose tracepoints leave preemption on while programs run.
 const PREEMPTIBLE_FROM: (u32, u32) = (7, 0);
-/// First kernel with atomic exchange.
-const XCHG_FROM: (u32, u32) = (5, 12);
 
 /// Fields without which `io_uring` is not seen and everything else is.
 fn is_optional(path: &str) -> bool {
@@ -102,9 +100,6 @@ pub(super) fn examine() -> Result<Kernel, BackendError> {
     let release = probe::release();
     if release >= PREEMPTIBLE_FROM {
         flags |= CONFIG_PREEMPTIBLE;
-    }
-    if release >= XCHG_FROM {
-        flags |= CONFIG_XCHG;
     }
     let complete = btf.tracepoint("io_uring_complete").unwrap_or_default();
     if complete.get(2).is_some_and(|(_, name)| name == "io_uring_cqe") {
