@@ -68,20 +68,14 @@ impl Adaptation {
     /// Marked calls become calls of the kernel function or, where there is none, a move that the verifier accepts in
     /// code that is never reached.
     fn replace_calls(&self, section: &mut [u8]) {
-        let marked = encode(Insn::call(CALL_RDONLY_CAST));
-        let new = encode(match self.rdonly_cast {
+        let marked = Insn::call(CALL_RDONLY_CAST).to_bytes();
+        let new = match self.rdonly_cast {
             Some(id) => Insn::call_kfunc(id.cast_signed(), 0),
             None => Insn::alu64(Alu::Mov, Reg::R0, Reg::R1),
-        });
+        }
+        .to_bytes();
         for slot in section.as_chunks_mut().0.iter_mut().filter(|slot| **slot == marked) {
             *slot = new;
         }
     }
-}
-
-/// An instruction as it stands in an object.
-fn encode(insn: Insn) -> [u8; size_of::<Insn>()] {
-    let [off_0, off_1] = insn.off.to_ne_bytes();
-    let [a, b, c, d] = insn.imm.to_ne_bytes();
-    [insn.code, insn.regs, off_0, off_1, a, b, c, d]
 }

@@ -99,6 +99,11 @@ fn delete(space: &mut Space<'_>, handle: u64, at: u64) -> Result<u64, Fault> {
 fn probe_read(space: &mut Space<'_>, to: u64, len: u64, from: u64) -> Result<u64, Fault> {
     let len = len as u32 as usize;
     let bytes = space.bytes(from, len).map(<[u8]>::to_vec);
+    copy_or_clear(space, to, len, bytes)
+}
+
+/// Writes `bytes`, which are `len`; zeros and `EFAULT` when there are none.
+fn copy_or_clear(space: &mut Space<'_>, to: u64, len: usize, bytes: Option<Vec<u8>>) -> Result<u64, Fault> {
     let target = space.write(to, len)?;
     match bytes {
         Some(bytes) => {
@@ -150,17 +155,7 @@ fn load_bytes(space: &mut Space<'_>, context: u64, offset: u64, to: u64, len: u6
     skb(space, context)?;
     // An offset is at most `INT_MAX`, and there is no such packet.
     let bytes = packet(space, offset, len).map(<[u8]>::to_vec);
-    let target = space.write(to, len as u32 as usize)?;
-    match bytes {
-        Some(bytes) => {
-            target.copy_from_slice(&bytes);
-            Ok(0)
-        }
-        None => {
-            target.fill(0);
-            answer(EFAULT)
-        }
-    }
+    copy_or_clear(space, to, len as u32 as usize, bytes)
 }
 
 fn pull_data(space: &mut Space<'_>, context: u64, len: u64) -> Result<u64, Fault> {
