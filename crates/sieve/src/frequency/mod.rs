@@ -1,0 +1,1 @@
+//! Byte counts in a sliding window: where enough of certain bytes come together.

@@ -1,0 +1,1 @@
+//! The literals of a whole rule set, sought in one pass.
