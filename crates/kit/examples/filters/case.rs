@@ -10,7 +10,7 @@ use crate::contents::{self, Sought};
 use crate::random::Random;
 use crate::{classic, exprs, frames};
 
-/// Longest input, bytes: a test run takes 3,500 with the header.
+/// Longest of the many inputs, bytes: the kernel's test run takes it for every target.
 const MOST_BYTES: usize = 3400;
 
 /// Kinds of conditions.
@@ -72,6 +72,8 @@ pub(crate) struct Case {
     pub(crate) kind: Kind,
     pub(crate) condition: Condition,
     pub(crate) inputs: Vec<Vec<u8>>,
+    /// What content is made of; none for a classic program.
+    sought: Option<Sought>,
     /// The expressions in the condition, as the `regex` crate has them.
     regexes: Vec<regex::bytes::Regex>,
 }
@@ -84,7 +86,7 @@ impl Case {
             Kind::Classic => {
                 let condition = Condition::Classic(classic::program(random));
                 let inputs = classic::packets(random, inputs);
-                return Some(Case { kind, condition, inputs, regexes: Vec::new() });
+                return Some(Case { kind, condition, inputs, sought: None, regexes: Vec::new() });
             }
             Kind::Packet => (Filter::packet(exprs::expr(random)), sought(Kind::Literal, random)?),
             Kind::PacketAndContent => {
@@ -110,7 +112,22 @@ impl Case {
             .collect();
         let mut regexes = Vec::new();
         collect(&sought.content, &mut regexes)?;
-        Some(Case { kind, condition: Condition::Filter(condition), inputs, regexes })
+        Some(Case { kind, condition: Condition::Filter(condition), inputs, sought: Some(sought), regexes })
+    }
+
+    /// An input of just so many bytes.
+    pub(crate) fn long(&self, random: &mut Random, len: usize) -> Vec<u8> {
+        let Some(sought) = &self.sought else { return classic::packet(random, len) };
+        if !matches!(self.kind, Kind::Packet | Kind::PacketAndContent) {
+            return contents::long(random, sought, len);
+        }
+        // Only whole frames are this long.
+        let payload = contents::long(random, sought, len);
+        let mut frame = frames::whole(random, &payload);
+        let excess = frame.len().saturating_sub(len);
+        let headers = frame.len().saturating_sub(payload.len());
+        frame.drain(headers..(headers + excess).min(frame.len()));
+        frame
     }
 
     /// What a classic program returns, or 1 or 0 for a condition that holds or does not; content is judged from

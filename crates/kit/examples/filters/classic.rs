@@ -5,14 +5,17 @@ use kernscope_kit::compile::cbpf::{Ancillary, Classic, Insn, op};
 
 /// Packets of 1 to 200 bytes, with values that comparisons are likely to hit.
 pub(crate) fn packets(random: &mut Random, count: usize) -> Vec<Vec<u8>> {
-    let packet = |random: &mut Random| {
+    let any = |random: &mut Random| {
         let longest = random.pick(&[48, 48, 48, 200]);
         let len = 1 + random.below(longest);
-        (0..len)
-            .map(|_| if random.once_in(3) { random.next() as u8 } else { random.below(4) as u8 })
-            .collect()
+        packet(random, len)
     };
-    (0..count).map(|_| packet(random)).collect()
+    (0..count).map(|_| any(random)).collect()
+}
+
+/// A packet of so many bytes.
+pub(crate) fn packet(random: &mut Random, len: usize) -> Vec<u8> {
+    (0..len).map(|_| if random.once_in(3) { random.next() as u8 } else { random.below(4) as u8 }).collect()
 }
 
 /// A program that the kernel takes, of up to 40 instructions. Ancillary data is left out where it is not always the

@@ -135,11 +135,25 @@ pub(crate) fn data(random: &mut Random, sought: &Sought, most: usize) -> Vec<u8>
         _ => most,
     };
     let mut data = random.bytes(&sought.alphabet, len);
+    plant(random, sought, &mut data, most);
+    data
+}
+
+/// One input of `len` bytes: in half of the cases nothing but what is planted could meet the condition.
+pub(crate) fn long(random: &mut Random, sought: &Sought, len: usize) -> Vec<u8> {
+    let alphabet = if random.once_in(2) { b"~" } else { &sought.alphabet[..] };
+    let mut data = random.bytes(alphabet, len);
+    plant(random, sought, &mut data, len);
+    data
+}
+
+/// Plants what is sought, by the edges of words, spans and data.
+fn plant(random: &mut Random, sought: &Sought, data: &mut Vec<u8>, most: usize) {
     for _ in 0..random.pick(&[0, 1, 1, 1, 2]) {
         let plant = random.pick(&sought.plants);
         if plant.len() > data.len() {
             if random.once_in(4) {
-                data = plant;
+                *data = plant;
                 data.truncate(most);
             }
             continue;
@@ -154,5 +168,4 @@ pub(crate) fn data(random: &mut Random, sought: &Sought, most: usize) -> Vec<u8>
         };
         data[at..at + plant.len()].copy_from_slice(&plant);
     }
-    data
 }

@@ -13,6 +13,7 @@ use kernscope_kit::vm::{Input, SkbFields, Vm};
 
 use crate::case::{Case, Condition};
 use crate::random::Random;
+use crate::reach::{Reach, Wire};
 
 /// The Ethernet header, which a test run of a socket filter takes off.
 const HEADER: [u8; 14] = [0; 14];
@@ -26,6 +27,8 @@ pub(crate) struct Setting {
     pub(crate) on_match: Action,
     /// A tag that is taken out of every packet, for tc programs that ask about headers alone.
     pub(crate) taken_tag: Option<u16>,
+    /// What the kernel takes.
+    pub(crate) reach: Reach,
 }
 
 /// The kernels to compile for: all shapes of loops that load here, each also with XDP programs that copy by themselves.
@@ -37,7 +40,7 @@ pub(crate) fn hosts() -> Vec<Host> {
 }
 
 impl Setting {
-    pub(crate) fn random(random: &mut Random, case: &Case, hosts: &[Host]) -> Setting {
+    pub(crate) fn random(random: &mut Random, case: &Case, hosts: &[Host], reach: Reach) -> Setting {
         let target = random.pick(&[Target::Xdp, Target::Tc, Target::Socket]);
         let plain = !matches!(&case.condition, Condition::Filter(Filter { packet: Some(_), content: None }));
         let tag = random.once_in(2).then(|| random.pick(&crate::frames::VLANS));
@@ -46,14 +49,39 @@ impl Setting {
             host: random.pick(hosts),
             on_match: random.pick(&[Action::Pass, Action::Drop]),
             taken_tag: tag.filter(|_| target == Target::Tc && !plain),
+            reach,
+        }
+    }
+
+    /// Longest input of a test run of the case's program, bytes.
+    fn longest(&self, case: &Case) -> usize {
+        match self.target {
+            Target::Xdp => match &case.condition {
+                // Reads what it asks of headers by itself, and of content where there is no helper.
+                Condition::Filter(Filter { packet: None, .. }) if self.host.xdp_load_bytes => self.reach.xdp,
+                Condition::Filter(Filter { content: Some(_), .. }) if self.host.xdp_load_bytes => {
+                    self.reach.xdp
+                }
+                _ => self.reach.xdp_piece,
+            },
+            _ => self.reach.skb,
         }
     }
 }
 
 /// How bytes become what a program sees.
 enum Runner {
-    Kernel(Box<Loaded>),
+    Kernel(Box<Kernel>),
     Vm(Box<Vm>),
+}
+
+/// A program in the kernel.
+struct Kernel {
+    loaded: Loaded,
+    /// Longest input of a test run, bytes.
+    longest: usize,
+    /// For longer ones, where the program can be on a socket.
+    wire: Option<Wire>,
 }
 
 /// One program somewhere.
@@ -93,16 +121,17 @@ pub(crate) enum Refused {
 /// All engines of a case.
 pub(crate) fn engines(case: &Case, setting: Setting) -> Result<Vec<Engine>, Refused> {
     match &case.condition {
-        Condition::Filter(filter) => filters(filter, setting),
-        Condition::Classic(classic) => classics(classic, setting),
+        Condition::Filter(filter) => filters(filter, setting, setting.longest(case)),
+        Condition::Classic(classic) => classics(classic, setting, setting.longest(case)),
     }
 }
 
-/// Loads a program, which the checks must have found nothing in.
-fn load(program: &Program) -> Result<Runner, Refused> {
+/// Loads a program, which the checks must have found nothing in; with a `wire`, inputs may be longer than test runs'.
+fn load(program: &Program, longest: usize, wire: bool) -> Result<Runner, Refused> {
     check(program).map_err(|finding| Refused::Kernel(finding.to_string()))?;
-    let loaded = Loaded::load(program);
-    loaded.map(|loaded| Runner::Kernel(Box::new(loaded))).map_err(|error| Refused::Kernel(error.to_string()))
+    let loaded = Loaded::load(program).map_err(|error| Refused::Kernel(error.to_string()))?;
+    let wire = wire.then(|| Wire::new(&loaded)).transpose().map_err(Refused::Kernel)?;
+    Ok(Runner::Kernel(Box::new(Kernel { loaded, longest, wire })))
 }
 
 fn vm(program: &Program, taken_tag: Option<u16>) -> Result<Runner, Refused> {
@@ -117,8 +146,8 @@ fn vm(program: &Program, taken_tag: Option<u16>) -> Result<Runner, Refused> {
     Ok(Runner::Vm(Box::new(vm)))
 }
 
-fn filters(filter: &Filter, setting: Setting) -> Result<Vec<Engine>, Refused> {
-    let Setting { target, host, on_match, taken_tag } = setting;
+fn filters(filter: &Filter, setting: Setting, longest: usize) -> Result<Vec<Engine>, Refused> {
+    let Setting { target, host, on_match, taken_tag, .. } = setting;
     let compiled = |target| -> Result<Compiled, Refused> {
         let options = Options { on_match, ..Options::new(target, host) };
         compile(filter, &options).map_err(|error| match error {
@@ -146,7 +175,7 @@ fn filters(filter: &Filter, setting: Setting) -> Result<Vec<Engine>, Refused> {
     if let Some(tag) = taken_tag {
         take_tag(&mut program, tag);
     }
-    let kernel = engine("kernel", load(&program)?, &there);
+    let kernel = engine("kernel", load(&program, longest, socket && !framed)?, &there);
     let skipped = if socket && framed { HEADER.len() } else { 0 };
     let mut engines = vec![Engine { skipped, padded: socket && !framed, ..kernel }];
     // A socket's data begins behind the headers, which the virtual machine does not have then.
@@ -171,7 +200,7 @@ fn take_tag(program: &mut Program, tag: u16) {
     program.insns = insns;
 }
 
-fn classics(classic: &cbpf::Classic, setting: Setting) -> Result<Vec<Engine>, Refused> {
+fn classics(classic: &cbpf::Classic, setting: Setting, longest: usize) -> Result<Vec<Engine>, Refused> {
     let actions = match setting.on_match {
         Action::Pass => Actions { accept: 2, reject: 1 },
         Action::Drop => Actions { accept: 1, reject: 2 },
@@ -192,7 +221,7 @@ fn classics(classic: &cbpf::Classic, setting: Setting) -> Result<Vec<Engine>, Re
         padded: false,
         judge,
     };
-    let kernel = engine("kernel", load(&there)?, setting.target, judge);
+    let kernel = engine("kernel", load(&there, longest, false)?, setting.target, judge);
     let same = match kernel.judge {
         Judge::Actions(actions) => Judge::Actions(actions),
         _ => Judge::Value,
@@ -253,6 +282,12 @@ impl Engine {
     /// Whether the kernel runs a test on this: a frame has a header, and newer kernels want whole IP headers where it
     /// announces them to anything but XDP.
     fn takes(&self, input: &[u8]) -> bool {
+        if let Runner::Kernel(kernel) = &self.runner
+            && kernel.wire.is_none()
+            && self.test_run_bytes(input) > kernel.longest
+        {
+            return false;
+        }
         let least = match (&self.runner, self.target, input.get(12..14)) {
             (Runner::Vm(_), ..) => 0,
             _ if self.padded => 0,
@@ -263,9 +298,26 @@ impl Engine {
         input.len() >= least
     }
 
+    /// Length of the frame of a test run.
+    fn test_run_bytes(&self, input: &[u8]) -> usize {
+        input.len() + if self.padded { HEADER.len() } else { 0 }
+    }
+
+    /// Longest data that the condition is asked of, if there is such a length.
+    pub(crate) fn limit(&self) -> Option<usize> {
+        match self.judge {
+            Judge::Filter { limit, .. } if limit != usize::MAX => Some(limit + self.skipped),
+            _ => None,
+        }
+    }
+
     fn run(&mut self, input: &[u8]) -> Result<u32, String> {
+        let test_run_bytes = self.test_run_bytes(input);
         match &mut self.runner {
-            Runner::Kernel(loaded) => {
+            Runner::Kernel(kernel) => {
+                if let Some(wire) = kernel.wire.as_ref().filter(|_| test_run_bytes > kernel.longest) {
+                    return wire.run(input);
+                }
                 let padded;
                 let data = if self.padded {
                     padded = [&HEADER, input].concat();
@@ -274,7 +326,7 @@ impl Engine {
                     input
                 };
                 let run = TestRun { data, ..TestRun::default() };
-                loaded.test_run(&run).map(|result| result.retval).map_err(|error| error.to_string())
+                kernel.loaded.test_run(&run).map(|result| result.retval).map_err(|error| error.to_string())
             }
             Runner::Vm(vm) => {
                 let mut bytes = input.to_vec();

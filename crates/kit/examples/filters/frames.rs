@@ -23,8 +23,14 @@ pub(crate) fn host6(random: &mut Random) -> [u8; 16] {
     address
 }
 
-/// One frame with this payload.
+/// One frame with this payload, cut off or changed, sometimes.
 pub(crate) fn frame(random: &mut Random, payload: &[u8]) -> Vec<u8> {
+    let frame = whole(random, payload);
+    damaged(random, frame)
+}
+
+/// One frame with this payload at its end, if it is of a kind that has any.
+pub(crate) fn whole(random: &mut Random, payload: &[u8]) -> Vec<u8> {
     let mut frame = [random.pick(&STATIONS), random.pick(&STATIONS)].concat();
     for _ in 0..random.pick(&[0, 0, 0, 0, 1, 1, 2, 3, 4]) {
         frame.extend(random.pick(&[[0x81, 0], [0x81, 0], [0x88, 0xa8], [0x91, 0]]));
@@ -39,7 +45,7 @@ pub(crate) fn frame(random: &mut Random, payload: &[u8]) -> Vec<u8> {
             frame.extend(payload);
         }
     }
-    damaged(random, frame)
+    frame
 }
 
 /// Cut off or changed, sometimes.
