@@ -5,5 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod frequency;
+pub mod matcher;
 pub mod prefilter;
+pub mod rules;
 mod simd;

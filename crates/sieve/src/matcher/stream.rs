@@ -1,0 +1,120 @@
+//! Data that comes in pieces: memory is bounded, and what is found is what is found in the whole.
+//!
+//! A piece is searched with what is left of the one before it in front. Its last [`OVERLAP_BYTES`] are left to the next:
+//! a match may begin there and end beyond. As many bytes in front of those are kept too, so that look-around and
+//! literals in the middle of a match are there when it is tried. **So a match is found whole if it has at most
+//! [`OVERLAP_BYTES`]**; of a longer one, where an expression allows any length, the part within one piece is.
+
+use super::{Finding, Lines, Matcher, Place, Scratch, judge};
+
+/// Longest match that is found wherever pieces end.
+pub const OVERLAP_BYTES: usize = 256 << 10;
+/// Findings that wait for a keyword of their rule to turn up in a later piece; beyond them they are told without.
+const PENDING_MOST: usize = 100_000;
+
+/// A finding, with where it is and what it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Located {
+    /// The rule, by its place in the set.
+    pub rule: usize,
+    /// First byte of the whole match.
+    pub start: u64,
+    /// The byte behind its last.
+    pub end: u64,
+    /// First byte of the secret.
+    pub secret_start: u64,
+    /// The secret.
+    pub secret: Vec<u8>,
+    /// Line of the match's first byte, counted from 1.
+    pub line: u64,
+    /// Its column in bytes, counted from 1.
+    pub column: u64,
+    /// The secret's entropy, bits a character.
+    pub entropy: f64,
+}
+
+/// One stretch of data, piece by piece.
+#[derive(Debug)]
+pub struct Stream<'a> {
+    matcher: &'a Matcher,
+    place: Place<'a>,
+    /// Offset of the first byte of the piece.
+    base: u64,
+    /// Where the lines of what is behind end: how many, and where the last one begins.
+    line: u64,
+    line_start: u64,
+    /// Up to here it is decided what begins; an offset in the data.
+    decided: u64,
+    found: Vec<Located>,
+}
+
+impl<'a> Stream<'a> {
+    /// Begins. [`Matcher::is_excused`] is for the caller to ask.
+    pub fn new(matcher: &'a Matcher, place: Place<'a>, scratch: &mut Scratch) -> Self {
+        scratch.restart();
+        Self { matcher, place, base: 0, line: 1, line_start: 0, decided: 0, found: Vec::new() }
+    }
+
+    /// Searches a piece: what [`Stream::piece`] left of the one before, and new bytes behind it; `last`: nothing comes
+    /// behind it. How many of its first bytes are not needed any more.
+    pub fn piece(&mut self, data: &[u8], last: bool, scratch: &mut Scratch) -> usize {
+        let cut = if last { data.len() } else { data.len().saturating_sub(OVERLAP_BYTES) };
+        let from = (self.decided - self.base) as usize;
+        if cut <= from && !last {
+            return 0;
+        }
+        let set = &self.matcher.set;
+        let mut findings: Vec<Finding> = Vec::new();
+        let concerns = &mut |rule| self.matcher.concerns(rule, &self.place);
+        self.matcher.matches(data, self.base, from..cut, scratch, concerns, &mut |rule, matched| {
+            findings.extend(judge::finding(rule, &set.rules[rule], &set.allow, data, &self.place, &matched));
+        });
+        judge::prefer_specific(&set.rules, data, &mut findings);
+        findings.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.rule));
+        let keep = cut.saturating_sub(OVERLAP_BYTES);
+        self.locate(data, &findings, keep);
+        self.decided = self.base + cut as u64;
+        self.base += keep as u64;
+        keep
+    }
+
+    /// Notes findings with their places, and moves the count of lines on to `keep`.
+    fn locate(&mut self, data: &[u8], findings: &[Finding], keep: usize) {
+        if findings.is_empty() && keep == 0 {
+            return;
+        }
+        let mut lines = Lines::behind(data, self.base, self.line, self.line_start);
+        for finding in findings {
+            let (line, column) = lines.place(finding.span.start);
+            self.found.push(Located {
+                rule: finding.rule,
+                start: self.base + finding.span.start as u64,
+                end: self.base + finding.span.end as u64,
+                secret_start: self.base + finding.secret.start as u64,
+                secret: data[finding.secret.clone()].to_vec(),
+                line,
+                column,
+                entropy: finding.entropy,
+            });
+        }
+        let mut lines = Lines::behind(data, self.base, self.line, self.line_start);
+        (self.line, self.line_start) = lines.last(keep);
+    }
+
+    /// The findings so far that no later piece can take back, each once.
+    pub fn settled(&mut self, scratch: &Scratch) -> Vec<Located> {
+        let waits = |found: &Located| self.matcher.is_shut(found.rule, scratch);
+        let (waiting, settled): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.found).into_iter().partition(waits);
+        self.found = waiting;
+        if self.found.len() <= PENDING_MOST {
+            return settled;
+        }
+        settled.into_iter().chain(self.found.drain(..)).collect()
+    }
+
+    /// Ends: the findings that were not told, those without a keyword of their rule left out.
+    pub fn finish(mut self, scratch: &Scratch) -> Vec<Located> {
+        self.settled(scratch)
+    }
+}
