@@ -10,6 +10,7 @@ mod filters;
 mod oracle;
 mod provide;
 mod schema;
+mod sieve;
 mod stress;
 mod tally;
 mod test;
@@ -46,6 +47,8 @@ enum Task {
     Stress(stress::Args),
     /// Hold random filters in the kernel and the virtual machine against plain Rust.
     Filters(filters::Args),
+    /// Hold byte-frequency filters against plain counting, window by window.
+    Sieve(sieve::Args),
     /// Compare kernscope with strace on ordinary work.
     Oracle(oracle::Args),
 }
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Task::Bench(args) => bench::run(&args),
         Task::Stress(args) => stress::run(&args),
         Task::Filters(args) => filters::run(&args),
+        Task::Sieve(args) => sieve::run(&args),
         Task::Oracle(args) => oracle::run(&args),
     };
     match done {

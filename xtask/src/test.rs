@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use crate::bpf::{self, Checked};
 use crate::provide::{self, Need};
 use crate::tally::Tally;
-use crate::{filters, schema, tools, vm};
+use crate::{filters, schema, sieve, tools, vm};
 
 /// Flags of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -44,6 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     session.host();
     session.filters();
+    session.check("byte-frequency windows", || counted(&mut sieve::for_tests()?));
     session.cases();
     if args.vm || (in_ci && !args.quick) {
         session.with(&provide::VM, "other kernels", || vm::matrix(&vm::Args::loading()));

@@ -9,3 +9,5 @@ pub mod matcher;
 pub mod prefilter;
 pub mod rules;
 mod simd;
+
+pub use simd::Level;
