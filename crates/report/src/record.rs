@@ -354,6 +354,8 @@ pub enum Body {
         /// Bytes received.
         bytes_received: Option<u64>,
     },
+    /// A rule matches (`scan`).
+    Match(Match),
     /// One thing that this machine was asked for (`doctor`).
     Probe(Probe),
     /// What the probes mean for one instrument (`doctor`).
@@ -454,6 +456,42 @@ pub struct Probe {
     pub costs: String,
     /// What would help; empty if nothing is needed.
     pub fix: String,
+}
+
+/// What a rule found in a file or a piece of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Match {
+    /// The rule's name.
+    pub rule: String,
+    /// What the rule is about; may be empty.
+    pub description: String,
+    /// `critical`, `high`, `medium`, `low` or `info`.
+    pub severity: String,
+    /// The file, as it was reached from the command line; `-` is standard input. What is in an archive stands behind its
+    /// name and `!/`.
+    pub path: String,
+    /// The commit that it is in (with `--git`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Offset of the match's first byte.
+    pub start: u64,
+    /// Offset behind its last byte; `start` where the path alone matches.
+    pub end: u64,
+    /// Offset of the secret's first byte.
+    pub secret_start: u64,
+    /// Line of the match's first byte, counted from 1.
+    pub line: u64,
+    /// Its column in bytes, counted from 1.
+    pub column: u64,
+    /// The secret, redacted; as it is with `--no-redact`.
+    pub redacted: String,
+    /// Bytes of the secret.
+    pub secret_bytes: u64,
+    /// The secret's Shannon entropy, bits a character.
+    pub entropy: f64,
+    /// Names this finding for a baseline; the same wherever in the file it moves.
+    #[schemars(regex(pattern = r"^[0-9a-f]{32}$"))]
+    pub fingerprint: String,
 }
 
 /// Which way one instrument would go.
@@ -582,6 +620,7 @@ impl Body {
             Self::NetAccept(_) => "net_accept",
             Self::NetSend(_) => "net_send",
             Self::NetClose { .. } => "net_close",
+            Self::Match(_) => "match",
             Self::Probe(_) => "probe",
             Self::Verdict(_) => "verdict",
             Self::Coverage(_) => "coverage",

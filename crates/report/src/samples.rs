@@ -1,8 +1,8 @@
 //! A small run with at least one entry of every kind, for the tests of this crate.
 
 use crate::{
-    Answer, Body, Cause, Coverage, Entry, Hook, Ledger, NetCall, OpenMode, PathCall, PathInfo, PathSource,
-    Probe, Proc, State, Verdict,
+    Answer, Body, Cause, Coverage, Entry, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo,
+    PathSource, Probe, Proc, State, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -198,6 +198,25 @@ fn probe() -> Body {
     })
 }
 
+fn matched() -> Body {
+    Body::Match(Match {
+        rule: "github-pat".to_owned(),
+        description: "A personal access token of GitHub".to_owned(),
+        severity: "high".to_owned(),
+        path: "src/main.rs".to_owned(),
+        commit: Some("0123456789abcdef0123456789abcdef01234567".to_owned()),
+        start: 120,
+        end: 160,
+        secret_start: 120,
+        line: 7,
+        column: 12,
+        redacted: "ghp_[36 bytes more]".to_owned(),
+        secret_bytes: 40,
+        entropy: 4.25,
+        fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
+    })
+}
+
 fn verdict() -> Body {
     Body::Verdict(Verdict {
         feature: "watch".to_owned(),
@@ -259,7 +278,7 @@ pub(crate) fn entries() -> Vec<Entry> {
             escaped: if n == 5 { vec!["path", "raw_path"] } else { Vec::new() },
         })
         .collect();
-    for body in [probe(), verdict(), Body::Coverage(coverage()), Body::Ledger(ledger())] {
+    for body in [matched(), probe(), verdict(), Body::Coverage(coverage()), Body::Ledger(ledger())] {
         entries.push(Entry { ts_ns: 6_000_000_000, proc: None, body, escaped: Vec::new() });
     }
     entries

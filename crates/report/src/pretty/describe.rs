@@ -49,6 +49,7 @@ fn ink(body: &Body) -> Ink {
         | Body::NetAccept(_)
         | Body::NetSend(_)
         | Body::NetClose { .. } => Ink::Net,
+        Body::Match(_) => Ink::Error,
         Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => Ink::Bold,
     }
 }
@@ -95,6 +96,14 @@ fn object(body: &Body, max: usize) -> String {
         Body::NetClose { call, .. } => {
             ends(call, call.remote.as_deref().or(call.local.as_deref()), None, max)
         }
+        Body::Match(found) => format!(
+            "{}:{}:{} {} {}",
+            name(Some(&found.path), max),
+            found.line,
+            found.column,
+            name(Some(&found.rule), max),
+            name(Some(&found.redacted), max)
+        ),
         Body::Probe(probe) => {
             format!("{} {}: {}", probe.group, name(Some(&probe.name), max), word(probe.answer))
         }
