@@ -33,6 +33,14 @@ pub struct Located {
     pub entropy: f64,
 }
 
+impl Located {
+    /// A rule that asks for the path alone: there is no place in the data, and no secret.
+    pub fn path_alone(rule: usize) -> Self {
+        let secret = Vec::new();
+        Self { rule, start: 0, end: 0, secret_start: 0, secret, line: 1, column: 1, entropy: 0.0 }
+    }
+}
+
 /// One stretch of data, piece by piece.
 #[derive(Debug)]
 pub struct Stream<'a> {

@@ -21,6 +21,7 @@ mod conditions;
 mod dialect;
 mod error;
 mod expression;
+mod file;
 mod gitleaks;
 mod own;
 mod severity;
@@ -31,6 +32,7 @@ pub use allow::{Allowlist, Target};
 pub use error::RulesError;
 pub(crate) use expression::compile;
 pub use expression::{AnyOf, Expression};
+pub use file::FileError;
 pub use severity::Severity;
 pub use verify::{ExampleFault, Verified};
 

@@ -1,0 +1,110 @@
+//! Opening and reading one file.
+
+use crate::Options;
+use crate::desk::{Desk, End, Name};
+use crate::walk::Job;
+use nix::libc::{O_CLOEXEC, O_NOCTTY, O_NONBLOCK};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Bytes that are read of a file that says it is empty: such files make up their content, perhaps without end.
+const MADE_UP_BYTES: u64 = 64 << 20;
+
+impl Desk<'_> {
+    /// Does one job.
+    pub(crate) fn work(&mut self, job: Job, options: &Options) {
+        match job {
+            Job::Stdin => self.stream(b"-", &mut io::stdin().lock()),
+            Job::Root(path) => self.root(&path, options),
+            Job::File(path, root_len) => self.file(&path, root_len, options),
+            Job::Other(reason) => {
+                self.outcome.tally.seen("file");
+                self.outcome.tally.filtered(reason);
+            }
+            Job::Broken(line) => {
+                self.outcome.tally.seen("file");
+                self.outcome.lose("unreadable", line);
+            }
+        }
+    }
+
+    /// What a root names: a file, or a pipe that someone fills.
+    fn root(&mut self, path: &Path, options: &Options) {
+        let parent = path.as_os_str().len() - path.file_name().map_or(0, |name| name.len());
+        let is_pipe = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
+        if !is_pipe {
+            return self.file(path, parent, options);
+        }
+        match File::open(path) {
+            Ok(mut pipe) => self.stream(path.as_os_str().as_bytes(), &mut pipe),
+            Err(error) => {
+                self.outcome.tally.seen("stream");
+                self.outcome.lose("unreadable", unread("open", path, &error));
+            }
+        }
+    }
+
+    fn stream(&mut self, path: &[u8], reader: &mut dyn Read) {
+        self.outcome.tally.seen("stream");
+        let name = Name { path: path.into(), below: path.into(), commit: None };
+        let end = self.read(&name, reader);
+        self.end(&name, end);
+    }
+
+    fn file(&mut self, path: &Path, root_len: usize, options: &Options) {
+        self.outcome.tally.seen("file");
+        let bytes = path.as_os_str().as_bytes();
+        let shown = bytes.strip_prefix(b"./").unwrap_or(bytes);
+        let below = bytes.get(root_len..).unwrap_or(shown);
+        let name = Name { path: shown.into(), below: below.into(), commit: None };
+        if self.is_excused(&name) {
+            return;
+        }
+        let (file, size) = match open(path) {
+            Ok(opened) => opened,
+            Err(error) => return self.outcome.lose("unreadable", unread("read", path, &error)),
+        };
+        if options.max_file_bytes.is_some_and(|most| size > most) {
+            return self.outcome.tally.filtered("too_large");
+        }
+        self.judge_name(&name);
+        // What is written behind the end that it had is not waited for.
+        let most = if size == 0 { MADE_UP_BYTES } else { size };
+        let end = self.read(&name, &mut file.take(most));
+        self.end(&name, end);
+    }
+
+    /// Counts how it ended.
+    pub(crate) fn end(&mut self, name: &Name, end: End) {
+        match end {
+            End::Whole => self.outcome.tally.filtered("scanned"),
+            End::Stopped => self.outcome.tally.lost("interrupted"),
+            End::Failed(error) => {
+                let path = Path::new(std::ffi::OsStr::from_bytes(&name.path));
+                self.outcome.lose("unreadable", unread("read", path, &error));
+            }
+        }
+    }
+}
+
+/// A regular file, and its size. A name that became a pipe or a device since it was met does not make us wait.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_NOCTTY | O_CLOEXEC).open(path)?;
+    let found = file.metadata()?;
+    match found.is_file() {
+        true => Ok((file, found.len())),
+        false => Err(io::Error::other("it is no regular file; scan - takes any stream")),
+    }
+}
+
+fn unread(act: &str, path: &Path, error: &io::Error) -> String {
+    let fix = match error.kind() {
+        io::ErrorKind::PermissionDenied => "; run as a user who may read it",
+        io::ErrorKind::NotFound => "; check its name",
+        _ => "",
+    };
+    format!("{act} {}: {error}{fix}", path.display())
+}

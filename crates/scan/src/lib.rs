@@ -1,0 +1,31 @@
+//! Scans files, trees, streams and what is in them with the rules of [`kernscope_sieve`].
+//!
+//! [`scan`] walks what it is given, looks at every file on as many threads as asked for, and hands over what each held, in
+//! the order of the walk. Nothing is left out without a word: every file is scanned, set aside for a reason, or lost for
+//! a reason, and [`Tally`] counts which.
+//!
+//! Memory: a thread holds one [`BUFFER_BYTES`] of a file (and as much for each level of archive it is in), findings wait for
+//! their turn at most [`AHEAD_MOST`] files long. Files are read, not mapped: one that another process cuts short
+//! while it is scanned is then a short file, not a dead scanner.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod baseline;
+mod desk;
+mod file;
+mod filesystem;
+mod fingerprint;
+mod found;
+mod options;
+mod pool;
+mod redact;
+mod tally;
+mod walk;
+
+pub use desk::BUFFER_BYTES;
+pub use fingerprint::Fingerprints;
+pub use found::Found;
+pub use options::Options;
+pub use pool::{AHEAD_MOST, Progress, scan};
+pub use redact::redact;
+pub use tally::{Outcome, Tally, Trouble};

@@ -1,0 +1,82 @@
+//! Files of rules, and those that they build on.
+
+use super::{Extends, RuleSet, RulesError};
+use std::path::{Path, PathBuf};
+
+/// Files that build on one another, at most.
+const DEEPEST: usize = 8;
+
+/// Why rules could not be had from files.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// A file could not be read.
+    #[error("read {}: {cause}; check its name", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// A file does not hold water.
+    #[error("{}: {cause}", path.display())]
+    Rules {
+        /// The file.
+        path: PathBuf,
+        /// Where, and why.
+        cause: RulesError,
+    },
+    /// Files build on one another without end.
+    #[error("{}: builds on more than {DEEPEST} files, one on the other; is it one of them itself?", path.display())]
+    Endless {
+        /// The last file of the chain.
+        path: PathBuf,
+    },
+}
+
+impl RuleSet {
+    /// Reads a file and all that it builds on.
+    ///
+    /// # Errors
+    /// When one of them cannot be read, or does not hold water.
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        Self::read_within(path, DEEPEST)
+    }
+
+    fn read_within(path: &Path, deep: usize) -> Result<Self, FileError> {
+        if deep == 0 {
+            return Err(FileError::Endless { path: path.to_owned() });
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|cause| FileError::Read { path: path.to_owned(), cause })?;
+        let mut set =
+            Self::parse(&text).map_err(|cause| FileError::Rules { path: path.to_owned(), cause })?;
+        let Extends { path: base, .. } = set.extends.clone();
+        if let Some(base) = base {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            set.extend_with(Self::read_within(&folder.join(base), deep - 1)?);
+        }
+        Ok(set)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_are_followed_and_circles_end() {
+        let folder = std::env::temp_dir().join(format!("kernscope-rules-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("written");
+        write("a.toml", "[extend]\npath = 'b.toml'\n[[rules]]\nid='a'\nregex='1'");
+        write("b.toml", "[[rules]]\nid='b'\nregex='2'");
+        write("circle.toml", "[extend]\npath = 'circle.toml'");
+        write("bad.toml", "[extend]\npath = 'none.toml'");
+        let set = RuleSet::read(&folder.join("a.toml")).expect("read");
+        assert_eq!(set.rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(matches!(RuleSet::read(&folder.join("circle.toml")), Err(FileError::Endless { .. })));
+        assert!(matches!(RuleSet::read(&folder.join("bad.toml")), Err(FileError::Read { .. })));
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+}
