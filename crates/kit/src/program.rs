@@ -26,6 +26,9 @@ pub enum MapType {
     RingBuf = 27,
 }
 
+/// `BPF_F_MMAPABLE`: an array whose memory user space may map.
+pub const MMAPABLE: u32 = 1 << 10;
+
 /// A map to be made, and what is in it from the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapSpec {
@@ -41,7 +44,7 @@ pub struct MapSpec {
     pub max_entries: u32,
     /// `BPF_F_*`.
     pub flags: u32,
-    /// Keys and values at the start.
+    /// Keys and values at the start. A value of a [mapped table](MapSpec::mapped_table) may end early: zeros follow.
     pub entries: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -57,6 +60,15 @@ impl MapSpec {
             flags: 0,
             entries: vec![(0u32.to_ne_bytes().to_vec(), value)],
         }
+    }
+
+    /// A table of `bytes` bytes that begins with `value`, and that is written where it lies, without a copy on the
+    /// way.
+    ///
+    /// # Minimum kernel
+    /// 5.5.
+    pub fn mapped_table(name: &str, bytes: u32, value: Vec<u8>) -> MapSpec {
+        MapSpec { value_size: bytes, flags: MMAPABLE, ..MapSpec::table(name, value) }
     }
 }
 

@@ -50,13 +50,15 @@ impl Dfa {
         let list: Vec<(&[u8], u32)> = list.into_iter().collect();
         let (classes, class_count) =
             classes_of(list.iter().flat_map(|(bytes, _)| bytes.iter().copied()), fold);
+        let most = 1 + list.iter().map(|(bytes, _)| bytes.len()).sum::<usize>();
         let mut dfa = Dfa {
             classes,
             class_count,
-            next: vec![NONE; class_count],
+            next: Vec::with_capacity(most * class_count),
             at_end: vec![false],
             accepts: vec![0],
         };
+        dfa.next.resize(class_count, NONE);
         for (bytes, pattern) in list {
             dfa.add(bytes, pattern);
         }
@@ -86,10 +88,10 @@ impl Dfa {
         let mut queue = VecDeque::from([0usize]);
         while let Some(state) = queue.pop_front() {
             self.accepts[state] |= self.accepts[suffix[state] as usize];
+            let (row, fallback_row) = (state * self.class_count, suffix[state] as usize * self.class_count);
             for class in 0..self.class_count {
-                let edge = state * self.class_count + class;
-                let fallback =
-                    if state == 0 { 0 } else { self.next[suffix[state] as usize * self.class_count + class] };
+                let edge = row + class;
+                let fallback = if state == 0 { 0 } else { self.next[fallback_row + class] };
                 if self.next[edge] == NONE {
                     self.next[edge] = fallback;
                 } else {

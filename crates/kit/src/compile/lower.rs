@@ -7,12 +7,16 @@ use super::plan::{Count, Node, Place, Run, Scan, Sieved, Walk};
 use super::regex;
 use super::require;
 use super::sieve::Sieve;
+use super::widen::{widen, wider};
 use super::{CompileError, tables, window};
+use regex_syntax::hir::Hir;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Most bytes of tables of one automaton that an expression may take before it is widened.
-const REGEX_TABLE_BYTES: usize = 1 << 20;
+const REGEX_TABLE_BYTES: usize = 256 << 10;
+/// Bounds of counted repetitions of wider expressions, smallest first.
+const BOUNDS: [u32; 5] = [1, 3, 8, 16, 32];
 /// Share of positions below which literals are sought before an expression: once in a page of text.
 const RARE_SHARE: f64 = 1.0 / 4096.0;
 /// Most bytes of the rows of one automaton.
@@ -147,16 +151,29 @@ impl Lowering {
 fn exact_or_wider(regex: &regex::Regex) -> (Content, bool) {
     let dfa = regex::automaton(regex.hir(), REGEX_TABLE_BYTES);
     let exact = dfa.is_some();
-    let content = dfa.map_or_else(
-        || super::widen::widen(regex.hir(), REGEX_TABLE_BYTES),
-        |dfa| Content::Dfa(Arc::new(dfa)),
-    );
+    let dfa = dfa.or_else(|| wider_automaton(regex.hir()));
+    let content = dfa.map_or_else(|| widen(regex.hir(), 0), |dfa| Content::Dfa(Arc::new(dfa)));
     let required = require::literals(regex.hir()).filter(|required| required.share() < RARE_SHARE);
     let Some(required) = required.filter(|_| matches!(content, Content::Dfa(_))) else {
         return (content, exact);
     };
     let literals = Content::Literals { list: required.literals, fold: required.fold };
     (Content::All(vec![literals, content]), exact)
+}
+
+/// The automaton of the wider expression with the largest bound of counts that fits. Bounds are tried from the smallest
+/// on: one that fits costs what it is worth, and only the last is for nothing.
+fn wider_automaton(hir: &Hir) -> Option<Dfa> {
+    let mut found = (Hir::fail(), None);
+    for bound in BOUNDS {
+        let wider = wider(hir, bound);
+        if wider == found.0 {
+            break;
+        }
+        let Some(dfa) = regex::automaton(&wider, REGEX_TABLE_BYTES) else { break };
+        found = (wider, Some(dfa));
+    }
+    found.1
 }
 
 /// The largest count of each byte; none where nothing is asked for, and no scan where more is asked for than fits.

@@ -34,6 +34,7 @@ mod require;
 pub mod rules;
 
 mod sieve;
+mod subsets;
 mod tables;
 mod target;
 mod thresholds;
@@ -240,7 +241,8 @@ fn maps(options: &Options, limit: u32, table: &[u8]) -> Vec<MapSpec> {
         entries: Vec::new(),
     };
     let switch = MapSpec::table("switch", vec![0; 8]);
-    let mut maps = vec![window, switch, MapSpec::table("tables", [table, table].concat())];
+    let mut maps =
+        vec![window, switch, MapSpec::mapped_table("tables", 2 * table.len() as u32, table.to_vec())];
     if options.counts {
         maps.push(MapSpec {
             name: "counts".to_owned(),

@@ -1,14 +1,14 @@
 //! Regular expressions, as the `regex` crate reads them over bytes, and the automata they become.
 
 use super::automaton::Dfa;
+use super::subsets;
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, pikevm::PikeVM};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::ParserBuilder;
-use regex_syntax::hir::Hir;
-use std::collections::HashMap;
+use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 /// Most bytes of an automaton that is not deterministic, as in the `regex` crate.
 const NFA_BYTES: usize = 10 << 20;
@@ -53,7 +53,9 @@ impl Regex {
             .parse(pattern)
             .map_err(|error| fail(one_line(&error)))?;
         let regex = Regex { pattern: pattern.to_owned(), hir };
-        regex.nfa().map_err(|error| fail(error.to_string()))?;
+        if !regex.is_small() {
+            regex.nfa().map_err(|error| fail(error.to_string()))?;
+        }
         Ok(regex)
     }
 
@@ -75,8 +77,46 @@ impl Regex {
     }
 
     fn nfa(&self) -> Result<thompson::NFA, Box<thompson::BuildError>> {
-        let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(NFA_BYTES));
-        thompson::Compiler::new().configure(config).build_from_hir(&self.hir).map_err(Box::new)
+        nfa(&self.hir)
+    }
+
+    /// Whether it is certain to fit, so that it need not be written out to see it: that can take 30 ms.
+    fn is_small(&self) -> bool {
+        let once = nfa(&once(&self.hir)).map_or(NFA_BYTES, |nfa| nfa.memory_usage());
+        copies(&self.hir).and_then(|copies| copies.checked_mul(once)).is_some_and(|bytes| bytes < NFA_BYTES)
+    }
+}
+
+fn nfa(hir: &Hir) -> Result<thompson::NFA, Box<thompson::BuildError>> {
+    let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(NFA_BYTES));
+    thompson::Compiler::new().configure(config).build_from_hir(hir).map_err(Box::new)
+}
+
+/// How often a part of the expression is there at most once its counts are written out; `None` beyond all numbers.
+fn copies(hir: &Hir) -> Option<usize> {
+    let most = |parts: &[Hir]| parts.iter().try_fold(1, |most, part| Some(most.max(copies(part)?)));
+    match hir.kind() {
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min).max(repetition.min) as usize;
+            copies(&repetition.sub)?.checked_mul(times.saturating_add(1))
+        }
+        HirKind::Capture(capture) => copies(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => most(parts),
+        HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) | HirKind::Class(_) => Some(1),
+    }
+}
+
+/// The expression with nothing in it more than once.
+fn once(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Repetition(repetition) => {
+            let (min, max) = (repetition.min.min(1), repetition.max.map(|max| max.min(1)));
+            Hir::repetition(Repetition { min, max, greedy: true, sub: Box::new(once(&repetition.sub)) })
+        }
+        HirKind::Capture(capture) => once(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(once).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(once).collect()),
+        HirKind::Empty | HirKind::Look(_) | HirKind::Literal(_) | HirKind::Class(_) => hir.clone(),
     }
 }
 
@@ -104,6 +144,9 @@ pub(super) fn automaton(hir: &Hir, table_bytes: usize) -> Option<Dfa> {
         )
         .build_from_hir(hir)
         .ok()?;
+    if nfa.look_set_any().is_empty() {
+        return subsets::automaton(&nfa, table_bytes);
+    }
     let config = dense::Config::new()
         .match_kind(MatchKind::All)
         .start_kind(StartKind::Unanchored)
@@ -122,8 +165,8 @@ fn flatten(dense: &dense::DFA<Vec<u32>>) -> Option<Dfa> {
     let class_count = classes.alphabet_len() - 1;
     let representatives: Vec<u8> = classes.representatives(0..=255).filter_map(|unit| unit.as_u8()).collect();
     let start = dense.start_state(&start::Config::new().anchored(Anchored::No)).ok()?;
-    let mut numbers = HashMap::from([(start, 0u32)]);
-    let mut order: Vec<StateID> = vec![start];
+    let mut numbers = Numbers { stride2: dense.stride2(), of: Vec::new(), order: Vec::new() };
+    numbers.of(start);
     let mut dfa = Dfa {
         classes: std::array::from_fn(|byte| classes.get(byte as u8)),
         class_count,
@@ -132,7 +175,7 @@ fn flatten(dense: &dense::DFA<Vec<u32>>) -> Option<Dfa> {
         accepts: Vec::new(),
     };
     let mut state = 0;
-    while let Some(&id) = order.get(state) {
+    while let Some(&id) = numbers.order.get(state) {
         let accepts = dense.is_match_state(id);
         dfa.accepts.push(u32::from(accepts));
         dfa.at_end.push(dense.is_match_state(dense.next_eoi_state(id)));
@@ -141,13 +184,32 @@ fn flatten(dense: &dense::DFA<Vec<u32>>) -> Option<Dfa> {
             if dense.is_quit_state(next) {
                 return None;
             }
-            let number = *numbers.entry(next).or_insert_with(|| {
-                order.push(next);
-                order.len() as u32 - 1
-            });
-            dfa.next.push(number);
+            dfa.next.push(numbers.of(next));
         }
         state += 1;
     }
     Some(dfa)
+}
+
+/// States in the order in which they are met.
+struct Numbers {
+    stride2: usize,
+    /// By the library's number, ours plus one.
+    of: Vec<u32>,
+    order: Vec<StateID>,
+}
+
+impl Numbers {
+    fn of(&mut self, id: StateID) -> u32 {
+        // The library's numbers are offsets of rows.
+        let row = id.as_usize() >> self.stride2;
+        if self.of.len() <= row {
+            self.of.resize(row + 1, 0);
+        }
+        if self.of[row] == 0 {
+            self.order.push(id);
+            self.of[row] = self.order.len() as u32;
+        }
+        self.of[row] - 1
+    }
 }

@@ -135,15 +135,16 @@ impl Walk {
         for (row, &state) in order.iter().enumerate() {
             row_of[state] = row as u32 * self.row_bytes();
         }
-        for &state in &order {
-            let mut at = self.place.rows + row_of[state];
+        let rows = &mut image[self.place.rows as usize..];
+        let rows = rows.chunks_exact_mut(self.row_bytes() as usize);
+        for (row, &state) in rows.zip(&order) {
             let next = &dfa.next[state * dfa.class_count..][..dfa.class_count];
             // Where one match is enough, nothing leads out of it.
             let stays = !self.notes && dfa.accepts[state] != 0;
             let words = next.iter().map(|&next| row_of[if stays { state } else { next as usize }]);
-            for word in words.chain([u32::from(dfa.at_end[state]), dfa.accepts[state]]) {
-                put(image, at, &word.to_ne_bytes());
-                at += 4;
+            let words = words.chain([u32::from(dfa.at_end[state]), dfa.accepts[state]]);
+            for (field, word) in row.chunks_exact_mut(4).zip(words) {
+                field.copy_from_slice(&word.to_ne_bytes());
             }
         }
         dfa.accepts.iter().filter(|&&patterns| patterns != 0).count() as u32

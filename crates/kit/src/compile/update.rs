@@ -46,10 +46,11 @@ impl Compiled {
         let mut switch = [0; 8];
         loaded.map(SWITCH).lookup_into(&KEY, &mut switch)?;
         let idle = usize::from(u64::from_ne_bytes(switch) & 1 == 0);
-        let mut both = vec![0; 2 * self.table.len()];
-        loaded.map(TABLES).lookup_into(&KEY, &mut both)?;
-        both[idle * self.table.len()..][..self.table.len()].copy_from_slice(&self.table);
-        loaded.map(TABLES).update(&KEY, &both)?;
+        let tables = loaded.map(TABLES);
+        if tables.value_size() != 2 * self.table.len() {
+            return Err(UseError::other_tables(tables.name()));
+        }
+        tables.write(idle * self.table.len(), &self.table)?;
         loaded.map(SWITCH).update(&KEY, &(idle as u64).to_ne_bytes())?;
         sys::wait_for_readers();
         Ok(())

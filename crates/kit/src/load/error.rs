@@ -94,6 +94,15 @@ impl UseError {
     }
 
     /// Something that the kernel need not be asked for.
+    /// A map that was to hold a filter's tables, and has another size.
+    pub(crate) fn other_tables(map: &str) -> Self {
+        Self::invalid(
+            "update",
+            format!("map {map}"),
+            "it is of a program with other tables; load the filter anew",
+        )
+    }
+
     pub(super) fn invalid(act: &'static str, object: impl Into<String>, why: impl Into<String>) -> Self {
         Self::new(act, object, io::Error::new(io::ErrorKind::InvalidInput, why.into()))
     }

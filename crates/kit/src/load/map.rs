@@ -1,7 +1,7 @@
 //! A map, used from this side, one element at a time.
 
 use super::UseError;
-use crate::program::MapSpec;
+use crate::program::{MMAPABLE, MapSpec};
 use crate::sys::{self, Elem};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -22,6 +22,7 @@ pub struct Map {
     key_size: usize,
     value_size: usize,
     max_entries: u32,
+    flags: u32,
 }
 
 impl Map {
@@ -33,6 +34,7 @@ impl Map {
             key_size: spec.key_size as usize,
             value_size: spec.value_size as usize,
             max_entries: spec.max_entries,
+            flags: spec.flags,
         }
     }
 
@@ -45,6 +47,7 @@ impl Map {
             key_size: info.key_size as usize,
             value_size: info.value_size as usize,
             max_entries: info.max_entries,
+            flags: info.map_flags,
         }
     }
 
@@ -122,6 +125,27 @@ impl Map {
     pub fn update(&self, key: &[u8], value: &[u8]) -> Result<(), UseError> {
         self.check(UPDATE, key, value.len(), false)?;
         self.put(key, value)
+    }
+
+    /// Whether it is an array whose memory is written where it lies, by [`Map::write`].
+    pub fn is_mapped(&self) -> bool {
+        self.flags & MMAPABLE != 0
+    }
+
+    /// Writes bytes of the only value of a mapped array, from `offset` on. Programs that run meanwhile may see some of
+    /// them old and some new.
+    ///
+    /// # Errors
+    /// When it is no such array, or the bytes are not all in it; `EPERM` when it is frozen.
+    pub fn write(&self, offset: usize, bytes: &[u8]) -> Result<(), UseError> {
+        let fits = offset.checked_add(bytes.len()).is_some_and(|end| end <= self.value_size);
+        if !self.is_mapped() || !fits {
+            let why = format!("{} bytes at {offset} are not in an array that can be mapped", bytes.len());
+            return Err(UseError::invalid(UPDATE, self.told(), why));
+        }
+        // SAFETY: it was made mappable, and holds at least one value, which has the bytes as was just checked.
+        unsafe { sys::array_write(self.as_fd(), offset, bytes) }
+            .map_err(|err| UseError::new(UPDATE, self.told(), err))
     }
 
     /// Inserts or replaces, with the same value on every CPU.

@@ -29,7 +29,9 @@ impl Map {
     /// only together with the maps in it, by [`super::Loaded::load`].
     pub fn create(spec: &MapSpec) -> Result<Map, LoadError> {
         let map = empty(spec, None)?;
-        let filled = if map.is_per_cpu() {
+        let filled = if let (true, [(_, value)]) = (map.is_mapped(), &spec.entries[..]) {
+            map.write(0, value)
+        } else if map.is_per_cpu() {
             spec.entries.iter().try_for_each(|(key, value)| map.update_each_cpu(key, value))
         } else {
             map.update_all(&spec.entries)

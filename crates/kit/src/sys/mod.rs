@@ -9,6 +9,7 @@
 mod info;
 mod link;
 mod map;
+mod mapped;
 mod mount;
 mod object;
 mod perf;
@@ -23,6 +24,7 @@ pub use map::{
     Batch, BatchAttr, Elem, MapCreate, array_first, map_batch, map_create, map_elem, map_freeze,
     prog_array_set,
 };
+pub use mapped::array_write;
 pub use mount::detached_mount;
 pub use object::{name, name_text, object_get, object_pin};
 pub use perf::{PerfEvent, perf_attach};

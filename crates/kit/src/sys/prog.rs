@@ -38,7 +38,6 @@ pub struct Program<'a> {
     /// Program that this one extends.
     pub attach_prog: Option<BorrowedFd<'a>>,
     /// The program's own BTF, with one `(instruction, type id)` for each function.
-    /// The program's own BTF, with one `(instruction, type id)` for each function.
     pub func_info: Option<(BorrowedFd<'a>, &'a [[u32; 2]])>,
     /// Name, as [`super::name`] makes it; all zero for none.
     pub name: [u8; 16],

@@ -6,7 +6,7 @@
 
 use super::error::{Fault, VmError};
 use super::trie;
-use crate::program::{MapSpec, MapType};
+use crate::program::{MMAPABLE, MapSpec, MapType};
 use std::collections::{HashMap, VecDeque};
 
 /// Bytes that the values of one map may take.
@@ -83,7 +83,14 @@ impl Map {
             let fill = if spec.map_type == MapType::ProgArray { 0xff } else { 0 };
             map.values = vec![fill; bytes as usize];
         }
-        spec.entries.iter().try_for_each(|(key, value)| map.set(key, value))?;
+        for (key, value) in &spec.entries {
+            match value.len() {
+                short if short < value_size && spec.flags & MMAPABLE != 0 => {
+                    map.set(key, &[&value[..], &vec![0; value_size - short]].concat())?;
+                }
+                _ => map.set(key, value)?,
+            }
+        }
         Ok(map)
     }
 
