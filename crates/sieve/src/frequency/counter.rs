@@ -118,34 +118,33 @@ impl Counter {
 /// How often the byte is in the data from `from` to `to`, as far as there is any.
 #[inline(always)]
 fn count<V: Vector>(v: V, data: &[u8], from: usize, to: usize, byte: u8) -> usize {
-    let Some(data) = data.get(from..to.min(data.len())) else { return 0 };
-    let (blocks, rest) = data.as_chunks::<BLOCK>();
+    let Some(range) = data.get(from..to.min(data.len())) else { return 0 };
+    let (blocks, rest) = range.as_chunks::<BLOCK>();
     let mut sum = 0;
     for block in blocks {
         sum += v.equal(block, byte).count_ones() as usize;
     }
-    sum + partial(v, rest, byte).count_ones() as usize
+    if rest.is_empty() {
+        return sum;
+    }
+    // Mostly there is more data behind, so that a whole block can be looked at for the few bytes.
+    let mask = equal(v, data, from + blocks.len() * BLOCK, byte);
+    sum + (mask & ((1 << rest.len()) - 1)).count_ones() as usize
 }
 
 /// Where the byte is in the 64 bytes from `at` on, as far as there are any.
 #[inline(always)]
 fn equal<V: Vector>(v: V, data: &[u8], at: usize, byte: u8) -> u64 {
-    match data.get(at..) {
-        Some(rest) => match rest.first_chunk::<BLOCK>() {
-            Some(block) => v.equal(block, byte),
-            None => partial(v, rest, byte),
-        },
-        None => 0,
+    let rest = data.get(at..).unwrap_or_default();
+    match rest.first_chunk::<BLOCK>() {
+        Some(block) => v.equal(block, byte),
+        None => partial(rest, byte),
     }
 }
 
 /// Where the byte is in less than a block.
-#[inline(always)]
-fn partial<V: Vector>(v: V, rest: &[u8], byte: u8) -> u64 {
-    if rest.is_empty() {
-        return 0;
-    }
-    let mut block = [0; BLOCK];
-    block[..rest.len()].copy_from_slice(rest);
-    v.equal(&block, byte) & ((1 << rest.len()) - 1)
+#[cold]
+#[inline(never)]
+fn partial(rest: &[u8], byte: u8) -> u64 {
+    rest.iter().rev().fold(0, |mask, &here| mask << 1 | u64::from(here == byte))
 }

@@ -37,8 +37,6 @@ pub(super) struct Feed {
     /// Bytes of the buffer that are data, and where the first of them is in all data.
     filled: usize,
     offset: u64,
-    /// Where the search stands in the buffer.
-    next: usize,
     state: State,
 }
 
@@ -63,7 +61,6 @@ impl Feed {
             buffer: vec![0; window + window.max(READ_BYTES)],
             filled: 0,
             offset: 0,
-            next: 0,
             state: State::Filling(window),
             filter: filter.clone(),
         }
@@ -133,8 +130,7 @@ impl Feed {
 
     /// Goes on with what is in the buffer.
     fn search(&mut self) -> Option<Piece> {
-        if let Some(run) = self.scan.next(&self.buffer[..self.filled], self.next) {
-            self.next = run.next;
+        if let Some(run) = self.scan.next(&self.buffer[..self.filled]) {
             let (start, end) =
                 (self.offset + run.first as u64, self.offset + (run.last + self.window) as u64);
             return self.merge.add(start, end);
@@ -147,7 +143,6 @@ impl Feed {
         self.buffer.copy_within(known..self.filled, 0);
         self.offset += known as u64;
         self.filled -= known;
-        self.next = 0;
         self.scan.reset();
         self.state = State::Filling(self.window);
         self.merge.close(self.offset)

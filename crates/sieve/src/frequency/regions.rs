@@ -13,19 +13,12 @@ pub struct Regions<'d> {
     scan: Scan,
     merge: Merge,
     window: usize,
-    next: usize,
 }
 
 impl<'d> Regions<'d> {
     pub(super) fn new(filter: &Filter, data: &'d [u8], most: Option<u64>) -> Regions<'d> {
         let window = data.len().min(filter.window as usize);
-        Regions {
-            data,
-            scan: Scan::new(filter, window),
-            merge: Merge::new(window as u32, most),
-            window,
-            next: 0,
-        }
+        Regions { data, scan: Scan::new(filter, window), merge: Merge::new(window as u32, most), window }
     }
 
     fn piece(&mut self) -> Option<Piece> {
@@ -33,8 +26,7 @@ impl<'d> Regions<'d> {
             if let Some(piece) = self.merge.cut() {
                 return Some(piece);
             }
-            let Some(run) = self.scan.next(self.data, self.next) else { return self.merge.end() };
-            self.next = run.next;
+            let Some(run) = self.scan.next(self.data) else { return self.merge.end() };
             if let Some(piece) = self.merge.add(run.first as u64, (run.last + self.window) as u64) {
                 return Some(piece);
             }

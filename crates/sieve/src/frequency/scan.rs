@@ -8,9 +8,11 @@ use crate::simd::{BLOCK, Op, Vector};
 /// Windows from one sample of the data to the next.
 const STRETCH: usize = 1 << 20;
 /// Parts of a sample.
-const SAMPLES: usize = 16;
+const SAMPLES: usize = 32;
 /// Windows that a run may cover before it is told, so that what comes of it can be limited.
 const RUN: usize = 1 << 20;
+/// Bytes of a window from which on it pays to look a whole one ahead inside a region.
+const LEAP: usize = 512;
 
 /// Where windows begin that meet all thresholds, each at most a window after the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +21,19 @@ pub(super) struct Run {
     pub(super) first: usize,
     /// The last one's first byte.
     pub(super) last: usize,
-    /// Where to go on.
-    pub(super) next: usize,
 }
 
-/// The search. Knows counts at some place of the data that it was last asked about.
+/// The search, forwards through one slice.
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
     counters: Vec<Counter>,
     window: usize,
     level: Level,
+    /// Windows from `block` on that meet all thresholds and were not told yet, a bit each.
+    mask: u64,
+    block: usize,
+    /// The first window that was not looked at.
+    next: usize,
     /// Where the thresholds' order is looked at again.
     sample_at: usize,
 }
@@ -37,76 +42,113 @@ impl Scan {
     /// For windows of `window` bytes, the filter's or, if fewer, those of all data.
     pub(super) fn new(filter: &Filter, window: usize) -> Scan {
         let counters = filter.counts.iter().map(|&(byte, need)| Counter::new(byte, need, window)).collect();
-        Scan { counters, window, level: filter.level, sample_at: 0 }
+        Scan { counters, window, level: filter.level, mask: 0, block: 0, next: 0, sample_at: 0 }
     }
 
     /// Forgets the data, for other data.
     pub(super) fn reset(&mut self) {
         self.counters.iter_mut().for_each(Counter::forget);
-        self.sample_at = 0;
+        (self.mask, self.next, self.sample_at) = (0, 0, 0);
     }
 
-    /// The next run of windows, of those that begin at `from` or later.
-    pub(super) fn next(&mut self, data: &[u8], from: usize) -> Option<Run> {
+    /// The next run of windows. The data must be what it was at the last call.
+    pub(super) fn next(&mut self, data: &[u8]) -> Option<Run> {
         let last = data.len().checked_sub(self.window)?;
-        if from > last {
-            return None;
-        }
         if self.counters.is_empty() {
-            return Some(Run { first: from, last, next: last + 1 });
+            let first = std::mem::replace(&mut self.next, last + 1);
+            return (first <= last).then_some(Run { first, last });
         }
-        self.level.run(Next { scan: self, data, from, last })
+        self.level.run(Next { scan: self, data, last })
     }
 
     #[inline(always)]
-    fn run<V: Vector>(&mut self, v: V, data: &[u8], from: usize, last: usize) -> Option<Run> {
-        let first = self.first(v, data, from, last)?;
-        let (mut good, mut known) = (first, first);
-        while known < last && good - first < RUN {
-            let next = last.min(good + self.window);
-            if self.met(v, data, next) {
-                good = next;
-            } else if let Some(found) = self.last(v, data, known + 1, next) {
-                good = found;
-            } else {
-                known = next;
+    fn run<V: Vector>(&mut self, v: V, data: &[u8], last: usize) -> Option<Run> {
+        if self.mask == 0 {
+            self.find(v, data, last)?;
+        }
+        let first = self.block + self.mask.trailing_zeros() as usize;
+        let (mut good, mut refused) = (first, 0);
+        loop {
+            good = self.take(good);
+            let reach = last.min(good + self.window);
+            if self.mask != 0 || self.next > reach || good - first >= RUN {
+                return Some(Run { first, last: good });
+            }
+            if self.window >= LEAP && self.next > refused {
+                // What lies between two windows that touch need not be known.
+                if self.met(v, data, reach) {
+                    (good, self.next) = (reach, reach + 1);
+                    continue;
+                }
+                refused = reach;
+            }
+            self.look(v, data, last);
+        }
+    }
+
+    /// Takes windows out of the mask that begin at most a window after the one at `good`; the last of them.
+    #[inline(always)]
+    fn take(&mut self, mut good: usize) -> usize {
+        if self.window >= BLOCK && self.mask != 0 {
+            // Of 64 windows all are near each other.
+            if self.block + self.mask.trailing_zeros() as usize <= good + self.window {
+                good = self.block + self.mask.ilog2() as usize;
+                self.mask = 0;
+            }
+            return good;
+        }
+        while self.mask != 0 {
+            let start = self.mask.trailing_zeros();
+            let from = self.block + start as usize;
+            if from > good + self.window {
                 break;
             }
-            known = next;
+            // A row of windows, one at each byte.
+            good = from + (self.mask >> start).trailing_ones() as usize - 1;
+            self.mask &= self.mask.wrapping_add(1 << start);
         }
-        Some(Run { first, last: good, next: known + 1 })
+        good
     }
 
-    /// The first window that meets all, of those from `from` to `last`.
+    /// Looks at the next 64 windows.
     #[inline(always)]
-    fn first<V: Vector>(&mut self, v: V, data: &[u8], mut from: usize, last: usize) -> Option<usize> {
-        loop {
-            if from >= self.sample_at {
-                self.sample(v, data, from);
-            }
-            let end = self.sample_at.min(last + 1);
-            let [lead, others @ ..] = self.counters.as_mut_slice() else { return Some(from) };
-            while let Some((at, mut mask)) = lead.find(v, data, from, end) {
-                for other in others.iter_mut() {
-                    if mask == 0 {
-                        break;
-                    }
-                    mask &= other.block(v, data, at);
-                }
-                mask &= up_to(at, last);
-                if mask != 0 {
-                    return Some(at + mask.trailing_zeros() as usize);
-                }
-                from = at + BLOCK;
-                if from >= end {
-                    break;
-                }
-            }
-            from = from.max(end);
-            if from > last {
-                return None;
+    fn look<V: Vector>(&mut self, v: V, data: &[u8], last: usize) {
+        let mut mask = up_to(self.next, last);
+        for counter in &mut self.counters {
+            mask &= counter.block(v, data, self.next);
+            if mask == 0 {
+                break;
             }
         }
+        (self.mask, self.block) = (mask, self.next);
+        self.next += BLOCK;
+    }
+
+    /// Goes on until some of 64 windows meet all.
+    #[inline(always)]
+    fn find<V: Vector>(&mut self, v: V, data: &[u8], last: usize) -> Option<()> {
+        while self.next <= last {
+            if self.next >= self.sample_at {
+                self.sample(v, data);
+            }
+            let end = self.sample_at.min(last + 1);
+            let (lead, others) = self.counters.split_first_mut()?;
+            let Some((at, mut mask)) = lead.find(v, data, self.next, end) else {
+                self.next = end;
+                continue;
+            };
+            for other in others {
+                if mask == 0 {
+                    break;
+                }
+                mask &= other.block(v, data, at);
+            }
+            (self.mask, self.block, self.next) = (mask & up_to(at, last), at, at + BLOCK);
+            if self.mask != 0 {
+                return Some(());
+            }
+        }
+        None
     }
 
     /// Whether this window meets all.
@@ -120,30 +162,11 @@ impl Scan {
         true
     }
 
-    /// The last window that meets all, of those from `from` to `last`.
-    #[inline(always)]
-    fn last<V: Vector>(&mut self, v: V, data: &[u8], from: usize, last: usize) -> Option<usize> {
-        let mut found = None;
-        for at in (from..=last).step_by(BLOCK) {
-            let mut mask = up_to(at, last);
-            for counter in &mut self.counters {
-                mask &= counter.block(v, data, at);
-                if mask == 0 {
-                    break;
-                }
-            }
-            if mask != 0 {
-                found = Some(at + mask.ilog2() as usize);
-            }
-        }
-        found
-    }
-
     /// Puts the threshold first that the next stretch meets least.
     #[inline(always)]
-    fn sample<V: Vector>(&mut self, v: V, data: &[u8], from: usize) {
-        self.sample_at = from.saturating_add(STRETCH);
-        let stretch = &data[from..data.len().min(self.sample_at)];
+    fn sample<V: Vector>(&mut self, v: V, data: &[u8]) {
+        self.sample_at = self.next.saturating_add(STRETCH);
+        let stretch = &data[self.next..data.len().min(self.sample_at)];
         if self.counters.len() < 2 || stretch.len() < SAMPLES * BLOCK {
             return;
         }
@@ -168,7 +191,6 @@ fn up_to(at: usize, last: usize) -> u64 {
 struct Next<'s, 'd> {
     scan: &'s mut Scan,
     data: &'d [u8],
-    from: usize,
     last: usize,
 }
 
@@ -177,6 +199,6 @@ impl Op for Next<'_, '_> {
 
     #[inline(always)]
     fn run<V: Vector>(self, vector: V) -> Option<Run> {
-        self.scan.run(vector, self.data, self.from, self.last)
+        self.scan.run(vector, self.data, self.last)
     }
 }
