@@ -17,6 +17,7 @@
 //! ```
 
 mod allow;
+mod builtin;
 mod conditions;
 mod dialect;
 mod error;
@@ -29,6 +30,7 @@ mod verify;
 
 pub(crate) use allow::Claim;
 pub use allow::{Allowlist, Target};
+pub use builtin::builtin_files;
 pub use error::RulesError;
 pub(crate) use expression::compile;
 pub use expression::{AnyOf, Expression};
