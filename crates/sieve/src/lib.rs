@@ -6,7 +6,6 @@
 
 pub mod frequency;
 pub mod matcher;
-pub mod prefilter;
 pub mod rules;
 mod simd;
 

@@ -115,6 +115,7 @@ impl Scratch {
 
 impl Matcher {
     /// Lays out what is looked for. Expressions are compiled later, each when data first asks for it.
+    /// Rules of byte counts are not tried; [`RuleSet::for_matching`] refuses them.
     pub fn new(set: RuleSet) -> Self {
         let slots: Vec<Option<Slot>> = set.rules.iter().map(slot).collect();
         let mut numbers = HashMap::<Vec<u8>, usize>::new();

@@ -72,9 +72,17 @@ mod tests {
         write("a.toml", "[extend]\npath = 'b.toml'\n[[rules]]\nid='a'\nregex='1'");
         write("b.toml", "[[rules]]\nid='b'\nregex='2'");
         write("circle.toml", "[extend]\npath = 'circle.toml'");
+        write("c.toml", "[extend]\npath = 'd.toml'\ndisabledRules = ['b']");
+        write(
+            "d.toml",
+            "[extend]\nuseDefault = true\ndisabledRules = ['gone']\n[[rules]]\nid='b'\nregex='2'",
+        );
         write("bad.toml", "[extend]\npath = 'none.toml'");
         let set = RuleSet::read(&folder.join("a.toml")).expect("read");
         assert_eq!(set.rules.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        let above = RuleSet::read(&folder.join("c.toml")).expect("read");
+        assert!(above.rules.is_empty() && above.extends.default);
+        assert_eq!(above.extends.disabled, ["gone"]);
         assert!(matches!(RuleSet::read(&folder.join("circle.toml")), Err(FileError::Endless { .. })));
         assert!(matches!(RuleSet::read(&folder.join("bad.toml")), Err(FileError::Read { .. })));
         std::fs::remove_dir_all(&folder).expect("removed");

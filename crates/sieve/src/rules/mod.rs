@@ -148,6 +148,23 @@ impl RuleSet {
         self.rules.extend(new);
         self.allow.extend(base.allow);
         self.notes.extend(base.notes);
+        self.extends.default |= base.extends.default;
+        self.extends.disabled = base.extends.disabled;
+    }
+
+    /// These rules, if a [`Matcher`](crate::matcher::Matcher) can try all of them.
+    ///
+    /// # Errors
+    /// At the first rule of byte counts: those are for filters.
+    pub fn for_matching(self) -> Result<Self, RulesError> {
+        match self.rules.iter().find(|rule| matches!(rule.pattern, Pattern::Counts(_))) {
+            Some(rule) => {
+                Err(RulesError::new("bytes is for filters, not for scans; give it a regex or literals")
+                    .of(&rule.id)
+                    .at(rule.line))
+            }
+            None => Ok(self),
+        }
     }
 
     /// No name twice, and some rule at all.

@@ -53,6 +53,9 @@ fn own_rules_have_all_their_keys() {
     assert_eq!(set.allow[0].target, Target::Line);
     let verified = set.verify();
     assert_eq!((verified.rules, verified.examples, &verified.faults[..]), (2, 5, &[][..]));
+    let (line, id) = (counts.line, counts.id.clone());
+    let refused = set.for_matching().expect_err("byte counts are refused").to_string();
+    assert!(refused.starts_with(&format!("read rules: line {line}: rule {id:?}: bytes is for")), "{refused}");
 }
 
 #[test]

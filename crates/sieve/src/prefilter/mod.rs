@@ -1,1 +1,0 @@
-//! The literals of a whole rule set, sought in one pass.
