@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::filter::FilterArgs;
+use crate::scan::ScanArgs;
 use crate::stream::print;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -20,6 +21,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Watch(Box<WatchArgs>),
+    Scan(ScanArgs),
     Filter(FilterArgs),
     Doctor(DoctorArgs),
     Completions(CompletionsArgs),

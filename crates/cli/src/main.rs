@@ -10,6 +10,7 @@ mod doctor;
 mod failure;
 mod filter;
 mod man;
+mod scan;
 mod stream;
 mod watch;
 
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let outcome = match args::parse() {
         Ok(Cli { command: Command::Watch(args) }) => watch::run(*args),
         Ok(Cli { command: Command::Filter(args) }) => filter::run(args),
+        Ok(Cli { command: Command::Scan(args) }) => scan::run(args),
         Ok(Cli { command: Command::Doctor(args) }) => doctor::run(args.format),
         Ok(Cli { command: Command::Completions(args) }) => completions::run(&args),
         Ok(Cli { command: Command::Man(args) }) => man::run(&args),

@@ -4,7 +4,7 @@ use crate::run::{run, stderr};
 use std::path::Path;
 use std::process::Output;
 
-const COMMANDS: [&str; 5] = ["watch", "filter", "doctor", "completions", "man"];
+const COMMANDS: [&str; 6] = ["watch", "scan", "filter", "doctor", "completions", "man"];
 const FILTER: [&str; 6] = ["asm", "disasm", "exec", "compile", "test", "attach"];
 
 fn text(output: &Output) -> String {

@@ -9,5 +9,6 @@ mod filter;
 mod help;
 mod output;
 mod run;
+mod scan;
 mod status;
 mod terminal;
