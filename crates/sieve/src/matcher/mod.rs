@@ -1,7 +1,7 @@
 //! Finds what rules match: exactly what each expression alone would find, without trying it on most of the data.
 //!
 //! One pass looks for the literals that matches cannot do without. Around each, an expression is tried on as many bytes as a
-//! match of it can have ([`windows`]); rules whose matches may be of any length are tried from there on. What matches is
+//! match of it can have (`windows`); rules whose matches may be of any length are tried from there on. What matches is
 //! then judged as gitleaks does: keywords, secret, entropy, allowlists.
 //!
 //! ```
