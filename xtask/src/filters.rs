@@ -2,7 +2,6 @@
 //!
 //! Builds and runs the example of that name in `crates/kit`, which says what it compares.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -31,7 +30,7 @@ pub(crate) struct Args {
 
 /// Runs the task.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let mut filters = Command::new(build()?);
+    let mut filters = example()?;
     filters.args(["--pairs", &args.pairs.to_string(), "--load", &args.load.to_string()]);
     filters.args(["--seed", &args.seed.to_string()]);
     if let Some(place) = args.place {
@@ -43,26 +42,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// The short run of the tests.
-pub(crate) fn for_tests() -> Result<Command> {
-    let mut filters = Command::new(build()?);
-    filters.args(["--pairs", &PAIRS_OF_TESTS.to_string()]);
-    Ok(filters)
+/// Optimised: most of its time is the virtual machine's.
+fn example() -> Result<Command> {
+    tools::example("kernscope-kit", "filters")
 }
 
-/// The optimised example: most of its time is the virtual machine's.
-fn build() -> Result<PathBuf> {
-    let mut cargo = tools::cargo();
-    cargo.args([
-        "build",
-        "--quiet",
-        "--locked",
-        "--release",
-        "--package",
-        "kernscope-kit",
-        "--example",
-        "filters",
-    ]);
-    tools::run(&mut cargo)?;
-    Ok(tools::target_dir().join("release/examples/filters"))
+/// The short run of the tests.
+pub(crate) fn for_tests() -> Result<Command> {
+    let mut filters = example()?;
+    filters.args(["--pairs", &PAIRS_OF_TESTS.to_string()]);
+    Ok(filters)
 }

@@ -2,7 +2,6 @@
 //!
 //! Builds and runs the example `windows` in `crates/sieve`, which says what it compares.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -37,15 +36,7 @@ pub(crate) fn for_tests() -> Result<Command> {
 }
 
 fn windows(windows: u64, seed: u64) -> Result<Command> {
-    let mut command = Command::new(build()?);
+    let mut command = tools::example("kernscope-sieve", "windows")?;
     command.args([windows.to_string(), seed.to_string()]);
     Ok(command)
-}
-
-/// The optimised example.
-fn build() -> Result<PathBuf> {
-    let mut cargo = tools::cargo();
-    cargo.args(["build", "--quiet", "--locked", "--release", "--package", "kernscope-sieve"]);
-    tools::run(cargo.args(["--example", "windows"]))?;
-    Ok(tools::target_dir().join("release/examples/windows"))
 }

@@ -46,6 +46,17 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Builds an example of a crate, optimised, and returns it ready to run.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn example(package: &str, name: &str) -> Result<Command> {
+    let mut cargo = cargo();
+    cargo.args(["build", "--quiet", "--locked", "--release", "--package", package, "--example", name]);
+    run(&mut cargo)?;
+    Ok(Command::new(target_dir().join("release/examples").join(name)))
+}
+
 /// A command line as a person would type it, for messages.
 pub(crate) fn show(command: &Command) -> String {
     std::iter::once(command.get_program())

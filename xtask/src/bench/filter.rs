@@ -3,7 +3,6 @@
 //! Builds and runs the example `filter_cost` of `crates/kit`, which says what it measures.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -22,10 +21,7 @@ pub(crate) struct Args {
 
 /// Runs the task.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let mut cargo = tools::cargo();
-    cargo.args(["build", "--quiet", "--locked", "--release"]);
-    tools::run(cargo.args(["--package", "kernscope-kit", "--example", "filter_cost"]))?;
-    let mut cost = Command::new(tools::target_dir().join("release/examples/filter_cost"));
+    let mut cost = tools::example("kernscope-kit", "filter_cost")?;
     cost.args(args.rules.iter().chain(&args.tree));
     match tools::watch(&mut cost)? {
         (_, true) => Ok(()),

@@ -93,7 +93,6 @@ impl UseError {
         Self { act, object: object.into(), cause }
     }
 
-    /// Something that the kernel need not be asked for.
     /// A map that was to hold a filter's tables, and has another size.
     pub(crate) fn other_tables(map: &str) -> Self {
         Self::invalid(
@@ -103,6 +102,7 @@ impl UseError {
         )
     }
 
+    /// Something that the kernel need not be asked for.
     pub(super) fn invalid(act: &'static str, object: impl Into<String>, why: impl Into<String>) -> Self {
         Self::new(act, object, io::Error::new(io::ErrorKind::InvalidInput, why.into()))
     }
