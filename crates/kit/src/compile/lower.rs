@@ -7,9 +7,8 @@ use super::plan::{Count, Node, Place, Run, Scan, Sieved, Walk};
 use super::regex;
 use super::require;
 use super::sieve::Sieve;
-use super::widen::{widen, wider};
+use super::widen;
 use super::{CompileError, tables, window};
-use regex_syntax::hir::Hir;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -151,29 +150,14 @@ impl Lowering {
 fn exact_or_wider(regex: &regex::Regex) -> (Content, bool) {
     let dfa = regex::automaton(regex.hir(), REGEX_TABLE_BYTES);
     let exact = dfa.is_some();
-    let dfa = dfa.or_else(|| wider_automaton(regex.hir()));
-    let content = dfa.map_or_else(|| widen(regex.hir(), 0), |dfa| Content::Dfa(Arc::new(dfa)));
+    let dfa = dfa.or_else(|| widen::wider_automaton(regex.hir(), REGEX_TABLE_BYTES, &BOUNDS));
+    let content = dfa.map_or_else(|| widen::necessary(regex.hir()), |dfa| Content::Dfa(Arc::new(dfa)));
     let required = require::literals(regex.hir()).filter(|required| required.share() < RARE_SHARE);
     let Some(required) = required.filter(|_| matches!(content, Content::Dfa(_))) else {
         return (content, exact);
     };
     let literals = Content::Literals { list: required.literals, fold: required.fold };
     (Content::All(vec![literals, content]), exact)
-}
-
-/// The automaton of the wider expression with the largest bound of counts that fits. Bounds are tried from the smallest
-/// on: one that fits costs what it is worth, and only the last is for nothing.
-fn wider_automaton(hir: &Hir) -> Option<Dfa> {
-    let mut found = (Hir::fail(), None);
-    for bound in BOUNDS {
-        let wider = wider(hir, bound);
-        if wider == found.0 {
-            break;
-        }
-        let Some(dfa) = regex::automaton(&wider, REGEX_TABLE_BYTES) else { break };
-        found = (wider, Some(dfa));
-    }
-    found.1
 }
 
 /// The largest count of each byte; none where nothing is asked for, and no scan where more is asked for than fits.

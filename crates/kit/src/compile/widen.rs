@@ -1,36 +1,39 @@
 //! Conditions that an expression cannot match without, for expressions whose automaton is too large.
 //!
-//! Three things are done, each of which only lets more through: look-around is dropped, counts above a bound become
-//! "that many or more", and a class with characters beyond ASCII takes any byte beyond ASCII. If the automaton fits
-//! then, it is used. Else what remains is what must occur in every match: some literal of a set, runs of a class.
+//! Either the automaton of a wider expression, which only lets more through: look-around is dropped, counts above a bound
+//! become "that many or more", and a class with characters beyond ASCII takes any byte beyond ASCII. Or, where none of
+//! those fits, what must occur in every match: some literal of a set, a run of a class.
 
 use super::automaton::Dfa;
 use super::content::Content;
 use super::regex::automaton;
 use super::require;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
-use std::sync::Arc;
 
-/// Bounds of counted repetitions that are tried, largest first.
-const BOUNDS: [u32; 5] = [32, 16, 8, 3, 1];
-
-/// A condition that is met wherever the expression matches.
-pub(super) fn widen(hir: &Hir, table_bytes: usize) -> Content {
-    if let Some(dfa) = wider_automaton(hir, table_bytes, &BOUNDS) {
-        return Content::Dfa(Arc::new(dfa));
-    }
+/// What every match holds: one of some literals, and a run. Met by everything where neither is known.
+pub(super) fn necessary(hir: &Hir) -> Content {
     let run = require::run(hir).map(|run| Content::ClassRun { class: run.class, min: run.min });
     let literals = require::literals(hir).map(|set| Content::Literals { list: set.literals, fold: set.fold });
     Content::All(literals.into_iter().chain(run).collect())
 }
 
-/// The automaton of the wider expression, with the first of these bounds of counts with which it fits.
+/// The automaton of the wider expression with the largest of these bounds of counts that fits `table_bytes`. Bounds come
+/// smallest first: one that fits costs what it is worth, and only the last that is tried is for nothing.
 pub(super) fn wider_automaton(hir: &Hir, table_bytes: usize, bounds: &[u32]) -> Option<Dfa> {
-    bounds.iter().find_map(|&bound| automaton(&wider(hir, bound), table_bytes))
+    let mut found = (Hir::fail(), None);
+    for &bound in bounds {
+        let wider = wider(hir, bound);
+        if wider == found.0 {
+            break;
+        }
+        let Some(dfa) = automaton(&wider, table_bytes) else { break };
+        found = (wider, Some(dfa));
+    }
+    found.1
 }
 
 /// The expression with every count above `bound` open, no look-around, and bytes for characters beyond ASCII.
-pub(super) fn wider(hir: &Hir, bound: u32) -> Hir {
+fn wider(hir: &Hir, bound: u32) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Hir::empty(),
         HirKind::Literal(literal) => Hir::literal(literal.0.clone()),
