@@ -21,6 +21,16 @@ pub(crate) fn run<S: AsRef<OsStr>>(args: &[S]) -> Output {
     kernscope(args).output().expect("kernscope runs")
 }
 
+/// A wrong command line: status 2, and one line that says `said`.
+pub(crate) fn refused(args: &[&str], said: &str) {
+    let output = run(args);
+    let line = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{args:?}: {line}");
+    assert_eq!(line.matches('\n').count(), 1, "{args:?}: {line}");
+    assert!(line.starts_with("kernscope: ") && line.contains(said), "{args:?}: {line}");
+    assert!(output.stdout.is_empty(), "{args:?}");
+}
+
 /// Watches a shell script with the ptrace back end and these options.
 pub(crate) fn watch(options: &[&str], script: &str) -> Command {
     let mut args = vec!["watch", "--backend", "ptrace"];

@@ -1,6 +1,6 @@
 //! Exit statuses, and the one line that says why.
 
-use crate::run::{Dir, run, stderr, watch};
+use crate::run::{Dir, refused, run, stderr, watch};
 
 #[test]
 fn a_command_gives_its_own_status() {
@@ -56,12 +56,7 @@ fn wrong_command_lines_give_2_and_one_line() {
         (&["watch", "--output", &directory, "--", "true"], "directory"),
     ];
     for (args, said) in cases {
-        let output = run(args);
-        let line = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {line}");
-        assert_eq!(line.matches('\n').count(), 1, "{args:?}: {line}");
-        assert!(line.starts_with("kernscope: ") && line.contains(said), "{args:?}: {line}");
-        assert!(output.stdout.is_empty(), "{args:?}");
+        refused(args, said);
     }
 }
 

@@ -1,9 +1,11 @@
 //! What is no finding.
 
 use super::AnyOf;
+use serde::Deserialize;
 
 /// What a list's expressions look at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Target {
     /// The secret.
     #[default]

@@ -1,7 +1,7 @@
 //! The rules that come with kernscope: tokens, keys and credentials.
 //!
-//! They are files in kernscope's own format, by area, in `crates/sieve/rules`. What
-//! `common.toml` excuses is excused for every rule.
+//! They are files in kernscope's own format, by area, in `crates/sieve/rules`. What `common.toml` excuses is excused
+//! for every rule.
 
 use super::RuleSet;
 

@@ -1,6 +1,6 @@
 //! Files of rules, and those that they build on.
 
-use super::{Extends, RuleSet, RulesError};
+use super::{RuleSet, RulesError};
 use std::path::{Path, PathBuf};
 
 /// Files that build on one another, at most.
@@ -51,8 +51,7 @@ impl RuleSet {
             .map_err(|cause| FileError::Read { path: path.to_owned(), cause })?;
         let mut set =
             Self::parse(&text).map_err(|cause| FileError::Rules { path: path.to_owned(), cause })?;
-        let Extends { path: base, .. } = set.extends.clone();
-        if let Some(base) = base {
+        if let Some(base) = set.extends.path.clone() {
             let folder = path.parent().unwrap_or(Path::new(""));
             set.extend_with(Self::read_within(&folder.join(base), deep - 1)?);
         }

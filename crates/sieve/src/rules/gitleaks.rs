@@ -1,15 +1,10 @@
 //! gitleaks' format. Keys that are not known here are for other programs.
 
-use super::{
-    Allowlist, AnyOf, Expression, Extends, Pattern, Rule, RuleSet, RulesError, Severity, Target, dialect,
-    line_at, own,
-};
+use super::source::Source;
+use super::{Allowlist, AnyOf, Extends, Pattern, Rule, RuleSet, RulesError, Severity, Target, dialect, own};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
-
-/// The key that says what a rule looks for.
-const REGEX: &str = "regex";
 
 /// Which tables a file has.
 #[derive(Deserialize)]
@@ -94,6 +89,7 @@ struct Allow {
 
 pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
     let file: File = toml::from_str(text).map_err(|error| RulesError::toml(text, &error))?;
+    let source = &Source { text, translate: dialect::from_go };
     let mut set = RuleSet {
         extends: Extends {
             path: file.extend.path,
@@ -103,7 +99,7 @@ pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
         ..RuleSet::default()
     };
     for theirs in file.rules {
-        let line = line_at(text, theirs.span().start);
+        let line = source.line(&theirs);
         let theirs = theirs.into_inner();
         let id = theirs.id.clone();
         if theirs.required.is_some() {
@@ -114,28 +110,17 @@ pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
         if theirs.skip_report {
             continue;
         }
-        set.rules.push(theirs.rule(text, line).map_err(|error| error.of(&id).at(line))?);
+        set.rules.push(theirs.rule(source, line).map_err(|error| error.of(&id).at(line))?);
     }
     for allow in file.allowlist.into_iter().chain(file.allowlists) {
-        let line = line_at(text, allow.span().start);
-        set.allow.push(allow.into_inner().list(text).map_err(|error| error.at(line))?);
+        let line = source.line(&allow);
+        set.allow.push(allow.into_inner().list(source).map_err(|error| error.at(line))?);
     }
     Ok(set)
 }
 
-fn expression(text: &str, key: &str, spanned: &Spanned<String>) -> Result<Expression, RulesError> {
-    let read = if key == REGEX { Expression::of_something } else { Expression::new };
-    read(&dialect::from_go(spanned.get_ref())).map_err(|cause| {
-        RulesError::new(format_args!("{key}: {cause}")).at(line_at(text, spanned.span().start))
-    })
-}
-
-fn any_of(text: &str, key: &str, list: &[Spanned<String>]) -> Result<AnyOf, RulesError> {
-    list.iter().map(|one| expression(text, key, one)).collect::<Result<_, _>>().map(AnyOf::new)
-}
-
 impl Allow {
-    fn list(self, text: &str) -> Result<Allowlist, RulesError> {
+    fn list(self, source: &Source<'_>) -> Result<Allowlist, RulesError> {
         let all = match self.condition.to_ascii_lowercase().as_str() {
             "" | "or" | "||" => false,
             "and" | "&&" => true,
@@ -152,10 +137,10 @@ impl Allow {
         };
         Ok(Allowlist {
             all,
-            regexes: any_of(text, "allowlist: regexes", &self.regexes)?,
+            regexes: source.any_of("allowlist: regexes", &self.regexes)?,
             target,
             stopwords: self.stopwords.iter().map(|word| word.to_lowercase()).collect(),
-            paths: any_of(text, "allowlist: paths", &self.paths)?,
+            paths: source.any_of("allowlist: paths", &self.paths)?,
             commits: self.commits,
             only: self.target_rules,
         })
@@ -163,10 +148,10 @@ impl Allow {
 }
 
 impl Theirs {
-    fn rule(self, text: &str, line: usize) -> Result<Rule, RulesError> {
-        let paths = self.path.iter().map(|path| expression(text, "path", path)).collect::<Result<_, _>>()?;
+    fn rule(self, source: &Source<'_>, line: usize) -> Result<Rule, RulesError> {
+        let paths = self.path.iter().map(|path| source.expression("path", path)).collect::<Result<_, _>>()?;
         let pattern = match &self.regex {
-            Some(regex) => Pattern::Regex(expression(text, REGEX, regex)?),
+            Some(regex) => Pattern::Regex(source.sought(regex)?),
             None if self.path.is_some() => Pattern::Path,
             None => return Err(RulesError::new("asks for nothing; give it regex or path")),
         };
@@ -180,7 +165,7 @@ impl Theirs {
             keywords: own::keywords(self.keywords)?,
             secret_group: Some(self.secret_group).filter(|group| *group > 0),
             entropy: Some(self.entropy).filter(|bits| *bits != 0.0),
-            allow: lists.map(|allow| allow.list(text)).collect::<Result<_, _>>()?,
+            allow: lists.map(|allow| allow.list(source)).collect::<Result<_, _>>()?,
             examples: Vec::new(),
             counter_examples: Vec::new(),
             line,

@@ -26,6 +26,7 @@ mod file;
 mod gitleaks;
 mod own;
 mod severity;
+mod source;
 mod verify;
 
 pub(crate) use allow::Claim;

@@ -1,12 +1,10 @@
 //! kernscope's own format.
 
-use super::{Allowlist, AnyOf, Expression, Pattern, Rule, RuleSet, RulesError, Severity, Target, line_at};
+use super::source::Source;
+use super::{Allowlist, Expression, Pattern, Rule, RuleSet, RulesError, Severity, Target};
 use kernscope_kit::compile::parse_thresholds;
 use serde::Deserialize;
 use toml::Spanned;
-
-/// The key that says what a rule looks for.
-const REGEX: &str = "regex";
 
 /// A file; what is not known in it is a mistake.
 #[derive(Deserialize)]
@@ -61,7 +59,7 @@ struct Allow {
     #[serde(default)]
     condition: Condition,
     #[serde(default)]
-    target: TargetName,
+    target: Target,
     #[serde(default)]
     regexes: Vec<Spanned<String>>,
     #[serde(default)]
@@ -80,55 +78,31 @@ enum Condition {
     And,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "snake_case")]
-enum TargetName {
-    #[default]
-    Secret,
-    Match,
-    Line,
-}
-
 pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
     let file: File = toml::from_str(text).map_err(|error| RulesError::toml(text, &error))?;
+    let source = &Source { text, translate: str::to_owned };
     let mut set = RuleSet::default();
     for own in file.rule {
-        let line = line_at(text, own.span().start);
+        let line = source.line(&own);
         let own = own.into_inner();
         let id = own.id.clone();
-        set.rules.push(own.rule(text, line).map_err(|error| error.of(&id).at(line))?);
+        set.rules.push(own.rule(source, line).map_err(|error| error.of(&id).at(line))?);
     }
     for allow in file.allowlist {
-        let line = line_at(text, allow.span().start);
-        set.allow.push(allow.into_inner().list(text).map_err(|error| error.at(line))?);
+        let line = source.line(&allow);
+        set.allow.push(allow.into_inner().list(source).map_err(|error| error.at(line))?);
     }
     Ok(set)
 }
 
-/// Reads an expression; an error knows its line.
-fn expression(text: &str, key: &str, spanned: &Spanned<String>) -> Result<Expression, RulesError> {
-    let read = if key == REGEX { Expression::of_something } else { Expression::new };
-    read(spanned.get_ref()).map_err(|cause| {
-        RulesError::new(format_args!("{key}: {cause}")).at(line_at(text, spanned.span().start))
-    })
-}
-
-fn any_of(text: &str, key: &str, list: &[Spanned<String>]) -> Result<AnyOf, RulesError> {
-    list.iter().map(|one| expression(text, key, one)).collect::<Result<_, _>>().map(AnyOf::new)
-}
-
 impl Allow {
-    fn list(self, text: &str) -> Result<Allowlist, RulesError> {
+    fn list(self, source: &Source<'_>) -> Result<Allowlist, RulesError> {
         let list = Allowlist {
             all: self.condition == Condition::And,
-            regexes: any_of(text, "allowlist: regexes", &self.regexes)?,
-            target: match self.target {
-                TargetName::Secret => Target::Secret,
-                TargetName::Match => Target::Match,
-                TargetName::Line => Target::Line,
-            },
+            regexes: source.any_of("allowlist: regexes", &self.regexes)?,
+            target: self.target,
             stopwords: self.stopwords.iter().map(|word| word.to_lowercase()).collect(),
-            paths: any_of(text, "allowlist: paths", &self.paths)?,
+            paths: source.any_of("allowlist: paths", &self.paths)?,
             commits: self.commits,
             only: Vec::new(),
         };
@@ -143,18 +117,18 @@ impl Allow {
 }
 
 impl Own {
-    fn rule(self, text: &str, line: usize) -> Result<Rule, RulesError> {
-        let pattern = self.pattern(text)?;
+    fn rule(self, source: &Source<'_>, line: usize) -> Result<Rule, RulesError> {
+        let pattern = self.pattern(source)?;
         let rule = Rule {
             id: self.id,
             description: self.description,
             severity: self.severity,
             pattern,
-            paths: any_of(text, "paths", &self.paths)?,
+            paths: source.any_of("paths", &self.paths)?,
             keywords: keywords(self.keywords)?,
             secret_group: self.secret_group,
             entropy: self.entropy,
-            allow: self.allowlist.into_iter().map(|allow| allow.list(text)).collect::<Result<_, _>>()?,
+            allow: self.allowlist.into_iter().map(|allow| allow.list(source)).collect::<Result<_, _>>()?,
             examples: self.examples,
             counter_examples: self.counter_examples,
             line,
@@ -163,16 +137,14 @@ impl Own {
         Ok(rule)
     }
 
-    fn pattern(&self, text: &str) -> Result<Pattern, RulesError> {
+    fn pattern(&self, source: &Source<'_>) -> Result<Pattern, RulesError> {
         let literals: Vec<&str> = self.literals.iter().chain(&self.literal).map(String::as_str).collect();
         match (literals.is_empty(), &self.regex, &self.bytes) {
             (false, None, None) => literal_pattern(&literals, self.fold),
-            (true, Some(regex), None) => expression(text, REGEX, regex).map(Pattern::Regex),
+            (true, Some(regex), None) => source.sought(regex).map(Pattern::Regex),
             (true, None, Some(spec)) => {
                 let counts = parse_thresholds(spec.get_ref());
-                counts
-                    .map(Pattern::Counts)
-                    .map_err(|error| RulesError::new(error).at(line_at(text, spec.span().start)))
+                counts.map(Pattern::Counts).map_err(|error| RulesError::new(error).at(source.line(spec)))
             }
             (true, None, None) if !self.paths.is_empty() => Ok(Pattern::Path),
             (true, None, None) => {
