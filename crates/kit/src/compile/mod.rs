@@ -48,6 +48,7 @@ pub use byteset::ByteSet;
 pub use content::Content;
 pub use host::Host;
 pub use regex::{Regex, RegexError};
+pub use require::{Required, literals as required_literals};
 pub use target::{Action, Target, Verdict};
 pub use thresholds::{ThresholdsError, parse as parse_thresholds};
 

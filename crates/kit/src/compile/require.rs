@@ -38,11 +38,13 @@ struct Known {
     some: Option<Vec<Text>>,
 }
 
-/// Literals of which every match contains one, and whether their case does not matter.
+/// Literals of which every match contains one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Required {
-    pub(super) literals: Vec<Vec<u8>>,
-    pub(super) fold: bool,
+pub struct Required {
+    /// The literals, none of them empty.
+    pub literals: Vec<Vec<u8>>,
+    /// The case of their ASCII letters does not matter.
+    pub fold: bool,
 }
 
 impl Required {
@@ -52,8 +54,9 @@ impl Required {
     }
 }
 
-/// The rarest set of literals found, if there is one without the empty string.
-pub(super) fn literals(hir: &Hir) -> Option<Required> {
+/// Literals of which every match of an expression contains one: the rarest set found, `None` where there is none without
+/// the empty string.
+pub fn literals(hir: &Hir) -> Option<Required> {
     let known = known(hir);
     let texts = rarer(known.some, known.exact.filter(|texts| useful(texts)))?;
     let fold = texts.iter().flatten().any(|place| matches!(place, Place::Letter(_)));

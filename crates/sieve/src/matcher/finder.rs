@@ -1,22 +1,20 @@
 //! Where the literals of a rule set are.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use std::ops::Range;
 
 /// Finds literals, whatever the case of their ASCII letters.
 ///
 /// [`crate::matcher`] hands it all that its rules ask for; whoever finds them faster takes its place.
 pub(super) trait Finder: std::fmt::Debug + Send + Sync {
-    /// Calls `hit` with the number of a literal and its start, for every place where one is. More calls do no harm, in
+    /// Calls `hit` with the number of a literal and where it is, for every place where one is. More calls do no harm, in
     /// any order.
-    fn find(&self, data: &[u8], hit: &mut dyn FnMut(usize, usize));
+    fn find(&self, data: &[u8], hit: &mut dyn FnMut(usize, Range<usize>));
 }
 
 /// An Aho-Corasick automaton.
 #[derive(Debug)]
-pub(super) struct Automaton {
-    automaton: AhoCorasick,
-    lens: Vec<usize>,
-}
+pub(super) struct Automaton(AhoCorasick);
 
 impl Automaton {
     /// For these literals, none of them empty.
@@ -27,15 +25,14 @@ impl Automaton {
             .kind(Some(AhoCorasickKind::DFA))
             .build(literals)
             .expect("fewer literals than an automaton can number");
-        Self { automaton, lens: literals.iter().map(Vec::len).collect() }
+        Self(automaton)
     }
 }
 
 impl Finder for Automaton {
-    fn find(&self, data: &[u8], hit: &mut dyn FnMut(usize, usize)) {
-        for found in self.automaton.find_overlapping_iter(data) {
-            let number = found.pattern().as_usize();
-            hit(number, found.end() - self.lens[number]);
+    fn find(&self, data: &[u8], hit: &mut dyn FnMut(usize, Range<usize>)) {
+        for found in self.0.find_overlapping_iter(data) {
+            hit(found.pattern().as_usize(), found.range());
         }
     }
 }

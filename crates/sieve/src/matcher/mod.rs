@@ -46,8 +46,6 @@ pub struct Matcher {
     finder: Box<dyn Finder>,
     /// By number of a literal: where it is used.
     uses: Vec<Vec<Use>>,
-    /// Literals, as their numbers have them.
-    literals: Vec<Vec<u8>>,
 }
 
 /// A rule with an expression.
@@ -137,7 +135,7 @@ impl Matcher {
         let mut literals = vec![Vec::new(); numbers.len()];
         numbers.into_iter().for_each(|(bytes, number)| literals[number] = bytes);
         let finder = Box::new(Automaton::new(&literals));
-        Self { set, slots, finder, uses, literals }
+        Self { set, slots, finder, uses }
     }
 
     /// The rules.
@@ -236,8 +234,7 @@ impl Matcher {
 
     /// Where each rule is to be tried.
     fn find_windows(&self, data: &[u8], scratch: &mut Scratch) {
-        self.finder.find(data, &mut |number, start| {
-            let end = start + self.literals[number].len();
+        self.finder.find(data, &mut |number, at| {
             for used in &self.uses[number] {
                 let fits = match &used.role {
                     Role::Gate => {
@@ -245,10 +242,10 @@ impl Matcher {
                         continue;
                     }
                     Role::Anchor => true,
-                    Role::Exact(bytes) => data[start..end] == bytes[..],
+                    Role::Exact(bytes) => data[at.clone()] == bytes[..],
                 };
                 if let (true, Some(slot)) = (fits, &self.slots[used.rule]) {
-                    scratch.windows[used.rule].add(slot.plan.reach.around(start, end, data.len()));
+                    scratch.windows[used.rule].add(slot.plan.reach.around(at.start, at.end, data.len()));
                 }
             }
         });

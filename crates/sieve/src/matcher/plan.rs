@@ -2,8 +2,7 @@
 
 use super::windows::Reach;
 use crate::rules::{Expression, Rule};
-use kernscope_kit::compile::Content;
-use kernscope_kit::compile::rules::{self, Rules};
+use kernscope_kit::compile::{Required, required_literals};
 
 /// How candidates of a rule are found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,18 +43,6 @@ impl Plan {
 
 /// Literals of which every match contains one.
 fn required(expression: &Expression) -> Option<Vec<Anchor>> {
-    let rule = rules::Rule {
-        id: String::new(),
-        keywords: Vec::new(),
-        pattern: rules::Pattern::Regex(expression.text().to_owned()),
-    };
-    let known = Rules { rules: vec![rule], paths_only: Vec::new() };
-    let (_, condition) = known.conditions().pop()?;
-    let Content::All(parts) = condition else { return None };
-    parts.into_iter().find_map(|part| match part {
-        Content::Literals { list, fold } => {
-            Some(list.into_iter().map(|bytes| Anchor { bytes, fold }).collect())
-        }
-        _ => None,
-    })
+    let Required { literals, fold } = required_literals(expression.hir())?;
+    Some(literals.into_iter().map(|bytes| Anchor { bytes, fold }).collect())
 }
