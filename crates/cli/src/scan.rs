@@ -1,35 +1,55 @@
 //! `kernscope scan`: rules over files, trees and standard input.
 
+mod accepted;
+mod rules;
+mod sarif;
 mod tell;
 
-use crate::args::Format;
-use crate::failure::{Failure, Outcome, USAGE};
-use crate::stream::note;
+use crate::failure::{Outcome, USAGE};
+use accepted::Accepted;
 use clap::Args;
 use kernscope_scan::{Options, Progress, Tally};
 use kernscope_sieve::matcher::Matcher;
-use kernscope_sieve::rules::{Extends, RuleSet};
+use rules::Sources;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use tell::Teller;
+use tell::{Format, Teller};
 
-/// Find what rules match in files, trees and standard input
+/// Find secrets, and whatever else rules match, in files, trees and standard input
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  kernscope scan --rules gitleaks.toml --format jsonl .
+Examples:
+  kernscope scan .
+  kernscope scan --rules gitleaks.toml --format jsonl src
+  kernscope scan --baseline .kernscope-baseline --format sarif . > scan.sarif
+  git diff --cached | kernscope scan -
 
 Hidden files are looked at; what .gitignore names and .git itself are not.
 Of rules of one name in several files the first is used.
 Status: 0 nothing found; 1 findings; 2 something could not be scanned, or a
 wrong command line.")]
 pub(crate) struct ScanArgs {
-    /// Rules: kernscope's TOML or gitleaks' (docs/RULES.md)
-    #[arg(long, value_name = "FILE", required = true)]
+    /// Rules to go by instead of the built-in ones: kernscope's TOML or gitleaks' (docs/RULES.md)
+    #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
-    /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
+    /// Go by the built-in rules beside those of --rules
+    #[arg(long, conflicts_with = "no_builtin")]
+    builtin: bool,
+    /// Never go by the built-in rules, not even where a file of rules says so
+    #[arg(long)]
+    no_builtin: bool,
+    /// Try the examples of the rules first; status 2 when one does not hold
+    #[arg(long)]
+    verify_rules: bool,
+    /// Findings that are accepted, and not told
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write all findings of this scan to FILE, for --baseline
+    #[arg(long, value_name = "FILE")]
+    write_baseline: Option<PathBuf>,
+    /// How to tell: lines for people, one JSON object a line (docs/SCHEMA.md), or SARIF 2.1.0
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     format: Format,
     /// Threads that scan; one a core where nothing is said
@@ -45,12 +65,21 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     no_redact: bool,
     /// Files and directories; - is standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "verify_rules", value_name = "PATH")]
     paths: Vec<PathBuf>,
 }
 
 pub(crate) fn run(args: ScanArgs) -> Outcome {
-    let matcher = Matcher::new(rules(&args.rules)?);
+    let sources = Sources::read(&args.rules, args.builtin, args.no_builtin)?;
+    if args.verify_rules && !sources.verify() {
+        return Ok(ExitCode::from(USAGE));
+    }
+    if args.paths.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let accepted = Accepted::open(args.baseline.as_deref(), args.write_baseline.as_deref())?;
+    let matcher = Matcher::new(sources.merged());
+    let teller = Teller::new(args.format, args.no_redact, accepted, matcher.rules());
     let mut options = Options {
         roots: args.paths,
         max_file_bytes: args.max_file_size,
@@ -58,11 +87,14 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
         ..Options::default()
     };
     options.threads = args.threads.map_or(options.threads, NonZeroUsize::get);
-    let mut teller = Teller::new(args.format, args.no_redact);
+    scan(&options, &matcher, teller)
+}
+
+fn scan(options: &Options, matcher: &Matcher, mut teller: Teller) -> Outcome {
     let (mut tally, mut troubles) = (Tally::default(), 0);
-    kernscope_scan::scan(&options, &matcher, &AtomicBool::new(false), &Progress::default(), &mut |outcome| {
+    kernscope_scan::scan(options, matcher, &AtomicBool::new(false), &Progress::default(), &mut |outcome| {
         outcome.found.iter().for_each(|found| teller.found(&matcher.rules()[found.at.rule], found));
-        outcome.troubles.iter().for_each(|trouble| note(&trouble.line));
+        outcome.troubles.iter().for_each(|trouble| teller.trouble(&trouble.line));
         troubles += outcome.troubles.len();
         tally.add(&outcome.tally);
     });
@@ -75,20 +107,4 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
         (None, 1.., _) => Ok(ExitCode::from(USAGE)),
         (None, 0, found) => Ok(ExitCode::from(u8::from(found > 0))),
     }
-}
-
-fn rules(files: &[PathBuf]) -> Result<RuleSet, Failure> {
-    let mut all = RuleSet::default();
-    for file in files {
-        let mut set = RuleSet::read(file).map_err(Failure::usage)?;
-        if set.extends.default {
-            set.extend_with(RuleSet::builtin());
-        }
-        // What one file leaves out is no word about the next.
-        set.extends = Extends::default();
-        let fit = set.for_matching();
-        all.extend_with(fit.map_err(|why| Failure::usage(format_args!("{}: {why}", file.display())))?);
-    }
-    all.notes.iter().for_each(note);
-    Ok(all)
 }

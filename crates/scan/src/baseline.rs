@@ -3,14 +3,14 @@
 //! A line each: the fingerprint, then the rule and the path for people, who may add `# why`. Order does not matter; the
 //! file is written sorted by path, so that a change is a small one.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 const HEAD: &str =
     "# Findings that are accepted: fingerprint, rule, path. Written by kernscope scan --write-baseline.\n";
 
-/// Findings that are known and accepted.
+/// Findings that are known and accepted, with what people wrote behind them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Baseline(HashSet<String>);
+pub struct Baseline(HashMap<String, String>);
 
 /// A line that names no finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Baseline {
     /// # Errors
     /// A line that names no finding.
     pub fn parse(text: &str) -> Result<Self, BadLine> {
-        let mut known = HashSet::new();
+        let mut known = HashMap::new();
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -43,14 +43,20 @@ impl Baseline {
             if name.len() != 32 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 return Err(BadLine { line: number + 1 });
             }
-            known.insert(name.to_ascii_lowercase());
+            let why = line.split_once(" # ").map_or(String::new(), |(_, why)| why.to_owned());
+            known.insert(name.to_ascii_lowercase(), why);
         }
         Ok(Self(known))
     }
 
     /// Whether a finding of this name is accepted.
     pub fn has(&self, fingerprint: &str) -> bool {
-        self.0.contains(fingerprint)
+        self.0.contains_key(fingerprint)
+    }
+
+    /// What people wrote behind it; nothing where they did not.
+    fn why(&self, fingerprint: &str) -> &str {
+        self.0.get(fingerprint).map_or("", String::as_str)
     }
 }
 
@@ -65,9 +71,12 @@ impl Writer {
         self.0.insert((plain(path), plain(rule), fingerprint.to_owned()));
     }
 
-    /// The file.
-    pub fn text(&self) -> String {
-        let lines = self.0.iter().map(|(path, rule, name)| format!("{name} {rule} {path}\n"));
+    /// The file; what people wrote in the one `before` is kept.
+    pub fn text(&self, before: &Baseline) -> String {
+        let lines = self.0.iter().map(|(path, rule, name)| match before.why(name) {
+            "" => format!("{name} {rule} {path}\n"),
+            why => format!("{name} {rule} {path} # {why}\n"),
+        });
         std::iter::once(HEAD.to_owned()).chain(lines).collect()
     }
 }
@@ -82,10 +91,12 @@ mod tests {
         let (one, two) = ("0123456789abcdef0123456789abcdef", "00000000000000000000000000000000");
         writer.note(one, "r", "b\nc");
         writer.note(two, "r s", "a");
-        let text = writer.text();
+        let text = writer.text(&Baseline::default());
         assert!(text.find(two) < text.find(one), "sorted by path");
         let baseline = Baseline::parse(&text.replace('b', "B")).expect("parses");
         assert!(baseline.has(one) && baseline.has(two) && !baseline.has("1"));
+        let explained = Baseline::parse(&text.replace(" a\n", " a # an old # key\n")).expect("parses");
+        assert!(writer.text(&explained).contains("r s a # an old # key\n"), "reasons are kept");
     }
 
     #[test]

@@ -1,37 +1,70 @@
-//! How findings and the end of a scan are told: lines for people, or records.
+//! How findings and the end of a scan are told: lines for people, records, or SARIF.
 
-use crate::args::Format;
+use super::accepted::Accepted;
+use super::sarif::Report;
 use crate::failure::Failure;
-use crate::stream::print;
+use crate::stream::{note, print};
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, Coverage, Entry, Ledger, Match, Sequencer, clock};
 use kernscope_scan::{Fingerprints, Found, Tally, redact};
 use kernscope_sieve::rules::Rule;
 use std::collections::BTreeMap;
 
-/// Writes records to standard output, and counts them.
+/// `--format` of a scan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    #[default]
+    Pretty,
+    Jsonl,
+    Sarif,
+}
+
+/// Writes to standard output, and counts.
 pub(super) struct Teller {
-    format: Format,
+    form: Form,
     bare: bool,
-    sequencer: Sequencer,
     names: Fingerprints,
+    accepted: Accepted,
     /// Findings that were told.
     pub(super) emitted: u64,
+    /// Findings that were accepted.
+    set_aside: u64,
     /// Why nothing more is written, if so.
     pub(super) broken: Option<Failure>,
 }
 
+enum Form {
+    Lines,
+    Records(Sequencer),
+    Sarif(Report),
+}
+
 impl Teller {
-    /// `bare`: secrets are shown as they are.
-    pub(super) fn new(format: Format, bare: bool) -> Self {
-        let sequencer = Sequencer::new(clock::realtime_offset_ns());
-        Self { format, bare, sequencer, names: Fingerprints::default(), emitted: 0, broken: None }
+    /// Begins. `bare`: secrets are shown as they are.
+    pub(super) fn new(format: Format, bare: bool, accepted: Accepted, rules: &[Rule]) -> Self {
+        let form = match format {
+            Format::Pretty => Form::Lines,
+            Format::Jsonl => Form::Records(Sequencer::new(clock::realtime_offset_ns())),
+            Format::Sarif => Form::Sarif(Report::default()),
+        };
+        let names = Fingerprints::default();
+        let mut teller = Self { form, bare, names, accepted, emitted: 0, set_aside: 0, broken: None };
+        if format == Format::Sarif {
+            teller.write(&Report::head(rules));
+        }
+        teller
     }
 
-    /// Tells a finding.
+    /// Tells a finding, unless it is accepted.
     pub(super) fn found(&mut self, rule: &Rule, found: &Found) {
         let mut escapes = Escapes::default();
         let path = escapes.text("path", &found.path);
+        let fingerprint = self.names.next(&rule.id, found);
+        if self.accepted.has(&fingerprint, &rule.id, &path) {
+            self.set_aside += 1;
+            return;
+        }
+        self.emitted += 1;
         let redacted =
             if self.bare { escapes.text("redacted", &found.at.secret) } else { redact(&found.at.secret) };
         let matched = Match {
@@ -39,7 +72,7 @@ impl Teller {
             description: rule.description.clone(),
             severity: rule.severity.as_str().to_owned(),
             path,
-            commit: None,
+            commit: found.commit.as_deref().map(str::to_owned),
             start: found.at.start,
             end: found.at.end,
             secret_start: found.at.secret_start,
@@ -48,65 +81,97 @@ impl Teller {
             redacted,
             secret_bytes: found.at.secret.len() as u64,
             entropy: found.at.entropy,
-            fingerprint: self.names.next(&rule.id, found),
+            fingerprint,
         };
-        self.emitted += 1;
-        self.tell(Body::Match(matched), escapes.into_fields());
+        match &mut self.form {
+            Form::Lines => {
+                let Match { path, line, column, rule, redacted, .. } = &matched;
+                let commit = matched.commit.as_ref().map_or(String::new(), |commit| format!(" in {commit}"));
+                self.line(&format!("{path}:{line}:{column} {rule} {redacted}{commit}"));
+            }
+            Form::Records(_) => self.record(Body::Match(matched), escapes.into_fields()),
+            Form::Sarif(report) => {
+                let text = report.result(rule, found, &matched);
+                self.write(&text);
+            }
+        }
     }
 
-    /// Tells what was looked at, and what became of it.
+    /// Says what could not be scanned.
+    pub(super) fn trouble(&mut self, line: &str) {
+        note(line);
+        if let Form::Sarif(report) = &mut self.form {
+            report.notice(line);
+        }
+    }
+
+    /// Tells what was looked at, and what became of it; writes the new baseline.
     pub(super) fn end(&mut self, tally: &Tally) {
+        let ledger = self.ledger(tally);
+        let why =
+            "archives and UTF-16 are scanned as the bytes they are; git history is not looked at".to_owned();
+        match &mut self.form {
+            Form::Lines => {
+                self.line(&format!("coverage {why}"));
+                self.line(&equation(&ledger));
+            }
+            Form::Records(_) => {
+                let coverage = Coverage { backend: "scan".to_owned(), why, ..Coverage::default() };
+                self.record(Body::Coverage(coverage), Vec::new());
+                self.record(Body::Ledger(ledger), Vec::new());
+            }
+            Form::Sarif(report) => {
+                let text = std::mem::take(report).tail(&ledger);
+                self.write(&text);
+            }
+        }
+        if let Err(failure) = self.accepted.write() {
+            self.broken.get_or_insert(failure);
+        }
+    }
+
+    fn ledger(&self, tally: &Tally) -> Ledger {
         let own = |map: &BTreeMap<&str, u64>| -> BTreeMap<String, u64> {
             map.iter().map(|(key, count)| ((*key).to_owned(), *count)).collect()
         };
-        let mut seen_by = own(&tally.seen_by);
-        if self.emitted > 0 {
-            seen_by.insert("match".to_owned(), self.emitted);
+        let (mut seen_by, mut filtered_by) = (own(&tally.seen_by), own(&tally.filtered_by));
+        let found = self.emitted + self.set_aside;
+        if found > 0 {
+            seen_by.insert("match".to_owned(), found);
+        }
+        if self.set_aside > 0 {
+            filtered_by.insert("baseline".to_owned(), self.set_aside);
         }
         let ledger = Ledger {
             seen: seen_by.values().sum(),
             emitted: self.emitted,
-            filtered: tally.filtered_by.values().sum(),
+            filtered: filtered_by.values().sum(),
             lost: own(&tally.lost_by),
-            filtered_by: own(&tally.filtered_by),
+            filtered_by,
             seen_by,
             ..Ledger::default()
         };
-        let why =
-            "archives and UTF-16 are scanned as the bytes they are; git history is not looked at".to_owned();
-        self.tell(
-            Body::Coverage(Coverage { backend: "scan".to_owned(), why, ..Coverage::default() }),
-            Vec::new(),
-        );
-        self.tell(Body::Ledger(ledger.close()), Vec::new());
+        ledger.close()
     }
 
-    fn tell(&mut self, body: Body, escaped: Vec<&'static str>) {
-        if self.broken.is_some() {
-            return;
+    fn line(&mut self, line: &str) {
+        let line = kernscope_report::pretty::clean::text(line);
+        self.write(&format!("{line}\n"));
+    }
+
+    fn record(&mut self, body: Body, escaped: Vec<&'static str>) {
+        let Form::Records(sequencer) = &mut self.form else { return };
+        let entry = Entry { ts_ns: clock::monotonic_ns(), proc: None, body, escaped };
+        match serde_json::to_string(&sequencer.stamp(&entry)) {
+            Ok(line) => self.write(&format!("{line}\n")),
+            Err(cause) => self.broken = Some(Failure::usage(format_args!("write a record: {cause}"))),
         }
-        let line = match (self.format, &body) {
-            (Format::Pretty, Body::Match(m)) => {
-                format!("{}:{}:{} {} {}", m.path, m.line, m.column, m.rule, m.redacted)
-            }
-            (Format::Pretty, Body::Coverage(coverage)) => format!("coverage {}", coverage.why),
-            (Format::Pretty, Body::Ledger(ledger)) => equation(ledger),
-            _ => {
-                let entry = Entry { ts_ns: clock::monotonic_ns(), proc: None, body, escaped };
-                match serde_json::to_string(&self.sequencer.stamp(&entry)) {
-                    Ok(line) => line,
-                    Err(cause) => {
-                        self.broken = Some(Failure::usage(format_args!("write a record: {cause}")));
-                        return;
-                    }
-                }
-            }
-        };
-        let line = match self.format {
-            Format::Pretty => kernscope_report::pretty::clean::text(&line).into_owned(),
-            Format::Jsonl => line,
-        };
-        self.broken = print(format!("{line}\n").as_bytes()).err();
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.broken.is_none() {
+            self.broken = print(text.as_bytes()).err();
+        }
     }
 }
 

@@ -113,8 +113,12 @@ fn wrong_rules_and_options_give_2_and_one_line() {
     write("bad.toml", "[[rule]]\nid = 'bad'\nregex = '('\n");
     let (rules, clean) = (dir.text("rules.toml"), dir.text("tree/clean"));
     let (counts, bad, missing) = (dir.text("counts.toml"), dir.text("bad.toml"), dir.text("none.toml"));
-    let cases: [(&[&str], &str); 6] = [
-        (&[&clean], "--rules"),
+    let nowhere = dir.text("no/such/baseline");
+    let cases: [(&[&str], &str); 9] = [
+        (&["--no-builtin", &clean], "no rule to scan with"),
+        (&["--rules", &rules, "--baseline", &missing, &clean], "--write-baseline makes such a file"),
+        (&["--rules", &rules, "--baseline", &rules, &clean], "line 1 does not begin with a fingerprint"),
+        (&["--rules", &rules, "--write-baseline", &nowhere, &clean], "make its directory"),
         (&["--rules", &rules], "required"),
         (&["--rules", &missing, &clean], "No such file"),
         (&["--rules", &bad, &clean], "line 3: rule \"bad\""),
@@ -140,4 +144,109 @@ fn a_file_of_gitleaks_can_build_on_the_built_in_rules() {
     let records = checked(&stdout(&output));
     let rules: Vec<_> = records.iter().filter_map(|record| record["rule"].as_str()).collect();
     assert_eq!(rules, ["acme", "rsa-private-key"]);
+}
+
+#[test]
+fn without_rules_the_built_in_ones_are_used() {
+    let dir = tree("scan-builtin");
+    // A token of GitHub by its form, written in two parts so that no scanner finds it here.
+    let token = format!("ghp{}", "_R4x8Qm2Vb7Lz9Tk3Wc6Np1Jd5Hs0Yf8Ga2Ue");
+    std::fs::write(dir.path("tree/clean"), format!("{token} {TOKEN}")).expect("write");
+    let (clean, rules) = (dir.text("tree/clean"), dir.text("rules.toml"));
+    for (args, wanted) in [
+        (&["scan", "--format", "jsonl", &clean][..], &["github-personal-token"][..]),
+        (&["scan", "--format", "jsonl", "--rules", &rules, &clean], &["acme"]),
+        (&["scan", "--format", "jsonl", "--rules", &rules, "--no-builtin", &clean], &["acme"]),
+        (
+            &["scan", "--format", "jsonl", "--rules", &rules, "--builtin", &clean],
+            &["github-personal-token", "acme"],
+        ),
+    ] {
+        let output = run(args);
+        let records = checked(&stdout(&output));
+        let rules: Vec<_> = records.iter().filter_map(|record| record["rule"].as_str()).collect();
+        assert_eq!(rules, wanted, "{args:?}");
+    }
+}
+
+#[test]
+fn examples_are_tried_when_asked_for() {
+    let dir = tree("scan-verify");
+    let rule = |example: &str| format!("[[rule]]\nid = 'x'\nregex = 'a1'\nmatch = ['{example}']\n");
+    std::fs::write(dir.path("good.toml"), rule("a1")).expect("write");
+    std::fs::write(dir.path("bad.toml"), rule("a2")).expect("write");
+    let (good, bad, clean) = (dir.text("good.toml"), dir.text("bad.toml"), dir.text("tree/clean"));
+    let output = run(&["scan", "--verify-rules", "--rules", &good]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr(&output).contains("1 rules, 0 without examples; 1 of 1 examples hold"));
+    assert_eq!(run(&["scan", "--verify-rules", "--rules", &good, &clean]).status.code(), Some(0));
+    let output = run(&["scan", "--verify-rules", "--rules", &good, "--rules", &bad, &clean]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = format!("{bad}: line 1: rule \"x\": finds nothing in its example 1 (match)");
+    assert!(stderr(&output).contains(&said), "{}", stderr(&output));
+    assert!(output.stdout.is_empty(), "what is not right does not scan");
+}
+
+#[test]
+fn what_a_baseline_accepts_is_not_told() {
+    let dir = tree("scan-baseline");
+    let (baseline, all) = (dir.text("baseline"), dir.text("tree"));
+    let output = scan(&dir, &["--write-baseline", &baseline, &all]);
+    assert_eq!(output.status.code(), Some(1), "they are told once");
+    let text = std::fs::read_to_string(&baseline).expect("written");
+    assert_eq!(text.lines().filter(|line| line.contains(" acme ")).count(), 2, "{text}");
+    std::fs::write(&baseline, text.replace(".hidden/env", ".hidden/env # of the manual")).expect("write");
+
+    let output = scan(&dir, &["--baseline", &baseline, "--format", "jsonl", &all]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let records = checked(&stdout(&output));
+    assert_eq!(records[1]["filtered_by"]["baseline"], 2, "{records:?}");
+
+    // A line in front of a finding changes nothing; the same secret once more does.
+    std::fs::write(dir.path("tree/.hidden/env"), format!("#\na\n\n{TOKEN}\n{TOKEN}\n")).expect("write");
+    let output = scan(&dir, &["--baseline", &baseline, "--write-baseline", &baseline, &all]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains(".hidden/env:5:1 acme"), "{}", stdout(&output));
+    let text = std::fs::read_to_string(&baseline).expect("written");
+    assert!(text.contains(".hidden/env # of the manual"), "what people wrote is kept: {text}");
+    assert_eq!(scan(&dir, &["--baseline", &baseline, &all]).status.code(), Some(0));
+}
+
+#[test]
+fn sarif_fits_its_schema() {
+    let dir = tree("scan-sarif");
+    let schema = include_str!("../../../../tests/fixtures/sarif/sarif-schema-2.1.0.json");
+    let mut schema: serde_json::Value = serde_json::from_str(schema).expect("JSON");
+    // No expression: of its two brackets only one opens. kernscope names no language.
+    for part in ["run", "toolComponent"] {
+        let language = &mut schema["definitions"][part]["properties"]["language"];
+        assert!(language.as_object_mut().and_then(|keys| keys.remove("pattern")).is_some());
+    }
+    let validator = jsonschema::draft7::new(&schema).expect("a schema");
+    let (all, missing) = (dir.text("tree"), dir.text("missing"));
+    std::fs::write(
+        dir.path("rules.toml"),
+        format!("{RULES}severity = 'high'\n[[rule]]\nid = 'p'\npaths = ['clean$']\n"),
+    )
+    .expect("write");
+    for (paths, status, results) in
+        [(&[all.as_str()][..], 1, 3), (&[&missing, &all], 2, 3), (&[&dir.text("tree/.gitignore")], 0, 0)]
+    {
+        let output = scan(&dir, &[&["--format", "sarif"], paths].concat());
+        assert_eq!(output.status.code(), Some(status), "{}", stderr(&output));
+        let log: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let faults: Vec<_> = validator.iter_errors(&log).map(|fault| fault.to_string()).collect();
+        assert!(faults.is_empty(), "{faults:?}");
+        let run = &log["runs"][0];
+        assert_eq!(run["results"].as_array().map(Vec::len), Some(results), "{log}");
+        assert_eq!(run["invocations"][0]["executionSuccessful"], status != 2);
+        assert_eq!(run["properties"]["ledger"]["closes"], true);
+        assert!(!stdout(&output).contains(TOKEN), "redacted");
+        let Some(first) = run["results"].get(0) else { continue };
+        assert_eq!((&first["ruleId"], &first["level"]), (&"acme".into(), &"error".into()));
+        let place = &first["locations"][0]["physicalLocation"];
+        assert_eq!(place["region"]["startLine"], 3);
+        let uri = place["artifactLocation"]["uri"].as_str().expect("a URI");
+        assert!(uri.starts_with("file:///") && uri.ends_with("/tree/.hidden/env"), "{uri}");
+    }
 }
