@@ -6,6 +6,7 @@
 
 pub mod frequency;
 pub mod matcher;
+pub mod offload;
 pub mod rules;
 mod simd;
 

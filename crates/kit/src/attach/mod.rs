@@ -21,7 +21,7 @@ mod xdp;
 pub(crate) use clsact::Filter;
 pub use error::AttachError;
 pub use interface::Interface;
-pub use socket::SocketFilter;
+pub use socket::{SocketFilter, socket_target};
 pub use tally::{Decided, Tallied, TallyError};
 pub use tc::{Direction, Tc, TcTier};
 pub use tracepoint::RawTracepoint;

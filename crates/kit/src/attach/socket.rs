@@ -1,6 +1,7 @@
 //! Filters on sockets.
 
 use super::AttachError;
+use crate::compile::Target;
 use crate::load::Loaded;
 use crate::sys;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -36,6 +37,31 @@ impl<'a> SocketFilter<'a> {
     pub fn keep(self) {
         std::mem::forget(self);
     }
+}
+
+/// What to compile a filter for, so that it looks at what this socket's reader gets: datagrams of UDP, messages of UNIX
+/// and netlink sockets, raw IP packets, frames of packet sockets. `None` for all others: what TCP does not get it
+/// asks for again and again.
+///
+/// # Errors
+/// `ENOTSOCK` when it is no socket.
+pub fn socket_target(socket: &impl AsFd) -> Result<Option<Target>, AttachError> {
+    let says = |option| {
+        sys::socket_says(socket.as_fd(), option)
+            .map_err(|err| AttachError::new("ask", "a socket for its type", err))
+    };
+    let kind = (says(libc::SO_DOMAIN)?, says(libc::SO_TYPE)?, says(libc::SO_PROTOCOL)?);
+    Ok(match kind {
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_DGRAM, libc::IPPROTO_UDP | libc::IPPROTO_UDPLITE) => {
+            Some(Target::Datagram)
+        }
+        (libc::AF_INET | libc::AF_INET6, libc::SOCK_DGRAM, libc::IPPROTO_ICMP | libc::IPPROTO_ICMPV6)
+        | (libc::AF_INET | libc::AF_INET6 | libc::AF_PACKET, libc::SOCK_RAW, _)
+        | (libc::AF_UNIX, libc::SOCK_DGRAM | libc::SOCK_SEQPACKET, _)
+        | (libc::AF_PACKET, libc::SOCK_DGRAM, _)
+        | (libc::AF_NETLINK, ..) => Some(Target::Socket),
+        _ => None,
+    })
 }
 
 impl Drop for SocketFilter<'_> {

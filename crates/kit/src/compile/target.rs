@@ -2,6 +2,9 @@
 
 use crate::program::ProgramType;
 
+/// What of a datagram the socket's filter sees and its reader does not.
+const UDP_HEADER_BYTES: u32 = 8;
+
 /// What a program is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
@@ -11,6 +14,8 @@ pub enum Target {
     Tc,
     /// What a socket receives: a UDP socket's bytes begin with the UDP header, a packet socket's with the link's.
     Socket,
+    /// What the reader of a UDP socket gets: as [`Target::Socket`], without the UDP header.
+    Datagram,
     /// Bytes that another program, or this process, put into the [window](super::window) of the CPU: a raw
     /// tracepoint program, to be called by a tail call or a test run.
     Buffer,
@@ -52,17 +57,28 @@ pub enum Verdict {
 
 impl Target {
     /// All of them.
-    pub const ALL: [Target; 5] = [Target::Xdp, Target::Tc, Target::Socket, Target::Buffer, Target::Vm];
+    pub const ALL: [Target; 6] =
+        [Target::Xdp, Target::Tc, Target::Socket, Target::Datagram, Target::Buffer, Target::Vm];
 
     /// The type of its programs. Those for the virtual machine have the type that the kernel gives no packet to.
     pub fn program_type(self) -> ProgramType {
         match self {
             Target::Xdp => ProgramType::Xdp,
             Target::Tc => ProgramType::SchedCls,
-            Target::Socket => ProgramType::SocketFilter,
+            Target::Socket | Target::Datagram => ProgramType::SocketFilter,
             Target::Buffer => ProgramType::RawTracepoint,
             Target::Vm => ProgramType::Syscall,
         }
+    }
+
+    /// Whether its programs are given a packet as the kernel's `sk_buff`, which a helper copies from.
+    pub fn is_skb(self) -> bool {
+        matches!(self, Target::Tc | Target::Socket | Target::Datagram)
+    }
+
+    /// Bytes of a packet, before what its program looks at.
+    pub fn skipped_bytes(self) -> u32 {
+        if self == Target::Datagram { UDP_HEADER_BYTES } else { 0 }
     }
 
     /// What the program returns. A socket filter returns how many bytes to keep, so passing is the largest number. A tc
@@ -76,8 +92,8 @@ impl Target {
             // TC_ACT_UNSPEC.
             (Target::Tc, Action::Pass) => u32::MAX,
             (Target::Tc, Action::Drop) => 2,
-            (Target::Socket, Action::Pass) => u32::MAX,
-            (Target::Socket, Action::Drop) => 0,
+            (Target::Socket | Target::Datagram, Action::Pass) => u32::MAX,
+            (Target::Socket | Target::Datagram, Action::Drop) => 0,
             (Target::Buffer | Target::Vm, _) => u32::from(verdict != Verdict::Clear),
         }
     }

@@ -32,3 +32,18 @@ pub fn socket_detach(socket: BorrowedFd<'_>) -> io::Result<()> {
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+/// An integer that a socket says of itself: `SO_TYPE`, `SO_DOMAIN`, `SO_PROTOCOL`.
+///
+/// # Errors
+/// The errno of `getsockopt`: `ENOTSOCK` when it is no socket.
+pub fn socket_says(socket: BorrowedFd<'_>, option: libc::c_int) -> io::Result<libc::c_int> {
+    let mut value: libc::c_int = 0;
+    let mut len = size_of::<libc::c_int>() as libc::socklen_t;
+    let (fd, level) = (socket.as_raw_fd(), libc::SOL_SOCKET);
+    // SAFETY: the option is an integer, there is one at the address, and `len` says so.
+    match unsafe { libc::getsockopt(fd, level, option, (&raw mut value).cast(), &raw mut len) } {
+        0 => Ok(value),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

@@ -51,7 +51,9 @@ impl Running {
     /// Whether the kernel says that the data matches. A socket filter does not see the first 14 bytes of a frame.
     pub(crate) fn is_match(&self, data: &[u8]) -> bool {
         let target = self.compiled.options().target;
-        let frame = if target == Target::Socket { [&[0; LEAST_BYTES], data].concat() } else { data.to_vec() };
+        let link = if target.program_type() == ProgramType::SocketFilter { LEAST_BYTES } else { 0 };
+        let header = vec![0; link + target.skipped_bytes() as usize];
+        let frame = [&header, data].concat();
         let run = TestRun { data: &frame, ..TestRun::default() };
         let returned = self.loaded.test_run(&run).expect("runs").retval;
         target.is_match(returned, self.compiled.options().on_match)
@@ -66,7 +68,8 @@ pub(crate) fn agree(content: &Content, inputs: &[Vec<u8>]) {
     let inputs: Vec<&Vec<u8>> = inputs.iter().filter(|data| data.len() >= LEAST_BYTES).collect();
     let right: Vec<bool> = inputs.iter().map(|data| oracle::matches(content, data)).collect();
     let shapes = hosts().into_iter().map(|host| (Target::Xdp, host));
-    for (target, host) in shapes.chain([(Target::Tc, Host::running()), (Target::Socket, Host::running())]) {
+    let skbs = [Target::Tc, Target::Socket, Target::Datagram].map(|target| (target, Host::running()));
+    for (target, host) in shapes.chain(skbs) {
         let running = Running::new(content, target, host);
         for (data, &right) in inputs.iter().zip(&right) {
             let beyond = data.len() > running.compiled.limit_bytes() as usize;

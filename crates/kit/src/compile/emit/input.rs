@@ -78,9 +78,14 @@ impl Emit<'_> {
                     R1,
                 );
             }
-            Target::Tc | Target::Socket => _ = asm.load(Size::W, R7, R8, SKB_LEN),
+            target if target.is_skb() => _ = asm.load(Size::W, R7, R8, SKB_LEN),
             Target::Buffer => _ = asm.load(Size::Dw, R7, R6, window::LENGTH),
-            Target::Vm => {}
+            _ => {}
+        }
+        let skipped = self.setting.target.skipped_bytes();
+        if skipped > 0 {
+            // A shorter packet becomes one that is too long.
+            asm.alu64(Alu::Sub, R7, skipped as i32);
         }
         asm.jump_if(Cond::Gt, R7, self.setting.limit as i32, beyond);
         if self.setting.target != Target::Buffer {
@@ -105,9 +110,9 @@ impl Emit<'_> {
         let done = self.asm.label();
         match self.setting.target {
             Target::Buffer => {}
-            Target::Tc | Target::Socket => self.copy_by(SKB_LOAD_BYTES, beyond, done),
+            target if target.is_skb() => self.copy_by(SKB_LOAD_BYTES, beyond, done),
             Target::Xdp if self.setting.host.xdp_load_bytes => self.copy_by(XDP_LOAD_BYTES, beyond, done),
-            Target::Xdp | Target::Vm => {
+            _ => {
                 self.reset(0);
                 self.repeat(Body::Copy, beyond, done);
             }
@@ -121,7 +126,7 @@ impl Emit<'_> {
             // Not "equal to zero": old verifiers learn nothing about the range from that.
             .jump_if(Cond::Lt, R7, 1, done)
             .mov(R1, R8)
-            .mov(R2, 0)
+            .mov(R2, self.setting.target.skipped_bytes() as i32)
             .mov(R3, R6)
             .alu64(Alu::Add, R3, i32::from(window::DATA))
             .mov(R4, R7)

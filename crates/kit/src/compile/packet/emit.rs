@@ -81,14 +81,14 @@ pub(in super::super) fn emit(asm: &mut Asm, expr: &Expr, target: Target, no: Lab
     emitter.judge(expr, super::judge::Exits { yes, no, falls_to_yes: true });
     emitter.asm.bind(yes);
     emitter.asm.mov(Reg::R1, CTX);
-    if !matches!(target, Target::Xdp | Target::Tc | Target::Socket) {
+    if target != Target::Xdp && !target.is_skb() {
         emitter.asm.mov(Reg::R2, END).alu64(Alu::Sub, Reg::R2, DATA);
     }
 }
 
 impl Emitter<'_> {
     pub(super) fn is_direct(&self) -> bool {
-        !matches!(self.target, Target::Tc | Target::Socket)
+        !self.target.is_skb()
     }
 
     fn set_up(&mut self) {
@@ -98,8 +98,8 @@ impl Emitter<'_> {
             Target::Xdp => {
                 asm.load(Size::W, DATA, Reg::R1, 0).load(Size::W, END, Reg::R1, 4);
             }
-            Target::Tc | Target::Socket => {}
-            Target::Vm | Target::Buffer => {
+            target if target.is_skb() => {}
+            _ => {
                 asm.mov(DATA, Reg::R1).mov(END, Reg::R1).alu64(Alu::Add, END, Reg::R2);
             }
         }
@@ -169,7 +169,7 @@ impl Emitter<'_> {
         let asm = &mut *self.asm;
         asm.mov(Reg::R1, CTX).mov(Reg::R3, Reg::R10).alu64(Alu::Add, Reg::R3, i32::from(to));
         asm.mov(Reg::R4, bytes.cast_signed());
-        if self.target == Target::Socket {
+        if matches!(self.target, Target::Socket | Target::Datagram) {
             asm.mov(Reg::R5, HDR_START_MAC).call(SKB_LOAD_BYTES_RELATIVE);
         } else {
             asm.call(SKB_LOAD_BYTES);

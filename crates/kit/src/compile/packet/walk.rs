@@ -91,9 +91,9 @@ impl Emitter<'_> {
     fn blur(&mut self) {
         let unknown = match self.target {
             Target::Xdp => XDP_QUEUE,
-            Target::Tc | Target::Socket => SKB_MARK,
+            target if target.is_skb() => SKB_MARK,
             // Nobody follows.
-            Target::Vm | Target::Buffer => return,
+            _ => return,
         };
         self.asm.load(Size::W, R5, CTX, unknown).mov(R4, R5).alu64(Alu::Xor, R4, 1).alu64(Alu::And, R5, R4);
         self.asm.alu64(Alu::And, R5, 1).alu64(Alu::Mul, R5, 0xffff).alu64(Alu::Xor, R1, R5);
