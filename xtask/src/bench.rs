@@ -11,6 +11,7 @@ mod filter;
 mod loss;
 mod memory;
 pub(crate) mod programs;
+mod socket;
 mod watcher;
 
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ enum What {
     Watch(WatchArgs),
     /// The cost of filters in the kernel, by test runs.
     Filter(filter::Args),
+    /// What a condition in front of a socket saves or costs.
+    Socket,
 }
 
 /// Flags of `cargo xtask bench watch`.
@@ -76,6 +79,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let args = match &args.what {
         What::Watch(args) => args,
         What::Filter(args) => return filter::run(args),
+        What::Socket => return socket::run(),
     };
     let kernscope = match &args.kernscope {
         Some(path) => path.canonicalize().with_context(|| format!("find {}", path.display()))?,

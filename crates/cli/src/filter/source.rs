@@ -86,7 +86,7 @@ pub(super) fn built(
             let target = match target {
                 Target::Xdp => cbpf::Target::Xdp(actions),
                 Target::Tc => cbpf::Target::Tc(actions),
-                Target::Socket => cbpf::Target::Socket,
+                Target::Socket | Target::Datagram => cbpf::Target::Socket,
                 Target::Vm | Target::Buffer => cbpf::Target::Vm,
             };
             Ok((classic.translate(target).map_err(Failure::usage)?, None))

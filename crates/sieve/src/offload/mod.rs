@@ -14,6 +14,8 @@
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! `docs/OFFLOAD.md` says when it pays.
 
 mod socket;
 
