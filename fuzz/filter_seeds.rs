@@ -23,6 +23,17 @@ const EXPRESSIONS: [&str; 12] = [
     "content nocase \"a\" and (content /b+c/ or content \"d\")",
 ];
 
+/// Conditions on content, each with data that nearly meets it or does.
+const CONTENTS: [(&str, &[u8]); 7] = [
+    ("#a>=3,b>=1;window=6", b"..a.ab..aab.a"),
+    ("#\\x00>=2;window=200", &[0, 1, 2, 0]),
+    ("/ghp_[0-9a-zA-Z]{6}", b"token = ghp_a1B2c3;"),
+    ("/(?-u)[a-z]+@[a-z]+\\.(com|onion)$", b"mail somebody@example.com"),
+    ("/\\bkey\\b|[A-F0-9]{12,}", b"a monkey, key 0123456789ABCDEF"),
+    ("=passw0rd\nx-api-key:\nq", b"a passw0r, a passw0rd"),
+    ("~Authorization: Bearer\nSECRET", b"authorization: bearer s3cret"),
+];
+
 /// An Ethernet frame with a tag, IPv4 and UDP to port 53.
 const FRAME: [u8; 46] = [
     2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0, 5, 8, 0, 0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0,
@@ -34,6 +45,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     fs::create_dir_all("seeds/cbpf")?;
     for (at, expression) in EXPRESSIONS.iter().enumerate() {
         fs::write(format!("seeds/filter_expr/{at}"), [expression.as_bytes(), &[0], &FRAME].concat())?;
+    }
+    for (at, (text, data)) in CONTENTS.iter().enumerate() {
+        fs::write(format!("seeds/filter_expr/content-{at}"), [text.as_bytes(), &[0], data].concat())?;
     }
     let fixtures = fs::read_to_string("../crates/kit/tests/cbpf/tcpdump.txt")?;
     for (at, block) in fixtures.split("# ").skip(1).enumerate().step_by(6) {
