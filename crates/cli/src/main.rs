@@ -10,6 +10,7 @@ mod doctor;
 mod failure;
 mod filter;
 mod man;
+mod rules;
 mod scan;
 mod stream;
 mod watch;

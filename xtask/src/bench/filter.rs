@@ -1,6 +1,6 @@
 //! `cargo xtask bench filter`: what filters cost in the running kernel, nanoseconds a byte.
 //!
-//! Builds and runs the example `filter_cost` of `crates/kit`, which says what it measures.
+//! Builds and runs the example `filter_cost` of `crates/sieve`, which says what it measures.
 
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 /// Runs the task.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let mut cost = tools::example("kernscope-kit", "filter_cost")?;
+    let mut cost = tools::example("kernscope-sieve", "filter_cost")?;
     cost.args(args.rules.iter().chain(&args.tree));
     match tools::watch(&mut cost)? {
         (_, true) => Ok(()),

@@ -1,8 +1,8 @@
 //! What a filter looks for, as the command line says it.
 
 use crate::failure::Failure;
+use crate::rules;
 use clap::Args;
-use kernscope_kit::compile::rules::Rules;
 use kernscope_kit::compile::{Content, Filter, Regex, parse_thresholds};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,12 +50,7 @@ impl ConditionArgs {
             any.push(parse_thresholds(counts).map_err(Failure::usage)?);
         }
         for path in &self.rules {
-            let text = std::fs::read_to_string(path);
-            let text =
-                text.map_err(|cause| Failure::usage(format_args!("read {}: {cause}", path.display())))?;
-            let rules = Rules::parse(&text);
-            let rules = rules.map_err(|cause| Failure::usage(format_args!("{}: {cause}", path.display())))?;
-            any.push(rules.content());
+            any.push(rules::read(path, true)?.conditions().content());
         }
         let content = match any.len() {
             0 => None,

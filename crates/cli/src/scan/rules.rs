@@ -1,8 +1,9 @@
 //! Which rules a scan goes by: the built-in ones, those of files, or both.
 
 use crate::failure::Failure;
+use crate::rules;
 use crate::stream::note;
-use kernscope_sieve::rules::{Extends, RuleSet};
+use kernscope_sieve::rules::RuleSet;
 use std::path::PathBuf;
 
 /// What the built-in rules are called where a file's name would stand.
@@ -17,13 +18,7 @@ impl Sources {
     pub(super) fn read(files: &[PathBuf], builtin: bool, no_builtin: bool) -> Result<Self, Failure> {
         let mut sets = Vec::new();
         for file in files {
-            let mut set = RuleSet::read(file).map_err(Failure::usage)?;
-            if set.extends.default && !no_builtin {
-                set.extend_with(RuleSet::builtin());
-            }
-            // What one file leaves out is no word about the next.
-            set.extends = Extends::default();
-            let fit = set.for_matching();
+            let fit = rules::read(file, !no_builtin)?.for_matching();
             let name = file.display().to_string();
             sets.push((name, fit.map_err(|why| Failure::usage(format_args!("{}: {why}", file.display())))?));
         }
@@ -56,7 +51,6 @@ impl Sources {
     pub(super) fn merged(self) -> RuleSet {
         let mut all = RuleSet::default();
         self.0.into_iter().for_each(|(_, set)| all.extend_with(set));
-        all.notes.iter().for_each(note);
         all
     }
 }

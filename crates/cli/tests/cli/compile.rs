@@ -31,7 +31,7 @@ fn what_is_compiled_for_the_machine_runs_there() {
 
 #[test]
 fn every_condition_and_target_is_dumped() {
-    let rules = scratch("rules.toml", b"[[rule]]\nid = \"x\"\nliteral = \"secret\"\n");
+    let rules = scratch("rules.toml", b"[[rule]]\nid = 'x'\nseverity = 'high'\nliteral = 'secret'\n");
     let classic = scratch("classic.txt", b"1\n6 0 0 65535\n");
     let conditions = [
         ["--literal", "password"],
@@ -78,7 +78,7 @@ fn a_wrong_condition_is_one_line_and_2() {
         (["--bytes", "a>=1"], "kernscope: parse thresholds \"a>=1\": no window; end with ;window=BYTES\n"),
         (
             ["--rules", "/nonexistent"],
-            "kernscope: read /nonexistent: No such file or directory (os error 2)\n",
+            "kernscope: read /nonexistent: No such file or directory (os error 2); check its name\n",
         ),
     ] {
         let output = filter(&[&["compile"], &args[..], &["--target", "xdp"]].concat(), b"");

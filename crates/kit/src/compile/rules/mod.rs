@@ -1,19 +1,18 @@
 //! A whole rule set as one condition: met by all data that any of its rules could match.
 //!
-//! Two kinds of files are read, told apart by what is in them:
+//! Rules are data here; `kernscope-sieve` reads them from files.
 //!
-//! ```toml
-//! # kernscope's own
-//! [[rule]]
-//! id = "deploy key"
-//! literals = ["deploy-key:", "deploy_key="]  # or: literal = "..", regex = "..", bytes = "a>=3,b>=1;window=64"
-//! fold = true                                # the case of ASCII letters does not matter; literals only
+//! ```
+//! use kernscope_kit::compile::oracle;
+//! use kernscope_kit::compile::rules::{Pattern, Rule, Rules};
 //!
-//! # gitleaks'
-//! [[rules]]
-//! id = "github-pat"
-//! regex = '''ghp_[0-9a-zA-Z]{36}'''
-//! keywords = ["ghp_"]                        # one occurs, in any case, or the rule is not tried
+//! let rule = Rule {
+//!     id: "github-pat".to_owned(),
+//!     keywords: vec![b"ghp_".to_vec()],
+//!     pattern: Pattern::Regex("ghp_[0-9a-zA-Z]{36}".to_owned()),
+//! };
+//! let condition = Rules { rules: vec![rule], paths_only: vec![] }.content();
+//! assert!(!oracle::matches(&condition, b"nothing of the kind"));
 //! ```
 //!
 //! What a rule cannot match without is little: a keyword, a literal of its expression, a run of a class. Rules with
@@ -21,17 +20,8 @@
 //! what is rare is the run; only where there is one is anything else looked for.
 
 mod condition;
-mod parse;
 
 use super::content::Content;
-
-/// Why a file of rules is not used, in one line.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("read rules: {cause}")]
-pub struct RulesError {
-    /// What is wrong, and where.
-    pub cause: String,
-}
 
 /// A rule, as far as content matters.
 #[derive(Clone, Debug)]
@@ -63,14 +53,6 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Reads a file of rules.
-    ///
-    /// # Errors
-    /// What is not TOML, has no rules, or a rule that asks for nothing; with the rule's name, or the place in the file.
-    pub fn parse(text: &str) -> Result<Rules, RulesError> {
-        parse::parse(text)
-    }
-
     /// A condition that all data meets which any rule could match. An expression in a syntax that the `regex` crate
     /// does not have counts as matching wherever a keyword is; without keywords, everywhere.
     pub fn content(&self) -> Content {

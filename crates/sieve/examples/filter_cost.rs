@@ -3,12 +3,12 @@
 //! `filter_cost [RULES [TREE]]`: with a file of rules, what the whole set costs; with a folder, how many of the blocks of
 //! its files the rules let through.
 
-use kernscope_kit::compile::rules::Rules;
 use kernscope_kit::compile::{
     ByteSet, Compiled, Content, Filter, Host, LoopShape, Options, Regex, Target, compile,
 };
 use kernscope_kit::load::{Loaded, TestRun};
 use kernscope_kit::probe;
+use kernscope_sieve::rules::RuleSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,9 +33,9 @@ fn main() {
     let mut set = None;
     let mut filters = filters();
     if let Some(path) = rules {
-        let text = std::fs::read_to_string(&path).expect("the file of rules is read");
         let begun = Instant::now();
-        let content = Rules::parse(&text).expect("the file of rules is parsed").content();
+        let rules = RuleSet::read(Path::new(&path)).expect("the file of rules is read");
+        let content = rules.conditions().content();
         println!("| (rules read and planned) | | | | | | {:.1} | |", begun.elapsed().as_secs_f64() * 1e3);
         // The parts of a rule set's condition: what is rare comes first.
         if let Content::Any(parts) = &content {
@@ -179,8 +179,10 @@ fn filters() -> Vec<(&'static str, Content)> {
 
 /// The sources of the compiler, from a place without long runs of comments.
 fn text() -> Vec<u8> {
-    let sources =
-        concat!(include_str!("../src/compile/emit/drive.rs"), include_str!("../src/compile/sieve.rs"));
+    let sources = concat!(
+        include_str!("../../kit/src/compile/emit/drive.rs"),
+        include_str!("../../kit/src/compile/sieve.rs")
+    );
     sources.as_bytes()[..FRAME_BYTES].to_vec()
 }
 

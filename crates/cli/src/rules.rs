@@ -1,0 +1,19 @@
+//! Rules from files, for every command that takes them.
+
+use crate::failure::Failure;
+use crate::stream::note;
+use kernscope_sieve::rules::{Extends, RuleSet};
+use std::path::Path;
+
+/// The rules of a file and of all that it builds on; where it says so and `builtin` allows it, the built-in ones as well.
+/// What the file asks for and is not heeded is told on standard error.
+pub(crate) fn read(file: &Path, builtin: bool) -> Result<RuleSet, Failure> {
+    let mut set = RuleSet::read(file).map_err(Failure::usage)?;
+    if set.extends.default && builtin {
+        set.extend_with(RuleSet::builtin());
+    }
+    // What one file leaves out is no word about the next.
+    set.extends = Extends::default();
+    std::mem::take(&mut set.notes).iter().for_each(note);
+    Ok(set)
+}
