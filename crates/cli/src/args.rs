@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Outcome};
 use crate::filter::FilterArgs;
+use crate::lan::LanArgs;
 use crate::scan::ScanArgs;
 use crate::stream::print;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -22,6 +23,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Watch(Box<WatchArgs>),
     Scan(ScanArgs),
+    Lan(LanArgs),
     Filter(FilterArgs),
     Doctor(DoctorArgs),
     Completions(CompletionsArgs),

@@ -9,6 +9,7 @@ mod completions;
 mod doctor;
 mod failure;
 mod filter;
+mod lan;
 mod man;
 mod rules;
 mod scan;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Ok(Cli { command: Command::Watch(args) }) => watch::run(*args),
         Ok(Cli { command: Command::Filter(args) }) => filter::run(args),
         Ok(Cli { command: Command::Scan(args) }) => scan::run(args),
+        Ok(Cli { command: Command::Lan(args) }) => lan::run(args),
         Ok(Cli { command: Command::Doctor(args) }) => doctor::run(args.format),
         Ok(Cli { command: Command::Completions(args) }) => completions::run(&args),
         Ok(Cli { command: Command::Man(args) }) => man::run(&args),

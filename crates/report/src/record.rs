@@ -356,6 +356,8 @@ pub enum Body {
     },
     /// A rule matches (`scan`).
     Match(Match),
+    /// A device on the network (`lan`).
+    Device(Device),
     /// One thing that this machine was asked for (`doctor`).
     Probe(Probe),
     /// What the probes mean for one instrument (`doctor`).
@@ -494,6 +496,84 @@ pub struct Match {
     pub fingerprint: String,
 }
 
+/// A device, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Device {
+    /// Its hardware address, in lower case with colons.
+    #[schemars(regex(pattern = r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$"))]
+    pub mac: String,
+    /// Software made the hardware address up: it names no vendor, and may be another one tomorrow.
+    pub mac_random: bool,
+    /// Its own addresses, IPv4 first; not those that it passes packets on for.
+    pub ips: Vec<String>,
+    /// Who made it, or its network part: the owner of the address block; `null` when that says nothing.
+    pub vendor: Option<String>,
+    /// Its best name; `null` when it told none.
+    pub hostname: Option<String>,
+    /// All its names, each with the protocol that told it.
+    pub names: Vec<DeviceName>,
+    /// What it is, in words; `unknown` rather than a guess.
+    pub device_type: String,
+    /// The sort of device: `camera`, `plug`, `phone`, `router`, ...; `unknown` rather than a guess.
+    pub category: String,
+    /// The trained class, named as in its training data; `null` when it is none of them, or not surely one.
+    pub label: Option<String>,
+    /// How sure `label` is, or `category` where there is no label: the share of such answers that are right. 0 when both are
+    /// unknown.
+    #[schemars(range(min = 0, max = 1))]
+    pub confidence: f64,
+    /// Operating system; `null` when nothing tells.
+    pub os: Option<String>,
+    /// Model, where the device says so itself.
+    pub model: Option<String>,
+    /// What it does for others: `router`, `dhcp_server`, ...
+    pub roles: Vec<String>,
+    /// Why it is called so, the weightiest first.
+    pub evidence: Vec<Evidence>,
+    /// Other devices that may be this one under another hardware address. Suggested, never done.
+    pub same_as: Vec<Suggestion>,
+    /// Frames that it sent.
+    pub frames: u64,
+    /// When it was seen first: RFC 3339, UTC.
+    pub first_seen: String,
+    /// When it was seen last.
+    pub last_seen: String,
+    /// It was seen within the last minutes of the capture.
+    pub online: bool,
+    /// The capture that it was seen in.
+    pub source: String,
+}
+
+/// A name of a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceName {
+    /// The name.
+    pub name: String,
+    /// `dhcp`, `mdns`, `nbns`, ...
+    pub via: String,
+}
+
+/// One reason why a device is called what it is called.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Evidence {
+    /// What was seen.
+    pub fact: String,
+    /// What it speaks for.
+    #[serde(rename = "for")]
+    pub speaks_for: String,
+    /// How much it weighs.
+    pub weight: f64,
+}
+
+/// Two hardware addresses that may be of one device.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Suggestion {
+    /// The other hardware address.
+    pub mac: String,
+    /// What both have.
+    pub because: Vec<String>,
+}
+
 /// Which way one instrument would go.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
@@ -621,6 +701,7 @@ impl Body {
             Self::NetSend(_) => "net_send",
             Self::NetClose { .. } => "net_close",
             Self::Match(_) => "match",
+            Self::Device(_) => "device",
             Self::Probe(_) => "probe",
             Self::Verdict(_) => "verdict",
             Self::Coverage(_) => "coverage",

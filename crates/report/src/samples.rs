@@ -1,8 +1,8 @@
 //! A small run with at least one entry of every kind, for the tests of this crate.
 
 use crate::{
-    Answer, Body, Cause, Coverage, Entry, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo,
-    PathSource, Probe, Proc, State, Verdict,
+    Answer, Body, Cause, Coverage, Device, DeviceName, Entry, Evidence, Hook, Ledger, Match, NetCall,
+    OpenMode, PathCall, PathInfo, PathSource, Probe, Proc, State, Suggestion, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -217,6 +217,39 @@ fn matched() -> Body {
     })
 }
 
+fn device() -> Body {
+    let name = |name: &str, via: &str| DeviceName { name: name.to_owned(), via: via.to_owned() };
+    Body::Device(Device {
+        mac: "00:17:88:24:76:ff".to_owned(),
+        ips: vec!["192.0.2.7".to_owned(), "fe80::217:88ff:fe24:76ff".to_owned()],
+        vendor: Some("Philips Lighting BV".to_owned()),
+        hostname: Some("Philips-hue".to_owned()),
+        names: vec![name("Philips-hue", "dhcp"), name("hue.local", "mdns")],
+        device_type: "light bridge".to_owned(),
+        category: "hub".to_owned(),
+        label: Some("HueBridge".to_owned()),
+        confidence: 0.97,
+        os: Some("Linux".to_owned()),
+        model: Some("BSB002".to_owned()),
+        roles: vec!["dhcp_server".to_owned()],
+        evidence: vec![Evidence {
+            fact: "mdns service _hue._tcp".to_owned(),
+            speaks_for: "hub".to_owned(),
+            weight: 4.0,
+        }],
+        same_as: vec![Suggestion {
+            mac: "02:17:88:24:76:ff".to_owned(),
+            because: vec!["name hue.local".to_owned()],
+        }],
+        frames: 12,
+        first_seen: "2026-01-02T03:04:05.000000000Z".to_owned(),
+        last_seen: "2026-01-02T03:05:05.000000000Z".to_owned(),
+        online: true,
+        source: "office.pcap".to_owned(),
+        mac_random: false,
+    })
+}
+
 fn verdict() -> Body {
     Body::Verdict(Verdict {
         feature: "watch".to_owned(),
@@ -278,7 +311,8 @@ pub(crate) fn entries() -> Vec<Entry> {
             escaped: if n == 5 { vec!["path", "raw_path"] } else { Vec::new() },
         })
         .collect();
-    for body in [matched(), probe(), verdict(), Body::Coverage(coverage()), Body::Ledger(ledger())] {
+    for body in [matched(), device(), probe(), verdict(), Body::Coverage(coverage()), Body::Ledger(ledger())]
+    {
         entries.push(Entry { ts_ns: 6_000_000_000, proc: None, body, escaped: Vec::new() });
     }
     entries

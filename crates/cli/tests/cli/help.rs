@@ -4,7 +4,7 @@ use crate::run::{run, stderr};
 use std::path::Path;
 use std::process::Output;
 
-const COMMANDS: [&str; 6] = ["watch", "scan", "filter", "doctor", "completions", "man"];
+const COMMANDS: [&str; 7] = ["watch", "scan", "lan", "filter", "doctor", "completions", "man"];
 const FILTER: [&str; 6] = ["asm", "disasm", "exec", "compile", "test", "attach"];
 
 fn text(output: &Output) -> String {
@@ -31,6 +31,9 @@ fn help_of_every_level() {
         assert!(help.contains("Example") && help.contains(&format!("kernscope {command}")), "{help}");
         golden(&format!("help-{command}.txt"), &help);
     }
+    let replay = text(&run(&["lan", "replay", "--help"]));
+    assert!(replay.contains("Example") && replay.contains("kernscope lan replay"), "{replay}");
+    golden("help-lan-replay.txt", &replay);
     for command in FILTER {
         let help = text(&run(&["filter", command, "--help"]));
         assert!(help.contains("Example") && help.contains("kernscope filter"), "{help}");

@@ -7,6 +7,7 @@ mod auto;
 mod compile;
 mod filter;
 mod help;
+mod lan;
 mod output;
 mod run;
 mod scan;

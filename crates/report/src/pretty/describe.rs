@@ -50,7 +50,9 @@ fn ink(body: &Body) -> Ink {
         | Body::NetSend(_)
         | Body::NetClose { .. } => Ink::Net,
         Body::Match(_) => Ink::Error,
-        Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => Ink::Bold,
+        Body::Device(_) | Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => {
+            Ink::Bold
+        }
     }
 }
 
@@ -104,6 +106,7 @@ fn object(body: &Body, max: usize) -> String {
             name(Some(&found.rule), max),
             name(Some(&found.redacted), max)
         ),
+        Body::Device(device) => format!("{} {}", device.mac, name(Some(&device.device_type), max)),
         Body::Probe(probe) => {
             format!("{} {}: {}", probe.group, name(Some(&probe.name), max), word(probe.answer))
         }

@@ -1,0 +1,22 @@
+//! What is on a local network: frames to signals, signals to devices, devices to what they are.
+//!
+//! Passive: it looks at frames that are there anyway and sends none. The core is a function of frames; a capture file, a
+//! socket or the kernel may bring them.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod capture;
+mod cursor;
+mod decode;
+mod link;
+pub mod mac;
+pub mod oui;
+mod packet;
+pub mod record;
+pub mod registry;
+pub mod replay;
+pub mod signal;
+
+pub use mac::Mac;
+pub use registry::Registry;
+pub use signal::{Said, Signal};

@@ -1,0 +1,68 @@
+//! From what the registry knows to `device` records.
+
+use crate::oui;
+use crate::registry::{Device, Registry};
+use crate::signal::{Role, Via};
+use kernscope_report::clock::Clock;
+use kernscope_report::{Device as Record, DeviceName};
+
+/// A device not seen for longer than this is offline: ARP entries and most discovery protocols live for less.
+pub const ONLINE_NS: u64 = 300_000_000_000;
+
+/// The records of all devices, by address. `now_ns` is the end of the capture, `source` its name.
+pub fn records(registry: &Registry, now_ns: u64, source: &str) -> Vec<Record> {
+    // Times in captures are wall time already.
+    let mut clock = Clock::new(0);
+    registry
+        .devices()
+        .into_iter()
+        .map(|device| record(registry, device, now_ns, source, &mut clock))
+        .collect()
+}
+
+fn record(registry: &Registry, device: &Device, now_ns: u64, source: &str, clock: &mut Clock) -> Record {
+    let names = device.names();
+    Record {
+        mac: device.mac.to_string(),
+        mac_random: device.mac.is_local(),
+        ips: registry.addresses(device).iter().map(ToString::to_string).collect(),
+        vendor: oui::vendor(device.mac).map(str::to_owned),
+        hostname: names.first().map(|(_, name)| (*name).to_owned()),
+        names: names.iter().map(|(via, name)| named(*via, name)).collect(),
+        device_type: "unknown".to_owned(),
+        category: "unknown".to_owned(),
+        roles: registry.roles(device).iter().map(|role| word(*role).to_owned()).collect(),
+        frames: device.frames,
+        first_seen: clock.rfc3339(device.first_ns).to_owned(),
+        last_seen: clock.rfc3339(device.last_ns).to_owned(),
+        online: now_ns.saturating_sub(device.last_ns) <= ONLINE_NS,
+        source: source.to_owned(),
+        ..Record::default()
+    }
+}
+
+fn named(via: Via, name: &str) -> DeviceName {
+    let via = match via {
+        Via::Dhcp => "dhcp",
+        Via::Dhcp6 => "dhcp6",
+        Via::Mdns => "mdns",
+        Via::Nbns => "nbns",
+        Via::Llmnr => "llmnr",
+        Via::Lldp => "lldp",
+        Via::Cdp => "cdp",
+        Via::Upnp => "upnp",
+    };
+    DeviceName { name: name.to_owned(), via: via.to_owned() }
+}
+
+/// The word for a role.
+pub fn word(role: Role) -> &'static str {
+    match role {
+        Role::Router => "router",
+        Role::DhcpServer => "dhcp_server",
+        Role::DnsServer => "dns_server",
+        Role::Bridge => "bridge",
+        Role::AccessPoint => "access_point",
+        Role::Phone => "phone",
+    }
+}

@@ -1,0 +1,56 @@
+//! A capture file from its first frame to its last: a registry, and an account of every frame.
+
+use crate::Registry;
+use crate::capture::{Capture, Fault, LinkType};
+use crate::link;
+use std::collections::BTreeMap;
+use std::io::Read;
+
+/// What became of the frames of one file.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// Frames in the file, up to where it ends or breaks.
+    pub frames: u64,
+    /// Frames that were read and that broke the rules of no protocol.
+    pub used: u64,
+    /// Frames that broke a protocol's rules, by protocol; what was understood of them is used.
+    pub malformed: BTreeMap<&'static str, u64>,
+    /// Frames that say nothing of a device, by link type or reason.
+    pub unusable: BTreeMap<String, u64>,
+    /// When the last frame was, nanoseconds since 1970.
+    pub last_ns: u64,
+    /// Why the file ends before its end, if it does.
+    pub fault: Option<Fault>,
+}
+
+/// Reads a capture to its end, or to where it breaks.
+pub fn replay(reader: impl Read, registry: &mut Registry) -> Account {
+    let mut account = Account::default();
+    account.fault = read(reader, registry, &mut account).err();
+    account
+}
+
+fn read(reader: impl Read, registry: &mut Registry, account: &mut Account) -> Result<(), Fault> {
+    let mut capture = Capture::open(reader)?;
+    while let Some(frame) = capture.next_frame()? {
+        account.frames += 1;
+        account.last_ns = account.last_ns.max(frame.ts_ns);
+        match link::read(frame.link, frame.bytes) {
+            Ok(Some(link)) => match registry.frame(frame.ts_ns, &link) {
+                Ok(()) => account.used += 1,
+                Err(bad) => *account.malformed.entry(bad.protocol).or_default() += 1,
+            },
+            Ok(None) => *account.unusable.entry(unusable(frame.link)).or_default() += 1,
+            Err(_) => *account.malformed.entry("link").or_default() += 1,
+        }
+    }
+    Ok(())
+}
+
+fn unusable(link: LinkType) -> String {
+    match link {
+        LinkType::RawIp => "raw_ip".to_owned(),
+        LinkType::Other(number) => format!("link_type_{number}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
