@@ -15,7 +15,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
-use tell::{Format, Teller};
+use tell::{Format, How, Teller};
 
 /// Find secrets, and whatever else rules match, in files, trees and standard input
 #[derive(Debug, Args)]
@@ -61,6 +61,9 @@ pub(crate) struct ScanArgs {
     /// Look at what .gitignore names as well
     #[arg(long)]
     no_ignore: bool,
+    /// Look at archives and compressed files as the bytes they are
+    #[arg(long)]
+    no_archives: bool,
     /// Show secrets as they are
     #[arg(long)]
     no_redact: bool,
@@ -79,11 +82,13 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
     }
     let accepted = Accepted::open(args.baseline.as_deref(), args.write_baseline.as_deref())?;
     let matcher = Matcher::new(sources.merged());
-    let teller = Teller::new(args.format, args.no_redact, accepted, matcher.rules());
+    let how = How { format: args.format, bare: args.no_redact, archives: !args.no_archives };
+    let teller = Teller::new(&how, accepted, matcher.rules());
     let mut options = Options {
         roots: args.paths,
         max_file_bytes: args.max_file_size,
         ignore: !args.no_ignore,
+        archives: !args.no_archives,
         ..Options::default()
     };
     options.threads = args.threads.map_or(options.threads, NonZeroUsize::get);

@@ -470,12 +470,12 @@ pub struct Match {
     /// `critical`, `high`, `medium`, `low` or `info`.
     pub severity: String,
     /// The file, as it was reached from the command line; `-` is standard input. What is in an archive stands behind its
-    /// name and `!/`.
+    /// name and `!`.
     pub path: String,
     /// The commit that it is in (with `--git`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Offset of the match's first byte.
+    /// Offset of the match's first byte, in the file or member as it is.
     pub start: u64,
     /// Offset behind its last byte; `start` where the path alone matches.
     pub end: u64,
@@ -483,7 +483,7 @@ pub struct Match {
     pub secret_start: u64,
     /// Line of the match's first byte, counted from 1.
     pub line: u64,
-    /// Its column in bytes, counted from 1.
+    /// Its column in bytes, counted from 1; of UTF-16 in bytes of the same text in UTF-8.
     pub column: u64,
     /// The secret, redacted; as it is with `--no-redact`.
     pub redacted: String,

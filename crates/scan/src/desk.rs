@@ -1,7 +1,10 @@
 //! Where a thread looks at data: one buffer after another through the matcher.
 
-use crate::{Found, Outcome};
-use kernscope_sieve::matcher::{Matcher, Place, Scratch, Stream};
+use crate::archive::{Limit, Limits};
+use crate::name::Name;
+use crate::utf16::{self, Text, Utf8Of};
+use crate::{Found, Options, Outcome};
+use kernscope_sieve::matcher::{Located, Matcher, Scratch, Stream};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,26 +12,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Bytes of a file that are in memory at a time.
 pub const BUFFER_BYTES: usize = 4 << 20;
 
-/// What data is called.
-#[derive(Clone, Debug)]
-pub(crate) struct Name {
-    /// As it was reached.
-    pub(crate) path: Arc<[u8]>,
-    /// Below its root.
-    pub(crate) below: Arc<[u8]>,
-    pub(crate) commit: Option<Arc<str>>,
-}
-
-impl Name {
-    pub(crate) fn place(&self) -> Place<'_> {
-        Place { path: &self.path, commit: self.commit.as_deref() }
-    }
-}
-
 /// What one thread works with.
 pub(crate) struct Desk<'a> {
     pub(crate) matcher: &'a Matcher,
     pub(crate) stop: &'a AtomicBool,
+    /// Archives are opened.
+    pub(crate) archives: bool,
+    pub(crate) limits: &'a Limits,
     scratch: Scratch,
     buffer: Vec<u8>,
     pub(crate) outcome: Outcome,
@@ -39,6 +29,16 @@ pub(crate) struct Desk<'a> {
 pub(crate) enum End {
     /// With its end.
     Whole,
+    /// What is in it has been looked at instead.
+    Opened,
+    /// It is an archive, but its bytes have been looked at as they are.
+    Unopened,
+    /// There was too much in it.
+    Limited(Limit),
+    /// The same, and it has been said of what is in it.
+    LimitedWithin(Limit),
+    /// It is not as an archive of its format is.
+    Broken(io::Error),
     /// Someone wanted it to.
     Stopped,
     /// It could not be read on.
@@ -46,9 +46,17 @@ pub(crate) enum End {
 }
 
 impl<'a> Desk<'a> {
-    pub(crate) fn new(matcher: &'a Matcher, stop: &'a AtomicBool) -> Self {
-        let scratch = matcher.scratch();
-        Self { matcher, stop, scratch, buffer: vec![0; BUFFER_BYTES], outcome: Outcome::default() }
+    pub(crate) fn new(options: &'a Options, matcher: &'a Matcher, stop: &'a AtomicBool) -> Self {
+        let (archives, scratch) = (options.archives, matcher.scratch());
+        Self {
+            matcher,
+            stop,
+            archives,
+            limits: &options.limits,
+            scratch,
+            buffer: vec![0; BUFFER_BYTES],
+            outcome: Outcome::default(),
+        }
     }
 
     /// Whether all of it is excused by its name; it is counted, then.
@@ -64,20 +72,35 @@ impl<'a> Desk<'a> {
     pub(crate) fn judge_name(&mut self, name: &Name) {
         let place = name.place();
         for rule in self.matcher.find_path(&place) {
-            let at = kernscope_sieve::matcher::Located::path_alone(rule);
+            let at = Located::path_alone(rule);
             self.outcome.found.push(found(name, at));
         }
     }
 
     /// Looks at all that comes out of `reader`.
-    pub(crate) fn read(&mut self, name: &Name, reader: &mut dyn Read) -> End {
+    pub(crate) fn read(&mut self, name: &Name, reader: &mut dyn Read, text: Text) -> End {
         let mut buffer = std::mem::take(&mut self.buffer);
-        let end = self.pieces(name, reader, &mut buffer);
+        let end = match text {
+            Text::Bytes => self.pieces(name, reader, &mut buffer, &mut Offsets::Own),
+            Text::Utf16 { little, mark } => {
+                let mut offsets = Offsets::Utf16 { base: 0, there: mark as u64 };
+                match reader.read_exact(&mut [0; 2][..mark]) {
+                    Ok(()) => self.pieces(name, &mut Utf8Of::new(reader, little), &mut buffer, &mut offsets),
+                    Err(error) => End::Failed(error),
+                }
+            }
+        };
         self.buffer = buffer;
         end
     }
 
-    fn pieces(&mut self, name: &Name, reader: &mut dyn Read, buffer: &mut [u8]) -> End {
+    fn pieces(
+        &mut self,
+        name: &Name,
+        reader: &mut dyn Read,
+        buffer: &mut [u8],
+        offsets: &mut Offsets,
+    ) -> End {
         let mut stream = Stream::new(self.matcher, name.place(), &mut self.scratch);
         let mut kept = 0;
         let end = loop {
@@ -87,6 +110,8 @@ impl<'a> Desk<'a> {
             let (filled, end) = fill(reader, buffer, kept);
             self.outcome.tally.bytes += (filled - kept) as u64;
             let used = stream.piece(&buffer[..filled], end.is_some(), &mut self.scratch);
+            stream.fresh().iter_mut().for_each(|at| offsets.correct(at, &buffer[..filled]));
+            offsets.advance(&buffer[..used]);
             let settled = stream.settled(&self.scratch);
             self.outcome.found.extend(settled.into_iter().map(|at| found(name, at)));
             if let Some(end) = end {
@@ -101,7 +126,33 @@ impl<'a> Desk<'a> {
     }
 }
 
-fn found(name: &Name, at: kernscope_sieve::matcher::Located) -> Found {
+/// Offsets in what is searched, and in the file.
+enum Offsets {
+    /// They are the same.
+    Own,
+    /// The buffer begins at `base`, which in UTF-16 is `there`.
+    Utf16 { base: u64, there: u64 },
+}
+
+impl Offsets {
+    /// Makes the offsets of a finding in this buffer those of the file.
+    fn correct(&self, at: &mut Located, buffer: &[u8]) {
+        let Self::Utf16 { base, there } = self else { return };
+        for offset in [&mut at.start, &mut at.end, &mut at.secret_start] {
+            *offset = there + utf16::bytes_before(&buffer[..(*offset - base) as usize]);
+        }
+    }
+
+    /// The buffer will begin behind these.
+    fn advance(&mut self, used: &[u8]) {
+        if let Self::Utf16 { base, there } = self {
+            *base += used.len() as u64;
+            *there += utf16::bytes_before(used);
+        }
+    }
+}
+
+fn found(name: &Name, at: Located) -> Found {
     Found { path: Arc::clone(&name.path), below: Arc::clone(&name.below), commit: name.commit.clone(), at }
 }
 

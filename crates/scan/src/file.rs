@@ -1,7 +1,8 @@
 //! Opening and reading one file.
 
 use crate::Options;
-use crate::desk::{Desk, End, Name};
+use crate::desk::{Desk, End};
+use crate::name::Name;
 use crate::walk::Job;
 use nix::libc::{O_CLOEXEC, O_NOCTTY, O_NONBLOCK};
 use std::fs::{File, OpenOptions};
@@ -49,8 +50,8 @@ impl Desk<'_> {
 
     fn stream(&mut self, path: &[u8], reader: &mut dyn Read) {
         self.outcome.tally.seen("stream");
-        let name = Name { path: path.into(), below: path.into(), commit: None };
-        let end = self.read(&name, reader);
+        let name = Name::new(path, path);
+        let end = self.dig_stream(&name, reader);
         self.end(&name, end);
     }
 
@@ -59,7 +60,7 @@ impl Desk<'_> {
         let bytes = path.as_os_str().as_bytes();
         let shown = bytes.strip_prefix(b"./").unwrap_or(bytes);
         let below = bytes.get(root_len..).unwrap_or(shown);
-        let name = Name { path: shown.into(), below: below.into(), commit: None };
+        let name = Name::new(shown, below);
         if self.is_excused(&name) {
             return;
         }
@@ -73,7 +74,7 @@ impl Desk<'_> {
         self.judge_name(&name);
         // What is written behind the end that it had is not waited for.
         let most = if size == 0 { MADE_UP_BYTES } else { size };
-        let end = self.read(&name, &mut file.take(most));
+        let end = self.dig_file(&name, file.take(most));
         self.end(&name, end);
     }
 
@@ -81,7 +82,19 @@ impl Desk<'_> {
     pub(crate) fn end(&mut self, name: &Name, end: End) {
         match end {
             End::Whole => self.outcome.tally.filtered("scanned"),
+            End::Opened => self.outcome.tally.filtered("archive"),
+            End::Unopened => self.outcome.tally.filtered("unopened"),
             End::Stopped => self.outcome.tally.lost("interrupted"),
+            End::Limited(limit) => {
+                let (path, reason) = (name.shown(), limit.reason(self.limits));
+                self.outcome
+                    .lose(limit.cause(), format_args!("open {path}: {reason}; unpack it, and scan that"));
+            }
+            End::LimitedWithin(limit) => self.outcome.tally.lost(limit.cause()),
+            End::Broken(error) => {
+                let path = name.shown();
+                self.outcome.lose("broken_archive", format_args!("open {path}: {error}; make it anew"));
+            }
             End::Failed(error) => {
                 let path = Path::new(std::ffi::OsStr::from_bytes(&name.path));
                 self.outcome.lose("unreadable", unread("read", path, &error));

@@ -4,24 +4,30 @@
 //! the order of the walk. Nothing is left out without a word: every file is scanned, set aside for a reason, or lost for
 //! a reason, and [`Tally`] counts which.
 //!
-//! Memory: a thread holds one [`BUFFER_BYTES`] of a file (and as much for each level of archive it is in), findings wait for
+//! Memory: a thread holds one [`BUFFER_BYTES`] of a file. In archives it also holds the windows of decoders, less than
+//! twice [`Limits::window_bytes`] together, and zips within archives, [`Limits::held_bytes`] together. Findings wait for
 //! their turn at most [`AHEAD_MOST`] files long. Files are read, not mapped: one that another process cuts short
 //! while it is scanned is then a short file, not a dead scanner.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod archive;
 pub mod baseline;
 mod desk;
+mod dig;
 mod file;
 mod filesystem;
 mod fingerprint;
 mod found;
+mod name;
 mod options;
 mod pool;
 mod redact;
 mod tally;
+mod utf16;
 mod walk;
 
+pub use archive::Limits;
 pub use desk::BUFFER_BYTES;
 pub use fingerprint::Fingerprints;
 pub use found::Found;

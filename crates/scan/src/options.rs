@@ -1,5 +1,6 @@
 //! What to look at, and how.
 
+use crate::Limits;
 use std::path::PathBuf;
 
 /// What to look at, and how.
@@ -15,6 +16,10 @@ pub struct Options {
     pub hidden: bool,
     /// Leave out what `.gitignore`, `.ignore` and git's own lists name, and `.git` itself.
     pub ignore: bool,
+    /// Look into archives and compressed files.
+    pub archives: bool,
+    /// How far archives are opened.
+    pub limits: Limits,
     /// Follow symbolic links below the roots. Roots are followed always.
     pub follow: bool,
 }
@@ -27,6 +32,8 @@ impl Default for Options {
             max_file_bytes: None,
             hidden: true,
             ignore: true,
+            archives: true,
+            limits: Limits::default(),
             follow: false,
         }
     }

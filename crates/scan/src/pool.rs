@@ -67,7 +67,7 @@ fn work(
     line: &Line,
     sender: &SyncSender<(u64, Outcome)>,
 ) {
-    let mut desk = Desk::new(matcher, stop);
+    let mut desk = Desk::new(options, matcher, stop);
     while !stop.load(Ordering::Relaxed) {
         let (number, job) = {
             let mut jobs = line.jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -81,7 +81,7 @@ fn work(
         let mut outcome = std::mem::take(&mut desk.outcome);
         if worked.is_err() {
             outcome.lose("internal", "scan a file: kernscope failed on it; please report this");
-            desk = Desk::new(matcher, stop);
+            desk = Desk::new(options, matcher, stop);
         }
         progress.files.fetch_add(1, Ordering::Relaxed);
         progress.bytes.fetch_add(outcome.tally.bytes, Ordering::Relaxed);

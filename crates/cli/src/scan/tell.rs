@@ -19,10 +19,21 @@ pub(super) enum Format {
     Sarif,
 }
 
+/// How to tell.
+pub(super) struct How {
+    pub(super) format: Format,
+    /// Secrets are shown as they are.
+    pub(super) bare: bool,
+    /// Archives are looked into.
+    pub(super) archives: bool,
+}
+
 /// Writes to standard output, and counts.
 pub(super) struct Teller {
     form: Form,
     bare: bool,
+    /// Archives are looked into.
+    archives: bool,
     names: Fingerprints,
     accepted: Accepted,
     /// Findings that were told.
@@ -40,15 +51,17 @@ enum Form {
 }
 
 impl Teller {
-    /// Begins. `bare`: secrets are shown as they are.
-    pub(super) fn new(format: Format, bare: bool, accepted: Accepted, rules: &[Rule]) -> Self {
+    /// Begins.
+    pub(super) fn new(how: &How, accepted: Accepted, rules: &[Rule]) -> Self {
+        let &How { format, bare, archives } = how;
         let form = match format {
             Format::Pretty => Form::Lines,
             Format::Jsonl => Form::Records(Sequencer::new(clock::realtime_offset_ns())),
             Format::Sarif => Form::Sarif(Report::default()),
         };
         let names = Fingerprints::default();
-        let mut teller = Self { form, bare, names, accepted, emitted: 0, set_aside: 0, broken: None };
+        let mut teller =
+            Self { form, bare, archives, names, accepted, emitted: 0, set_aside: 0, broken: None };
         if format == Format::Sarif {
             teller.write(&Report::head(rules));
         }
@@ -108,8 +121,7 @@ impl Teller {
     /// Tells what was looked at, and what became of it; writes the new baseline.
     pub(super) fn end(&mut self, tally: &Tally) {
         let ledger = self.ledger(tally);
-        let why =
-            "archives and UTF-16 are scanned as the bytes they are; git history is not looked at".to_owned();
+        let why = coverage(tally, self.archives);
         match &mut self.form {
             Form::Lines => {
                 self.line(&format!("coverage {why}"));
@@ -173,6 +185,20 @@ impl Teller {
             self.broken = print(text.as_bytes()).err();
         }
     }
+}
+
+/// What was looked at, and what was not.
+fn coverage(tally: &Tally, archives: bool) -> String {
+    let archives = match (archives, tally.filtered_by.get("unopened")) {
+        (false, _) => "archives were scanned as the bytes they are".to_owned(),
+        (true, None) => "archives were looked into".to_owned(),
+        (true, Some(count)) => {
+            format!(
+                "archives were looked into, but for {count} of formats that are not opened (bzip2, 7z, rar, ar)"
+            )
+        }
+    };
+    format!("{archives}; git history was not looked at")
 }
 
 /// What was met and what became of it, by reason.

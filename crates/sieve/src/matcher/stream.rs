@@ -54,18 +54,21 @@ pub struct Stream<'a> {
     /// Up to here it is decided what begins; an offset in the data.
     decided: u64,
     found: Vec<Located>,
+    /// Those of `found` before here are of earlier pieces.
+    fresh: usize,
 }
 
 impl<'a> Stream<'a> {
     /// Begins. [`Matcher::is_excused`] is for the caller to ask.
     pub fn new(matcher: &'a Matcher, place: Place<'a>, scratch: &mut Scratch) -> Self {
         scratch.restart();
-        Self { matcher, place, base: 0, line: 1, line_start: 0, decided: 0, found: Vec::new() }
+        Self { matcher, place, base: 0, line: 1, line_start: 0, decided: 0, found: Vec::new(), fresh: 0 }
     }
 
     /// Searches a piece: what [`Stream::piece`] left of the one before, and new bytes behind it; `last`: nothing comes
     /// behind it. How many of its first bytes are not needed any more.
     pub fn piece(&mut self, data: &[u8], last: bool, scratch: &mut Scratch) -> usize {
+        self.fresh = self.found.len();
         let cut = if last { data.len() } else { data.len().saturating_sub(OVERLAP_BYTES) };
         let from = (self.decided - self.base) as usize;
         if cut <= from && !last {
@@ -107,6 +110,12 @@ impl<'a> Stream<'a> {
         }
         let mut lines = Lines::behind(data, self.base, self.line, self.line_start);
         (self.line, self.line_start) = lines.last(keep);
+    }
+
+    /// The findings of the last piece: whoever gave it in another form than the file's can say where they are there.
+    pub fn fresh(&mut self) -> &mut [Located] {
+        let fresh = self.fresh.min(self.found.len());
+        &mut self.found[fresh..]
     }
 
     /// The findings so far that no later piece can take back, each once.

@@ -1,0 +1,7 @@
+//! The library on files, archives and streams that are made here.
+
+mod archives;
+mod formats;
+mod limits;
+mod support;
+mod utf16;
