@@ -11,6 +11,7 @@ mod end;
 mod paint;
 pub mod units;
 
+pub use describe::equation;
 pub use end::short;
 
 use crate::output::Output;

@@ -358,6 +358,8 @@ pub enum Body {
     Match(Match),
     /// A device on the network (`lan`).
     Device(Device),
+    /// What a filter on an interface has decided so far (`filter attach`).
+    FilterCounts(FilterCounts),
     /// One thing that this machine was asked for (`doctor`).
     Probe(Probe),
     /// What the probes mean for one instrument (`doctor`).
@@ -587,6 +589,27 @@ pub struct Verdict {
     pub lost: Vec<String>,
 }
 
+/// What a filter on an interface has decided since it was attached: `packets = passed + dropped + other`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FilterCounts {
+    /// The network interface.
+    pub interface: String,
+    /// `xdp` or `tc`.
+    pub hook: String,
+    /// `ingress` or `egress`.
+    pub direction: String,
+    /// Packets that were decided.
+    pub packets: u64,
+    /// Those that meet the condition; `null` for a program that was given as bytecode.
+    pub matched: Option<u64>,
+    /// Let pass.
+    pub passed: u64,
+    /// Dropped.
+    pub dropped: u64,
+    /// Redirected, sent back, or else.
+    pub other: u64,
+}
+
 /// How well a hook, a library or a sort of event is covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -702,6 +725,7 @@ impl Body {
             Self::NetClose { .. } => "net_close",
             Self::Match(_) => "match",
             Self::Device(_) => "device",
+            Self::FilterCounts(_) => "filter_counts",
             Self::Probe(_) => "probe",
             Self::Verdict(_) => "verdict",
             Self::Coverage(_) => "coverage",

@@ -1,8 +1,8 @@
 //! A small run with at least one entry of every kind, for the tests of this crate.
 
 use crate::{
-    Answer, Body, Cause, Coverage, Device, DeviceName, Entry, Evidence, Hook, Ledger, Match, NetCall,
-    OpenMode, PathCall, PathInfo, PathSource, Probe, Proc, State, Suggestion, Verdict,
+    Answer, Body, Cause, Coverage, Device, DeviceName, Entry, Evidence, FilterCounts, Hook, Ledger, Match,
+    NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe, Proc, State, Suggestion, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -250,6 +250,19 @@ fn device() -> Body {
     })
 }
 
+fn counts() -> Body {
+    Body::FilterCounts(FilterCounts {
+        interface: "eth0".to_owned(),
+        hook: "xdp".to_owned(),
+        direction: "ingress".to_owned(),
+        packets: 120,
+        matched: Some(3),
+        passed: 117,
+        dropped: 3,
+        other: 0,
+    })
+}
+
 fn verdict() -> Body {
     Body::Verdict(Verdict {
         feature: "watch".to_owned(),
@@ -311,8 +324,15 @@ pub(crate) fn entries() -> Vec<Entry> {
             escaped: if n == 5 { vec!["path", "raw_path"] } else { Vec::new() },
         })
         .collect();
-    for body in [matched(), device(), probe(), verdict(), Body::Coverage(coverage()), Body::Ledger(ledger())]
-    {
+    for body in [
+        matched(),
+        device(),
+        counts(),
+        probe(),
+        verdict(),
+        Body::Coverage(coverage()),
+        Body::Ledger(ledger()),
+    ] {
         entries.push(Entry { ts_ns: 6_000_000_000, proc: None, body, escaped: Vec::new() });
     }
     entries

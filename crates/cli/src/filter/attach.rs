@@ -1,31 +1,31 @@
 //! `kernscope filter attach`: a filter on an interface, counted as it goes.
+//!
+//! Here are its flags and what they make; [`run`] follows the counts, [`tell`] tells them.
 
 mod hook;
+mod run;
+mod tell;
 
 use super::condition::ConditionArgs;
 use super::disasm::bytecode;
 use super::wrong;
-use crate::failure::{BROKEN, Failure, Outcome};
+use crate::args::Format;
+use crate::failure::{Failure, Outcome};
 use crate::watch::signals::Signals;
 use clap::{Args, ValueEnum};
-use hook::Hooked;
-use kernscope_kit::attach::{Decided, Direction, Interface, Tallied};
+use kernscope_kit::attach::{Direction, Interface, Tallied};
 use kernscope_kit::compile::{self, Action, Compiled, Host, Options};
 use kernscope_kit::load::Loaded;
 use kernscope_kit::program::Program;
-use std::cell::Cell;
-use std::io::{ErrorKind, Write};
+use run::Run;
 use std::path::PathBuf;
-use std::process::ExitCode;
-use std::time::{Duration, Instant};
-
-/// How often the counts are looked at.
-const TICK: Duration = Duration::from_millis(100);
+use std::time::Duration;
+use tell::Teller;
 
 /// Attach a filter to a network interface, and count what it matches
 ///
 /// Without --drop and --pass every packet passes, and is counted. The whole frame is looked at, headers too. Counts are
-/// told every second in which they change, and at the end. Nothing stays attached after the end, however it comes.
+/// told every second in which they change, and at the end, with what was covered and an account. Nothing stays attached after the end, however it comes.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("condition").required(true).multiple(true).args(["packet", "literal", "regex", "bytes", "rules", "bytecode"]))]
 #[command(after_help = "\
@@ -33,9 +33,9 @@ Examples:
   kernscope filter attach --literal 'BEGIN RSA PRIVATE KEY' --interface eth0
   kernscope filter attach --packet 'udp and dst port 53 and content \"evil\"' --interface eth0
   kernscope filter attach --regex 'ghp_[0-9a-zA-Z]{36}' --interface eth0 --target tc --drop
-  kernscope filter attach --bytecode program.hex --interface lo --duration 10
+  kernscope filter attach --bytecode program.hex --interface lo --duration 10 --format jsonl
 
-Status: 0 at the end of --duration or by Ctrl-C; 1 when the run broke off; 2 for a
+Status: 0 at the end of --duration, by Ctrl-C or SIGTERM; 1 when the run broke off; 2 for a
 wrong command line or set-up.")]
 pub(super) struct AttachArgs {
     #[command(flatten)]
@@ -61,6 +61,9 @@ pub(super) struct AttachArgs {
     /// End after so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     duration: Option<Duration>,
+    /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    format: Format,
 }
 
 /// `--target`.
@@ -104,10 +107,8 @@ pub(super) fn run(args: &AttachArgs) -> Outcome {
     let tallied = Tallied::new(source.program(), args.is_enforced()).map_err(wrong)?;
     let loaded = Loaded::load(&tallied.program).map_err(|err| Failure::usage(err.brief()))?;
     let hooked = hook::attach(&loaded, &interface, args).map_err(Failure::usage)?;
-    let view = View { args, source, tallied, loaded, interface, hooked };
-    let outcome = view.follow(&signals);
-    signals.release();
-    outcome
+    let teller = Teller::new(args, &interface, &hooked, &source);
+    Run { tallied, loaded, interface, duration: args.duration, teller }.follow(hooked, &signals)
 }
 
 impl AttachArgs {
@@ -149,92 +150,23 @@ impl Source {
         Ok(Self::Compiled(Box::new(compiled)))
     }
 
+    /// What makes it match more than its condition does; nothing where nothing does.
+    fn wider(&self) -> Vec<String> {
+        let Self::Compiled(compiled) = self else { return Vec::new() };
+        let mut wider = Vec::new();
+        if !compiled.exact() {
+            wider.push("matches are a superset: the condition is too large to be exact".to_owned());
+        }
+        if compiled.limit_bytes() < u32::from(u16::MAX) {
+            wider.push(format!("packets of more than {} bytes count as matches", compiled.limit_bytes()));
+        }
+        wider
+    }
+
     fn program(&self) -> &Program {
         match self {
             Self::Compiled(compiled) => &compiled.program,
             Self::Bytecode(program) => program,
         }
-    }
-}
-
-/// A run: what is told of it.
-struct View<'a> {
-    args: &'a AttachArgs,
-    source: Source,
-    tallied: Tallied,
-    loaded: Loaded,
-    interface: Interface,
-    hooked: Hooked,
-}
-
-impl View<'_> {
-    /// What is attached, and how well it looks.
-    fn start(&self) -> String {
-        let mut text = format!("attached to {}: {}", self.interface, self.hooked.told());
-        if let Source::Compiled(compiled) = &self.source {
-            if !compiled.exact() {
-                text += "\nmatches are a superset: the condition is too large to be exact";
-            }
-            if compiled.limit_bytes() < u32::from(u16::MAX) {
-                text += &format!("\npackets of more than {} bytes count as matches", compiled.limit_bytes());
-            }
-        }
-        text + "\n"
-    }
-
-    /// Tells the counts until the end.
-    fn follow(&self, signals: &Signals) -> Outcome {
-        let (start, stop) = (Instant::now(), Cell::new(false));
-        let mut next = Duration::from_secs(1);
-        let mut last = Decided::default();
-        let tell = |line: String| tell(&line).map(|heard| stop.set(stop.get() || !heard));
-        tell(self.start())?;
-        while !stop.get() && self.args.duration.is_none_or(|all| start.elapsed() < all) {
-            let left = self.args.duration.map_or(TICK, |all| all.saturating_sub(start.elapsed()));
-            std::thread::sleep(TICK.min(left));
-            signals.poll(false, |_, _| stop.set(true));
-            if start.elapsed() >= next {
-                next += Duration::from_secs(1);
-                let now = self.read()?;
-                if now != last {
-                    last = now;
-                    tell(format!("{:>6} s  {}\n", start.elapsed().as_secs(), self.counts(now)))?;
-                }
-                if !self.interface.is_there() {
-                    let gone = format_args!("interface {} is gone: {}", self.interface, self.counts(now));
-                    return Err(Failure::with_status(BROKEN, gone));
-                }
-            }
-        }
-        tell(format!("{}: {}\n", self.interface, self.counts(self.read()?)))?;
-        Ok(ExitCode::SUCCESS)
-    }
-
-    fn read(&self) -> Result<Decided, Failure> {
-        self.tallied.read(&self.loaded).map_err(wrong)
-    }
-
-    /// In the words of the condition, or of what was decided.
-    fn counts(&self, decided: Decided) -> String {
-        let Decided { passed, dropped, other } = decided;
-        let packets = passed + dropped + other;
-        match (&self.source, self.args.pass, self.args.drop) {
-            (Source::Bytecode(_), ..) => {
-                format!("{packets} packets = {passed} passed + {dropped} dropped + {other} other")
-            }
-            (_, true, _) => format!("{packets} packets = {passed} matched + {dropped} others, dropped"),
-            (_, _, true) => format!("{packets} packets = {dropped} matched, dropped + {passed} others"),
-            _ => format!("{packets} packets = {dropped} matched + {passed} others, all passed"),
-        }
-    }
-}
-
-/// Writes to standard output; whether somebody still reads it.
-fn tell(text: &str) -> Result<bool, Failure> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => Ok(true),
-        Err(cause) if cause.kind() == ErrorKind::BrokenPipe => Ok(false),
-        Err(cause) => Err(wrong(format_args!("write standard output: {cause}"))),
     }
 }

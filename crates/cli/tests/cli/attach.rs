@@ -6,6 +6,7 @@ use kernscope_kit::probe;
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::process::{Child, Stdio};
@@ -70,11 +71,19 @@ fn traffic() -> (usize, usize) {
     come
 }
 
-/// Ends a run as Ctrl-C does; its last line.
+/// Ends a run as Ctrl-C does; the counts at its end, behind which come what was covered and an account that closes.
 fn interrupt(child: &mut Child, lines: impl Iterator<Item = String>) -> String {
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("kill");
     assert_eq!(child.wait().expect("wait").code(), Some(0));
-    lines.last().unwrap_or_default()
+    counts(lines)
+}
+
+fn counts(lines: impl Iterator<Item = String>) -> String {
+    let lines: Vec<_> = lines.collect();
+    let [.., counts, coverage, ledger] = &lines[..] else { panic!("three lines: {lines:?}") };
+    assert!(coverage.starts_with("coverage "), "{coverage}");
+    assert!(ledger.starts_with("ledger closes: seen "), "{ledger}");
+    counts.clone()
 }
 
 #[test]
@@ -98,6 +107,36 @@ fn what_matches_is_dropped_and_nothing_is_left_afterwards() {
             assert_eq!(told, "lo: 15 packets = 9 matched, dropped + 6 others", "{target:?}");
             assert_eq!(traffic(), (9, 6), "{target:?}");
         }
+    });
+}
+
+#[test]
+fn records_are_counts_coverage_and_a_ledger_that_closes() {
+    in_own_network("records_are_counts_coverage_and_a_ledger_that_closes", || {
+        let args =
+            ["filter", "attach", "--interface", "lo", "--literal", "SESAME", "--drop", "--format", "jsonl"];
+        let mut child = kernscope(&args).stdout(Stdio::piped()).spawn().expect("kernscope runs");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+        let first = lines.next().unwrap_or_default();
+        assert_eq!(traffic(), (0, 6));
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).expect("kill");
+        assert_eq!(child.wait().expect("wait").code(), Some(0));
+        let records: Vec<Value> = [first]
+            .into_iter()
+            .chain(lines)
+            .map(|line| serde_json::from_str(&line).expect("a record"))
+            .collect();
+        assert!(records.iter().zip(0..).all(|(record, seq)| record["seq"] == seq), "{records:?}");
+        let [counting @ .., counts, coverage, ledger] = &records[..] else { panic!("{records:?}") };
+        assert!(counting.iter().chain([counts]).all(|record| record["kind"] == "filter_counts"));
+        for (field, value) in [("packets", 15), ("matched", 9), ("passed", 6), ("dropped", 9), ("other", 0)] {
+            assert_eq!(counts[field], value, "{field} in {counts}");
+        }
+        assert_eq!(coverage["hooks"][0]["state"], "attached", "{coverage}");
+        let told = counting.len() + 1;
+        assert_eq!((&ledger["kind"], &ledger["closes"]), (&"ledger".into(), &true.into()));
+        assert_eq!((&ledger["seen"], &ledger["emitted"]), (&(15 + told).into(), &told.into()), "{ledger}");
+        assert_eq!(ledger["filtered_by"], serde_json::json!({ "matched": 9, "not_matched": 6 }));
     });
 }
 
@@ -144,7 +183,7 @@ fn a_run_ends_with_its_duration() {
     in_own_network("a_run_ends_with_its_duration", || {
         let (mut child, lines) = start(&["--literal", "a", "--duration", "0.2"]);
         assert_eq!(child.wait().expect("wait").code(), Some(0));
-        assert_eq!(lines.last().as_deref(), Some("lo: 0 packets = 0 matched + 0 others, all passed"));
+        assert_eq!(counts(lines), "lo: 0 packets = 0 matched + 0 others, all passed");
     });
 }
 

@@ -10,7 +10,9 @@ use crate::program::{Function, MapRef, MapSpec, MapType, Program, ProgramType};
 
 /// `bpf_map_lookup_elem`.
 const LOOKUP: i32 = 1;
-const COUNTERS: u32 = 3;
+const COUNTERS: u32 = 4;
+/// Offset of the count of packets that came, in the value of the map.
+const ENTERED: i16 = 24;
 
 /// Packets by what was decided of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +23,15 @@ pub struct Decided {
     pub dropped: u64,
     /// Anything else: redirected, sent back, left to the next program.
     pub other: u64,
+    /// All that came, counted before anything was decided; with nothing under way, the sum of the others.
+    pub entered: u64,
+}
+
+impl Decided {
+    /// Whether all that came is decided.
+    pub fn closes(&self) -> bool {
+        self.entered == self.passed + self.dropped + self.other
+    }
 }
 
 /// A program in which another is counted.
@@ -75,8 +86,8 @@ impl Tallied {
                 *sum += u64::from_ne_bytes(word.try_into().unwrap_or_default());
             }
         }
-        let [passed, dropped, other] = sum;
-        Ok(Decided { passed, dropped, other })
+        let [passed, dropped, other, entered] = sum;
+        Ok(Decided { passed, dropped, other, entered })
     }
 }
 
@@ -110,14 +121,20 @@ fn verdicts(kind: ProgramType) -> Option<Verdicts> {
     }
 }
 
-/// Calls what follows, counts, returns.
+/// Counts, calls what follows, counts what that says, returns. The counts stay where they are, in R7.
 fn outer(counts: MapRef, verdicts: Verdicts, enforced: bool) -> Result<Vec<Insn>, AsmError> {
     let Verdicts { pass, drop, aside } = verdicts;
     let mut asm = Asm::new();
-    let (inner, out) = (asm.label(), asm.label());
-    asm.call_local(inner).mov(Reg::R6, Reg::R0);
+    let (inner, found, out) = (asm.label(), asm.label(), asm.label());
+    asm.mov(Reg::R6, Reg::R1);
     asm.store(Size::W, Reg::R10, -4, 0).mov(Reg::R2, Reg::R10).alu64(Alu::Add, Reg::R2, -4);
-    asm.load_map(Reg::R1, counts).call(LOOKUP).jump_if(Cond::Eq, Reg::R0, 0, out);
+    asm.load_map(Reg::R1, counts).call(LOOKUP).jump_if(Cond::Ne, Reg::R0, 0, found);
+    // There is always such a value; the verifier wants to see it asked.
+    asm.mov(Reg::R0, aside).exit();
+    asm.bind(found);
+    asm.mov(Reg::R7, Reg::R0);
+    one_more(&mut asm, ENTERED);
+    asm.mov(Reg::R1, Reg::R6).call_local(inner).mov(Reg::R6, Reg::R0);
     // A way for each count: adding a number to a pointer is refused without `CAP_PERFMON`.
     let (passed, dropped) = (asm.label(), asm.label());
     for (verdict, way) in [(pass, passed), (aside, passed), (drop, dropped)] {
@@ -127,8 +144,8 @@ fn outer(counts: MapRef, verdicts: Verdicts, enforced: bool) -> Result<Vec<Insn>
         if let Some(way) = way {
             asm.bind(way);
         }
-        asm.load(Size::Dw, Reg::R1, Reg::R0, slot).alu64(Alu::Add, Reg::R1, 1);
-        asm.store(Size::Dw, Reg::R0, slot, Reg::R1).jump(out);
+        one_more(&mut asm, slot);
+        asm.jump(out);
     }
     asm.bind(out);
     match enforced {
@@ -138,4 +155,10 @@ fn outer(counts: MapRef, verdicts: Verdicts, enforced: bool) -> Result<Vec<Insn>
     asm.exit();
     asm.bind(inner);
     asm.finish()
+}
+
+/// Adds one to a count.
+fn one_more(asm: &mut Asm, slot: i16) {
+    asm.load(Size::Dw, Reg::R1, Reg::R7, slot).alu64(Alu::Add, Reg::R1, 1);
+    asm.store(Size::Dw, Reg::R7, slot, Reg::R1);
 }

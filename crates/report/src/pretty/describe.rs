@@ -50,6 +50,7 @@ fn ink(body: &Body) -> Ink {
         | Body::NetSend(_)
         | Body::NetClose { .. } => Ink::Net,
         Body::Match(_) => Ink::Error,
+        Body::FilterCounts(_) => Ink::Net,
         Body::Device(_) | Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => {
             Ink::Bold
         }
@@ -107,6 +108,15 @@ fn object(body: &Body, max: usize) -> String {
             name(Some(&found.redacted), max)
         ),
         Body::Device(device) => format!("{} {}", device.mac, name(Some(&device.device_type), max)),
+        Body::FilterCounts(counts) => format!(
+            "{} {} {}: {} passed, {} dropped, {} other",
+            name(Some(&counts.interface), max),
+            counts.hook,
+            counts.direction,
+            counts.passed,
+            counts.dropped,
+            counts.other
+        ),
         Body::Probe(probe) => {
             format!("{} {}: {}", probe.group, name(Some(&probe.name), max), word(probe.answer))
         }
@@ -207,7 +217,7 @@ fn hooks(coverage: &Coverage) -> String {
 }
 
 /// The ledger as the equation that it is.
-pub(super) fn equation(ledger: &Ledger) -> String {
+pub fn equation(ledger: &Ledger) -> String {
     let lost: u64 = ledger.lost.values().sum();
     let causes: Vec<String> = ledger
         .lost

@@ -21,7 +21,8 @@ character stands as `\\xHH` and each backslash as `\\\\`; so the bytes can be ha
 
 The second-to-last record of a run is `coverage`, the last is `ledger`. `kernscope doctor --format jsonl` writes
 `probe`, `verdict` and a `ledger`; `kernscope scan --format jsonl` writes `match`, `coverage` and a `ledger`;
-`kernscope lan replay --format jsonl` writes `device`, `coverage` and a `ledger`.
+`kernscope lan replay --format jsonl` writes `device`, `coverage` and a `ledger`;
+`kernscope filter attach --format jsonl` writes `filter_counts`, `coverage` and a `ledger`.
 ";
 
 /// The schema for people.

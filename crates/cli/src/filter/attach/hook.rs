@@ -1,7 +1,7 @@
 //! The hook that a program is put on, and what is told of it.
 
 use super::{AttachArgs, Target};
-use kernscope_kit::attach::{AttachError, Interface, Tc, Xdp};
+use kernscope_kit::attach::{AttachError, Direction, Interface, Tc, Xdp};
 use kernscope_kit::load::Loaded;
 
 /// Held as long as the program is attached.
@@ -26,14 +26,17 @@ pub(super) fn attach(
 }
 
 impl Hooked {
-    /// How it is attached, and why not better.
+    /// The way it is attached, in a few words, and why not a better one.
+    pub(super) fn tier(&self) -> (String, String) {
+        match self {
+            Self::Xdp(xdp) => (format!("XDP in {} mode", xdp.mode()), xdp.why().to_owned()),
+            Self::Tc(tc, way) => (format!("{} {}", tc.tier(), Direction::from(*way)), tc.why().to_owned()),
+        }
+    }
+
+    /// The same in one piece.
     pub(super) fn told(&self) -> String {
-        let (how, why) = match self {
-            Self::Xdp(xdp) => (format!("XDP in {} mode", xdp.mode()), xdp.why()),
-            Self::Tc(tc, way) => {
-                (format!("{} {}", tc.tier(), kernscope_kit::attach::Direction::from(*way)), tc.why())
-            }
-        };
+        let (how, why) = self.tier();
         if why.is_empty() { how } else { format!("{how} ({why})") }
     }
 }
