@@ -110,7 +110,7 @@ impl<'a> Desk<'a> {
             let (filled, end) = fill(reader, buffer, kept);
             self.outcome.tally.bytes += (filled - kept) as u64;
             let used = stream.piece(&buffer[..filled], end.is_some(), &mut self.scratch);
-            stream.fresh().iter_mut().for_each(|at| offsets.correct(at, &buffer[..filled]));
+            stream.fresh().for_each(|at| offsets.correct(at, &buffer[..filled]));
             offsets.advance(&buffer[..used]);
             let settled = stream.settled(&self.scratch);
             self.outcome.found.extend(settled.into_iter().map(|at| found(name, at)));

@@ -45,7 +45,7 @@ pub(super) fn rarity_folded(byte: u8) -> u32 {
 
 /// Share of positions at which these bytes are expected, taken as independent: in text, but in random data every byte
 /// is one in 256.
-pub(super) fn share(bytes: &[u8], fold: bool) -> f64 {
+pub fn share(bytes: &[u8], fold: bool) -> f64 {
     let rarity = |&byte: &u8| if fold { rarity_folded(byte) } else { rarity(byte) }.min(RANDOM);
     let bits: u32 = bytes.iter().map(rarity).sum();
     (-f64::from(bits) / 16.0).exp2()

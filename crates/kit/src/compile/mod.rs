@@ -45,6 +45,7 @@ pub mod window;
 pub use crate::probe::LoopShape;
 pub use automaton::Dfa;
 pub use byteset::ByteSet;
+pub use common::share;
 pub use content::Content;
 pub use host::Host;
 pub use regex::{Regex, RegexError};

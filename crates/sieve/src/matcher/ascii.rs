@@ -12,7 +12,7 @@ pub(super) fn only(hir: &Hir) -> Hir {
         HirKind::Empty => Hir::empty(),
         HirKind::Literal(literal) if literal.0.is_ascii() => Hir::literal(literal.0.clone()),
         HirKind::Literal(_) => Hir::fail(),
-        HirKind::Class(class) => Hir::class(Class::Bytes(ascii_class(class))),
+        HirKind::Class(class) => Hir::class(Class::Bytes(self::class(class))),
         HirKind::Look(look) => Hir::look(ascii_look(*look)),
         HirKind::Repetition(repetition) => Hir::repetition(Repetition {
             min: repetition.min,
@@ -30,7 +30,7 @@ pub(super) fn only(hir: &Hir) -> Hir {
     }
 }
 
-fn ascii_class(class: &Class) -> ClassBytes {
+pub(super) fn class(class: &Class) -> ClassBytes {
     let below =
         |start: u32, end: u32| (start < 0x80).then(|| ClassBytesRange::new(start as u8, end.min(0x7f) as u8));
     match class {
@@ -41,6 +41,18 @@ fn ascii_class(class: &Class) -> ClassBytes {
             ClassBytes::new(class.iter().filter_map(|range| below(range.start() as u32, range.end() as u32)))
         }
     }
+}
+
+/// Whether one of these lower-case words is in the data, in any case of ASCII letters.
+pub(super) fn contains_any(data: &[u8], words: &[Vec<u8>]) -> bool {
+    words.iter().any(|word| contains(data, word))
+}
+
+fn contains(data: &[u8], word: &[u8]) -> bool {
+    let Some((&first, rest)) = word.split_first() else { return true };
+    let fits =
+        |at: usize| data.get(at + 1..at + word.len()).is_some_and(|behind| behind.eq_ignore_ascii_case(rest));
+    memchr::memchr2_iter(first, first.to_ascii_uppercase(), data).any(fits)
 }
 
 fn ascii_look(look: Look) -> Look {

@@ -1,20 +1,35 @@
 //! One expression, compiled when the first data asks for it.
+//!
+//! Where a match may begin is known to a few bytes, from a literal that was found and what follows it. There, an automaton
+//! for ASCII is tried byte by byte: the first place where it matches is where a search would find the match. Where it
+//! meets other bytes, or the way was long for nothing, the library's own engines search on.
 
-use super::ascii;
+use super::heads::Before;
+use super::plan::Plan;
+use super::walk::{Here, Walk};
+use super::windows::Windows;
+use super::{ascii, tail};
 use crate::rules::{Expression, compile};
+use regex_automata::hybrid::dfa;
 use regex_automata::meta::{Cache, Regex};
-use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Bytes at either end of a stretch that look-around may read: one character.
 const CONTEXT_BYTES: usize = 4;
+/// Steps for each byte of data after which trying places is given up for searching: time stays in proportion to data.
+const STEPS_PER_BYTE: usize = 8;
+/// Steps that are always free.
+const FREE_STEPS: usize = 1 << 16;
 
-/// An expression in two versions: for stretches that are ASCII, and for all.
+/// An expression, and the automata that were made of it.
 #[derive(Debug)]
 pub(super) struct Engine {
     expression: Expression,
+    pub(super) plan: Plan,
+    tails: Vec<OnceLock<Option<Walk>>>,
+    walk: OnceLock<Option<Walk>>,
     ascii: OnceLock<Regex>,
     full: OnceLock<Regex>,
 }
@@ -22,8 +37,12 @@ pub(super) struct Engine {
 /// What searching needs beside the automata; one a thread.
 #[derive(Debug, Default)]
 pub(super) struct EngineCache {
+    tails: Vec<Option<dfa::Cache>>,
+    walk: Option<dfa::Cache>,
     ascii: Option<Cache>,
     full: Option<Cache>,
+    /// Bytes that were looked at in this data.
+    steps: usize,
 }
 
 /// A match, and which groups took part.
@@ -33,64 +52,170 @@ pub(super) struct Match {
     pub(super) groups: Vec<Option<Range<usize>>>,
 }
 
-impl Engine {
-    pub(super) fn new(expression: Expression) -> Self {
-        Self { expression, ascii: OnceLock::new(), full: OnceLock::new() }
+impl EngineCache {
+    /// For other data.
+    pub(super) fn restart(&mut self) {
+        self.steps = 0;
     }
 
-    /// Calls `found` with the matches in `window` that begin in `among`, one behind the other, as `find_iter` would;
-    /// look-around sees all of `data`. Where the next search must begin.
+    fn is_tired(&self, data: &[u8]) -> bool {
+        self.steps > FREE_STEPS + STEPS_PER_BYTE * data.len()
+    }
+}
+
+impl Engine {
+    pub(super) fn new(expression: Expression, plan: Plan) -> Self {
+        let heads = plan.heads.as_ref().map_or(0, Vec::len);
+        Self {
+            expression,
+            plan,
+            tails: (0..heads).map(|_| OnceLock::new()).collect(),
+            walk: OnceLock::new(),
+            ascii: OnceLock::new(),
+            full: OnceLock::new(),
+        }
+    }
+
+    /// Where a match may begin because a literal of this head is at `at`, if what follows it fits.
+    pub(super) fn starts(
+        &self,
+        data: &[u8],
+        head: usize,
+        at: usize,
+        cache: &mut EngineCache,
+    ) -> Option<Range<usize>> {
+        let heads = self.plan.heads.as_ref()?;
+        let cut = &heads[head].cut;
+        let last = at.checked_sub(cut.before.min)?;
+        if !cache.is_tired(data) {
+            let tail =
+                self.tails[head].get_or_init(|| Walk::any(&tail::after(&heads[head].branch, cut.parts)));
+            cache.tails.resize_with(heads.len(), || None);
+            if let Some(tail) = tail {
+                let own = cache.tails[head].get_or_insert_with(|| tail.cache());
+                if tail.at(own, data, at, true, &mut cache.steps) == Here::Nothing {
+                    return None;
+                }
+            }
+        }
+        Some(first_start(data, at, &cut.before)..last + 1)
+    }
+
+    /// Calls `found` with the matches that begin in `windows` and in `among`, one behind the other, as `find_iter` would.
+    /// Where the next search must begin.
     pub(super) fn search(
         &self,
         data: &[u8],
-        window: Range<usize>,
+        windows: &Windows,
         among: &Range<usize>,
         cache: &mut EngineCache,
         found: &mut dyn FnMut(Match),
     ) -> usize {
-        let mut at = window.start.max(among.start);
-        if at >= window.end.min(among.end) {
-            return among.start;
-        }
-        let (from, to) = (at.saturating_sub(CONTEXT_BYTES), window.end.saturating_add(CONTEXT_BYTES));
-        let (regex, cache) = match data[from..to.min(data.len())].is_ascii() {
-            true => (self.ascii(), &mut cache.ascii),
-            false => (self.full(), &mut cache.full),
-        };
-        let cache = cache.get_or_insert_with(|| regex.create_cache());
         let mut resume = among.start;
-        while at < window.end.min(among.end) {
-            let input = Input::new(data).span(at..window.end);
-            let Some(span) = regex.search_with(cache, &input).map(|matched| matched.range()) else { break };
-            if span.start >= among.end {
-                break;
+        for window in windows.iter() {
+            let mut at = window.start.max(resume);
+            let end = window.end.min(among.end);
+            while at < end {
+                if cache.is_tired(data) {
+                    return self.search_all(data, &(at..among.end), cache, found).max(resume);
+                }
+                let Some(span) = self.first(data, at..end, cache) else { break };
+                // Nothing is empty: expressions that match the empty text are not taken.
+                (at, resume) = (span.end, span.end);
+                found(Match { groups: self.groups(data, &span, cache), span });
             }
-            // Nothing is empty: expressions that match the empty text are not taken.
-            at = span.end;
-            resume = span.end;
-            found(Match { groups: self.groups(regex, cache, data, &span, window.end), span });
         }
         resume
     }
 
-    /// The groups of a match that is known.
-    fn groups(
+    /// The same wherever a match begins in `among`.
+    pub(super) fn search_all(
         &self,
-        regex: &Regex,
-        cache: &mut Cache,
         data: &[u8],
-        span: &Range<usize>,
-        end: usize,
-    ) -> Vec<Option<Range<usize>>> {
+        among: &Range<usize>,
+        cache: &mut EngineCache,
+        found: &mut dyn FnMut(Match),
+    ) -> usize {
+        let mut resume = among.start;
+        while resume < among.end {
+            let Some(span) = self.find(data, resume..data.len(), Anchored::No, cache) else { break };
+            if span.start >= among.end {
+                break;
+            }
+            resume = span.end;
+            found(Match { groups: self.groups(data, &span, cache), span });
+        }
+        resume
+    }
+
+    /// The first match that begins in `starts`.
+    fn first(&self, data: &[u8], starts: Range<usize>, cache: &mut EngineCache) -> Option<Range<usize>> {
+        let walk = self.walk.get_or_init(|| Walk::exact(&ascii::only(self.expression.hir()), true)).as_ref();
+        let longest = self.expression.hir().properties().maximum_len();
+        for at in starts.clone() {
+            let here = walk.map_or(Here::Unknown, |walk| {
+                walk.at(cache.walk.get_or_insert_with(|| walk.cache()), data, at, false, &mut cache.steps)
+            });
+            match (here, longest) {
+                (Here::Match(end), _) => return Some(at..end),
+                (Here::Nothing, _) => {}
+                (Here::Unknown, Some(longest)) => {
+                    let end = (starts.end + longest).min(data.len());
+                    let span = self.find(data, at..end, Anchored::No, cache)?;
+                    return (span.start < starts.end).then_some(span);
+                }
+                (Here::Unknown, None) => {
+                    if let Some(span) = self.find(data, at..data.len(), Anchored::Yes, cache) {
+                        return Some(span);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// One search by the library.
+    fn find(
+        &self,
+        data: &[u8],
+        within: Range<usize>,
+        anchored: Anchored,
+        cache: &mut EngineCache,
+    ) -> Option<Range<usize>> {
+        let (regex, cache) = self.regex(data, &within, cache);
+        let input = Input::new(data).span(within).anchored(anchored);
+        regex.search_with(cache, &input).map(|matched| matched.range())
+    }
+
+    /// The groups of a match that is known.
+    fn groups(&self, data: &[u8], span: &Range<usize>, cache: &mut EngineCache) -> Vec<Option<Range<usize>>> {
         if self.expression.groups() == 0 {
             return Vec::new();
         }
-        let mut captures: Captures = regex.create_captures();
-        let input = Input::new(data).span(span.start..end).anchored(Anchored::Yes);
+        // What follows is seen by look-around, and nothing more of it than that.
+        let (regex, cache) = self.regex(data, span, cache);
+        let mut captures = regex.create_captures();
+        let input = Input::new(data).span(span.clone()).anchored(Anchored::Yes);
         regex.search_captures_with(cache, &input, &mut captures);
         (1..=self.expression.groups())
             .map(|group| captures.get_group(group).map(|span| span.range()))
             .collect()
+    }
+
+    /// The version for a stretch of the data.
+    fn regex<'a>(
+        &self,
+        data: &[u8],
+        within: &Range<usize>,
+        cache: &'a mut EngineCache,
+    ) -> (&Regex, &'a mut Cache) {
+        let from = within.start.saturating_sub(CONTEXT_BYTES);
+        let to = within.end.saturating_add(CONTEXT_BYTES).min(data.len());
+        let (regex, cache) = match data[from..to].is_ascii() {
+            true => (self.ascii(), &mut cache.ascii),
+            false => (self.full(), &mut cache.full),
+        };
+        (regex, cache.get_or_insert_with(|| regex.create_cache()))
     }
 
     fn ascii(&self) -> &Regex {
@@ -100,4 +225,11 @@ impl Engine {
     fn full(&self) -> &Regex {
         self.full.get_or_init(|| compile(std::iter::once(self.expression.hir())))
     }
+}
+
+/// The first place from which a match may reach `at`.
+fn first_start(data: &[u8], at: usize, before: &Before) -> usize {
+    let near = at.saturating_sub(before.max_ascii);
+    let far = at.saturating_sub(before.max);
+    if data[far..at].is_ascii() { near } else { far }
 }

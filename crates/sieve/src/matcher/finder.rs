@@ -1,15 +1,14 @@
 //! Where the literals of a rule set are.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use std::ops::Range;
 
 /// Finds literals, whatever the case of their ASCII letters.
 ///
 /// [`crate::matcher`] hands it all that its rules ask for; whoever finds them faster takes its place.
 pub(super) trait Finder: std::fmt::Debug + Send + Sync {
-    /// Calls `hit` with the number of a literal and where it is, for every place where one is. More calls do no harm, in
+    /// Calls `hit` with the number of a literal and where it begins, for every place where one is. More calls do no harm, in
     /// any order.
-    fn find(&self, data: &[u8], hit: &mut dyn FnMut(usize, Range<usize>));
+    fn find(&self, data: &[u8], hit: &mut dyn FnMut(usize, usize));
 }
 
 /// An Aho-Corasick automaton.
@@ -30,9 +29,9 @@ impl Automaton {
 }
 
 impl Finder for Automaton {
-    fn find(&self, data: &[u8], hit: &mut dyn FnMut(usize, Range<usize>)) {
+    fn find(&self, data: &[u8], hit: &mut dyn FnMut(usize, usize)) {
         for found in self.0.find_overlapping_iter(data) {
-            hit(found.pattern().as_usize(), found.range());
+            hit(found.pattern().as_usize(), found.start());
         }
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 /// What a line says to be left alone.
 const ALLOWED_BY: [&[u8]; 2] = [b"gitleaks:allow", b"kernscope:allow"];
 /// Bytes of a line that are looked at before and behind a match: data without lines is not copied whole.
-const LINE_BYTES: usize = 4096;
+pub(super) const LINE_BYTES: usize = 4096;
 
 /// The finding that a match is, if it is one.
 pub(super) fn finding(
@@ -64,24 +64,4 @@ fn trimmed(data: &[u8], span: &Range<usize>) -> Range<usize> {
     let front = text.iter().take_while(|byte| **byte == b'\n').count();
     let back = text[front..].iter().rev().take_while(|byte| **byte == b'\n').count();
     span.start + front..span.end - back
-}
-
-/// Drops what a generic rule (one with `generic` in its name) found on the line where another rule found the same secret
-/// or more.
-pub(super) fn prefer_specific(rules: &[Rule], data: &[u8], findings: &mut Vec<Finding>) {
-    let is_generic = |finding: &Finding| rules[finding.rule].id.to_lowercase().contains("generic");
-    if !findings.iter().any(is_generic) {
-        return;
-    }
-    let specific: Vec<Finding> = findings.iter().filter(|finding| !is_generic(finding)).cloned().collect();
-    findings.retain(|finding| {
-        let text = &data[finding.secret.clone()];
-        let lines = lines::around(data, &finding.span, LINE_BYTES);
-        !is_generic(finding)
-            || !specific.iter().any(|other| {
-                lines.start <= other.span.start
-                    && other.span.start <= lines.end
-                    && memchr::memmem::find(&data[other.secret.clone()], text).is_some()
-            })
-    });
 }

@@ -1,8 +1,8 @@
 //! Finds what rules match: exactly what each expression alone would find, without trying it on most of the data.
 //!
-//! One pass looks for the literals that matches cannot do without. Around each, an expression is tried on as many bytes as a
-//! match of it can have (`windows`); rules whose matches may be of any length are tried from there on. What matches is
-//! then judged as gitleaks does: keywords, secret, entropy, allowlists.
+//! One pass looks for literals that matches cannot do without (`heads`). Where one is, an automaton says whether what must
+//! follow does (`tail`); where it does, the expression is tried at the few places before it where the match may begin
+//! (`engine`). What matches is then judged as gitleaks does: keywords, secret, entropy, allowlists.
 //!
 //! ```
 //! use kernscope_sieve::matcher::{Matcher, Place};
@@ -20,10 +20,14 @@ mod ascii;
 mod engine;
 mod entropy;
 mod finder;
+mod heads;
 mod judge;
 mod lines;
 mod plan;
+mod prefer;
 mod stream;
+mod tail;
+mod walk;
 mod windows;
 
 pub use entropy::entropy;
@@ -36,40 +40,36 @@ use lines::Lines;
 use plan::Plan;
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 use windows::Windows;
 
 /// A rule set, ready to look at data. Shared between threads; each has a [`Scratch`] of its own.
 #[derive(Debug)]
 pub struct Matcher {
     set: RuleSet,
-    slots: Vec<Option<Slot>>,
+    /// By rule; `None` where there is no expression.
+    engines: Vec<Option<Engine>>,
+    /// Finds what rules begin with, and keywords without which some are not tried.
     finder: Box<dyn Finder>,
-    /// By number of a literal: where it is used.
     uses: Vec<Vec<Use>>,
-}
-
-/// A rule with an expression.
-#[derive(Debug)]
-struct Slot {
-    engine: Engine,
-    plan: Plan,
+    /// Finds the keywords of all rules that ask for them apart.
+    gates: OnceLock<Gates>,
 }
 
 /// What it means that a literal is there.
-#[derive(Clone, Debug)]
-struct Use {
-    rule: usize,
-    role: Role,
+#[derive(Clone, Copy, Debug)]
+enum Use {
+    /// A match of the rule may be around it; the number of the rule's head.
+    Head(usize, usize),
+    /// The rule is to be tried.
+    Gate(usize),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Role {
-    /// A match may be around it.
-    Anchor,
-    /// The same, where it is written exactly so.
-    Exact(Vec<u8>),
-    /// The rule is to be tried at all.
-    Gate,
+/// A finder of keywords, and whose they are.
+#[derive(Debug)]
+struct Gates {
+    finder: Box<dyn Finder>,
+    uses: Vec<Vec<Use>>,
 }
 
 /// Where data is from, as far as rules ask.
@@ -111,31 +111,35 @@ impl Scratch {
     }
 }
 
+/// A part of the data.
+#[derive(Clone, Debug)]
+struct Piece<'a> {
+    data: &'a [u8],
+    /// Where in the whole it begins.
+    base: u64,
+    /// Where in it matches begin that are looked for.
+    among: Range<usize>,
+    /// Nothing is before it or behind it.
+    is_whole: bool,
+}
+
 impl Matcher {
     /// Lays out what is looked for. Expressions are compiled later, each when data first asks for it.
     /// Rules of byte counts are not tried; [`RuleSet::for_matching`] refuses them.
     pub fn new(set: RuleSet) -> Self {
-        let slots: Vec<Option<Slot>> = set.rules.iter().map(slot).collect();
-        let mut numbers = HashMap::<Vec<u8>, usize>::new();
-        let mut uses = Vec::<Vec<Use>>::new();
-        let mut add = |bytes: &[u8], used: Use| {
-            let next = numbers.len();
-            let number = *numbers.entry(bytes.to_ascii_lowercase()).or_insert(next);
-            uses.resize(uses.len().max(number + 1), Vec::new());
-            uses[number].push(used);
-        };
-        for (rule, slot) in slots.iter().enumerate() {
-            let Some(Slot { plan, .. }) = slot else { continue };
-            for anchor in plan.anchors.iter().flatten() {
-                let role = if anchor.fold { Role::Anchor } else { Role::Exact(anchor.bytes.clone()) };
-                add(&anchor.bytes, Use { rule, role });
+        let engines: Vec<Option<Engine>> = set.rules.iter().map(engine).collect();
+        let mut literals = Literals::default();
+        for (rule, engine) in engines.iter().enumerate() {
+            let Some(Plan { heads, gates }) = engine.as_ref().map(|engine| &engine.plan) else { continue };
+            for (number, head) in heads.iter().flatten().enumerate() {
+                head.cut.literals.iter().for_each(|bytes| literals.add(bytes, Use::Head(rule, number)));
             }
-            plan.gates.iter().for_each(|gate| add(gate, Use { rule, role: Role::Gate }));
+            if heads.is_none() {
+                gates.iter().for_each(|gate| literals.add(gate, Use::Gate(rule)));
+            }
         }
-        let mut literals = vec![Vec::new(); numbers.len()];
-        numbers.into_iter().for_each(|(bytes, number)| literals[number] = bytes);
-        let finder = Box::new(Automaton::new(&literals));
-        Self { set, slots, finder, uses }
+        let (finder, uses) = literals.finder();
+        Self { set, engines, finder, uses, gates: OnceLock::new() }
     }
 
     /// The rules.
@@ -145,7 +149,7 @@ impl Matcher {
 
     /// Memory for a thread.
     pub fn scratch(&self) -> Scratch {
-        let count = self.slots.len();
+        let count = self.engines.len();
         Scratch {
             windows: vec![Windows::default(); count],
             open: vec![false; count],
@@ -178,16 +182,21 @@ impl Matcher {
     pub fn spans(&self, data: &[u8], scratch: &mut Scratch) -> Vec<(usize, Range<usize>)> {
         let mut spans = Vec::new();
         scratch.restart();
+        let piece = Piece { data, base: 0, among: 0..data.len(), is_whole: true };
         let found = &mut |rule, matched: Match| spans.push((rule, matched.span));
-        self.matches(data, 0, 0..data.len(), scratch, &mut |_| true, found);
+        self.matches(&piece, scratch, &mut |_| true, found);
         spans.retain(|(rule, _)| !self.is_shut(*rule, scratch));
         spans
     }
 
+    /// Keywords of a rule of which one must be in the data.
+    fn gates(&self, rule: usize) -> &[Vec<u8>] {
+        self.engines[rule].as_ref().map_or(&[], |engine| &engine.plan.gates)
+    }
+
     /// Whether none of the rule's keywords has been seen, though it has some.
     fn is_shut(&self, rule: usize, scratch: &Scratch) -> bool {
-        let gated = self.slots[rule].as_ref().is_some_and(|slot| !slot.plan.gates.is_empty());
-        gated && !scratch.open[rule]
+        !self.gates(rule).is_empty() && !scratch.open[rule]
     }
 
     /// Whether the rule is to be tried at this place.
@@ -198,37 +207,57 @@ impl Matcher {
             && !rule.allow.iter().chain(global).any(|list| list.excuses_place(place.path, place.commit))
     }
 
-    /// Calls `found` with the matches that begin in `among`; `data` begins `base` bytes into the whole.
+    /// Calls `found` with the matches of a piece.
     fn matches(
         &self,
-        data: &[u8],
-        base: u64,
-        among: Range<usize>,
+        piece: &Piece<'_>,
         scratch: &mut Scratch,
         wanted: &mut dyn FnMut(usize) -> bool,
         found: &mut dyn FnMut(usize, Match),
     ) {
-        self.find_windows(data, scratch);
-        for (rule, slot) in self.slots.iter().enumerate() {
-            let windows = &mut scratch.windows[rule];
-            let Some(slot) = slot else { continue };
-            if slot.plan.anchors.is_none() && !data.is_empty() {
-                windows.add(0..data.len());
-            }
-            if windows.is_empty() {
+        scratch.caches.iter_mut().for_each(EngineCache::restart);
+        self.find_windows(piece.data, scratch);
+        if !piece.is_whole {
+            self.open_gates(piece.data, scratch);
+        }
+        for (rule, engine) in self.engines.iter().enumerate() {
+            let Some(engine) = engine else { continue };
+            let all = engine.plan.heads.is_none() && !(piece.is_whole && self.is_shut(rule, scratch));
+            if !all && scratch.windows[rule].is_empty() {
                 continue;
             }
             if wanted(rule) {
-                let decided = scratch.resume[rule].saturating_sub(base) as usize;
-                let mut span = decided.max(among.start)..among.end;
-                let cache = &mut scratch.caches[rule];
-                for window in windows.iter() {
-                    span.start =
-                        slot.engine.search(data, window, &span, cache, &mut |matched| found(rule, matched));
-                }
-                scratch.resume[rule] = base + span.start as u64;
+                self.search(rule, engine, piece, scratch, found);
             }
-            windows.clear();
+            scratch.windows[rule].clear();
+        }
+    }
+
+    /// Tries one rule.
+    fn search(
+        &self,
+        rule: usize,
+        engine: &Engine,
+        piece: &Piece<'_>,
+        scratch: &mut Scratch,
+        found: &mut dyn FnMut(usize, Match),
+    ) {
+        let decided = scratch.resume[rule].saturating_sub(piece.base) as usize;
+        let among = decided.max(piece.among.start)..piece.among.end;
+        let (windows, cache) = (&scratch.windows[rule], &mut scratch.caches[rule]);
+        let mut any = false;
+        let found = &mut |matched| {
+            any = true;
+            found(rule, matched);
+        };
+        let resume = match engine.plan.heads {
+            Some(_) => engine.search(piece.data, windows, &among, cache, found),
+            None => engine.search_all(piece.data, &among, cache, found),
+        };
+        scratch.resume[rule] = piece.base + resume as u64;
+        // Of data that is here as a whole, keywords need be sought only where something was found.
+        if any && piece.is_whole && self.is_shut(rule, scratch) {
+            scratch.open[rule] = ascii::contains_any(piece.data, self.gates(rule));
         }
     }
 
@@ -236,26 +265,65 @@ impl Matcher {
     fn find_windows(&self, data: &[u8], scratch: &mut Scratch) {
         self.finder.find(data, &mut |number, at| {
             for used in &self.uses[number] {
-                let fits = match &used.role {
-                    Role::Gate => {
-                        scratch.open[used.rule] = true;
-                        continue;
+                match *used {
+                    Use::Gate(rule) => scratch.open[rule] = true,
+                    Use::Head(rule, head) => {
+                        let Some(engine) = &self.engines[rule] else { continue };
+                        if let Some(window) = engine.starts(data, head, at, &mut scratch.caches[rule]) {
+                            scratch.windows[rule].add(window);
+                        }
                     }
-                    Role::Anchor => true,
-                    Role::Exact(bytes) => data[at.clone()] == bytes[..],
-                };
-                if let (true, Some(slot)) = (fits, &self.slots[used.rule]) {
-                    scratch.windows[used.rule].add(slot.plan.reach.around(at.start, at.end, data.len()));
+                }
+            }
+        });
+    }
+
+    /// Notes which keywords are in a part of the data.
+    fn open_gates(&self, data: &[u8], scratch: &mut Scratch) {
+        let gates = self.gates.get_or_init(|| {
+            let mut literals = Literals::default();
+            for rule in 0..self.engines.len() {
+                self.gates(rule).iter().for_each(|gate| literals.add(gate, Use::Gate(rule)));
+            }
+            let (finder, uses) = literals.finder();
+            Gates { finder, uses }
+        });
+        gates.finder.find(data, &mut |number, _| {
+            for used in &gates.uses[number] {
+                if let Use::Gate(rule) = *used {
+                    scratch.open[rule] = true;
                 }
             }
         });
     }
 }
 
+/// Literals, each once, and what they mean.
+#[derive(Default)]
+struct Literals {
+    numbers: HashMap<Vec<u8>, usize>,
+    uses: Vec<Vec<Use>>,
+}
+
+impl Literals {
+    fn add(&mut self, bytes: &[u8], used: Use) {
+        let next = self.numbers.len();
+        let number = *self.numbers.entry(bytes.to_ascii_lowercase()).or_insert(next);
+        self.uses.resize(self.uses.len().max(number + 1), Vec::new());
+        self.uses[number].push(used);
+    }
+
+    fn finder(self) -> (Box<dyn Finder>, Vec<Vec<Use>>) {
+        let mut list = vec![Vec::new(); self.numbers.len()];
+        self.numbers.into_iter().for_each(|(bytes, number)| list[number] = bytes);
+        (Box::new(Automaton::new(&list)), self.uses)
+    }
+}
+
 /// A rule with an expression, planned.
-fn slot(rule: &Rule) -> Option<Slot> {
+fn engine(rule: &Rule) -> Option<Engine> {
     let expression = rule.pattern.expression()?;
-    Some(Slot { engine: Engine::new(expression.clone()), plan: Plan::of(rule, expression) })
+    Some(Engine::new(expression.clone(), Plan::of(rule, expression)))
 }
 
 #[cfg(test)]

@@ -1,48 +1,70 @@
 //! What is looked for on behalf of a rule before its expression is tried.
 
-use super::windows::Reach;
+use super::heads::{self, Cut};
 use crate::rules::{Expression, Rule};
-use kernscope_kit::compile::{Required, required_literals};
+use kernscope_kit::compile::share;
+use regex_syntax::hir::{Hir, HirKind};
+
+/// Share of positions above which places are not worth being looked at, where keywords are known: the few data that hold
+/// one are searched as a whole.
+const MOST_SHARE: f64 = 1.0 / 512.0;
+/// Bytes that are looked at on behalf of a place, about: what a keyword costs is small beside it.
+const PLACE_BYTES: f64 = 16.0;
 
 /// How candidates of a rule are found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// Literals of which every match contains one; `None`: nothing is known, so all data is tried.
-    pub(super) anchors: Option<Vec<Anchor>>,
-    /// How far a match reaches around an anchor.
-    pub(super) reach: Reach,
+    /// Where to begin; `None`: nothing is known, so all data is tried.
+    pub(super) heads: Option<Vec<Head>>,
     /// Keywords of which one must be in the data, unless every match holds one anyway.
     pub(super) gates: Vec<Vec<u8>>,
 }
 
-/// A literal that a match contains.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Anchor {
-    pub(super) bytes: Vec<u8>,
-    /// The case of ASCII letters does not matter.
-    pub(super) fold: bool,
+/// One way to begin.
+#[derive(Clone, Debug)]
+pub(super) struct Head {
+    /// The alternative that it is of: all of the expression, or a part of it.
+    pub(super) branch: Hir,
+    /// Where that is cut.
+    pub(super) cut: Cut,
 }
 
 impl Plan {
     pub(super) fn of(rule: &Rule, expression: &Expression) -> Self {
-        let anchors = required(expression);
-        let longest = expression.hir().properties().maximum_len();
-        let implied = anchors.as_ref().is_some_and(|anchors| {
-            anchors.iter().all(|anchor| {
-                let lower = anchor.bytes.to_ascii_lowercase();
-                rule.keywords.iter().any(|keyword| memchr::memmem::find(&lower, keyword).is_some())
-            })
-        });
-        Self {
-            anchors,
-            reach: Reach { before: longest, after: longest },
-            gates: if implied { Vec::new() } else { rule.keywords.clone() },
-        }
+        let heads = branches(expression.hir())
+            .into_iter()
+            .map(|branch| Some(Head { cut: best(rule, heads::cuts(branch))?, branch: branch.clone() }))
+            .collect::<Option<Vec<Head>>>();
+        let implied = heads.iter().flatten().all(|head| implies(rule, &head.cut)) && heads.is_some();
+        Self { heads, gates: if implied { Vec::new() } else { rule.keywords.clone() } }
     }
 }
 
-/// Literals of which every match contains one.
-fn required(expression: &Expression) -> Option<Vec<Anchor>> {
-    let Required { literals, fold } = required_literals(expression.hir())?;
-    Some(literals.into_iter().map(|bytes| Anchor { bytes, fold }).collect())
+/// The alternatives of an expression; one where there are none.
+fn branches(hir: &Hir) -> Vec<&Hir> {
+    match hir.kind() {
+        HirKind::Capture(capture) => branches(&capture.sub),
+        HirKind::Alternation(list) => list.iter().flat_map(branches).collect(),
+        _ => vec![hir],
+    }
+}
+
+/// The cut that is met least.
+fn best(rule: &Rule, cuts: Vec<Cut>) -> Option<Cut> {
+    let cost = |cut: &Cut| {
+        let met: f64 = cut.literals.iter().map(|literal| share(literal, true)).sum();
+        let gates: f64 = rule.keywords.iter().map(|keyword| share(keyword, true)).sum();
+        if implies(rule, cut) { met } else { met + gates / PLACE_BYTES }
+    };
+    let costs = cuts.into_iter().map(|cut| (cost(&cut), cut));
+    let (least, cut) = costs.min_by(|a, b| a.0.total_cmp(&b.0))?;
+    (least < MOST_SHARE || rule.keywords.is_empty()).then_some(cut)
+}
+
+/// Whether a keyword is in the data wherever one of the literals is.
+fn implies(rule: &Rule, cut: &Cut) -> bool {
+    let holds = |literal: &Vec<u8>| {
+        rule.keywords.iter().any(|keyword| memchr::memmem::find(literal, keyword).is_some())
+    };
+    rule.keywords.is_empty() || cut.literals.iter().all(holds)
 }

@@ -5,12 +5,11 @@
 //! literals in the middle of a match are there when it is tried. **So a match is found whole if it has at most
 //! [`OVERLAP_BYTES`]**; of a longer one, where an expression allows any length, the part within one piece is.
 
-use super::{Finding, Lines, Matcher, Place, Scratch, judge};
+use super::prefer::{Held, Waiting};
+use super::{Finding, Lines, Matcher, Piece, Place, Scratch, judge, lines};
 
 /// Longest match that is found wherever pieces end.
 pub const OVERLAP_BYTES: usize = 256 << 10;
-/// Findings that wait for a keyword of their rule to turn up in a later piece; beyond them they are told without.
-const PENDING_MOST: usize = 100_000;
 
 /// A finding, with where it is and what it holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,22 +52,20 @@ pub struct Stream<'a> {
     line_start: u64,
     /// Up to here it is decided what begins; an offset in the data.
     decided: u64,
-    found: Vec<Located>,
-    /// Those of `found` before here are of earlier pieces.
-    fresh: usize,
+    waiting: Waiting,
 }
 
 impl<'a> Stream<'a> {
     /// Begins. [`Matcher::is_excused`] is for the caller to ask.
     pub fn new(matcher: &'a Matcher, place: Place<'a>, scratch: &mut Scratch) -> Self {
         scratch.restart();
-        Self { matcher, place, base: 0, line: 1, line_start: 0, decided: 0, found: Vec::new(), fresh: 0 }
+        Self { matcher, place, base: 0, line: 1, line_start: 0, decided: 0, waiting: Waiting::default() }
     }
 
     /// Searches a piece: what [`Stream::piece`] left of the one before, and new bytes behind it; `last`: nothing comes
     /// behind it. How many of its first bytes are not needed any more.
     pub fn piece(&mut self, data: &[u8], last: bool, scratch: &mut Scratch) -> usize {
-        self.fresh = self.found.len();
+        self.waiting.next_piece();
         let cut = if last { data.len() } else { data.len().saturating_sub(OVERLAP_BYTES) };
         let from = (self.decided - self.base) as usize;
         if cut <= from && !last {
@@ -77,10 +74,10 @@ impl<'a> Stream<'a> {
         let set = &self.matcher.set;
         let mut findings: Vec<Finding> = Vec::new();
         let concerns = &mut |rule| self.matcher.concerns(rule, &self.place);
-        self.matcher.matches(data, self.base, from..cut, scratch, concerns, &mut |rule, matched| {
+        let piece = Piece { data, base: self.base, among: from..cut, is_whole: last && self.base == 0 };
+        self.matcher.matches(&piece, scratch, concerns, &mut |rule, matched| {
             findings.extend(judge::finding(rule, &set.rules[rule], &set.allow, data, &self.place, &matched));
         });
-        judge::prefer_specific(&set.rules, data, &mut findings);
         findings.sort_by_key(|finding| (finding.span.start, finding.span.end, finding.rule));
         let keep = cut.saturating_sub(OVERLAP_BYTES);
         self.locate(data, &findings, keep);
@@ -97,7 +94,8 @@ impl<'a> Stream<'a> {
         let mut lines = Lines::behind(data, self.base, self.line, self.line_start);
         for finding in findings {
             let (line, column) = lines.place(finding.span.start);
-            self.found.push(Located {
+            let own = lines::around(data, &finding.span, judge::LINE_BYTES);
+            let found = Located {
                 rule: finding.rule,
                 start: self.base + finding.span.start as u64,
                 end: self.base + finding.span.end as u64,
@@ -106,6 +104,13 @@ impl<'a> Stream<'a> {
                 line,
                 column,
                 entropy: finding.entropy,
+            };
+            let id = &self.matcher.rules()[finding.rule].id;
+            self.waiting.add(Held {
+                start: found.start,
+                found,
+                lines: self.base + own.start as u64..self.base + own.end as u64,
+                is_generic: id.to_lowercase().contains("generic"),
             });
         }
         let mut lines = Lines::behind(data, self.base, self.line, self.line_start);
@@ -113,25 +118,17 @@ impl<'a> Stream<'a> {
     }
 
     /// The findings of the last piece: whoever gave it in another form than the file's can say where they are there.
-    pub fn fresh(&mut self) -> &mut [Located] {
-        let fresh = self.fresh.min(self.found.len());
-        &mut self.found[fresh..]
+    pub fn fresh(&mut self) -> impl Iterator<Item = &mut Located> {
+        self.waiting.fresh()
     }
 
-    /// The findings so far that no later piece can take back, each once.
+    /// The findings so far that no later piece can change, each once.
     pub fn settled(&mut self, scratch: &Scratch) -> Vec<Located> {
-        let waits = |found: &Located| self.matcher.is_shut(found.rule, scratch);
-        let (waiting, settled): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.found).into_iter().partition(waits);
-        self.found = waiting;
-        if self.found.len() <= PENDING_MOST {
-            return settled;
-        }
-        settled.into_iter().chain(self.found.drain(..)).collect()
+        self.waiting.settle(self.decided, false, &mut |rule| self.matcher.is_shut(rule, scratch))
     }
 
     /// Ends: the findings that were not told, those without a keyword of their rule left out.
     pub fn finish(mut self, scratch: &Scratch) -> Vec<Located> {
-        self.settled(scratch)
+        self.waiting.settle(self.decided, true, &mut |rule| self.matcher.is_shut(rule, scratch))
     }
 }

@@ -1,27 +1,6 @@
-//! Stretches of data in which a rule is tried.
-//!
-//! Every match of a rule contains one of its literals, with so many bytes before and behind it at most. The stretch around
-//! each literal thus holds the whole match; stretches that overlap become one. Within one stretch the engine sees all that
-//! could begin there, so that its leftmost match is that of a search through everything: a match that began in the
-//! stretch and ended outside would have a literal of its own, whose stretch would be part of this one.
+//! Stretches of data in which matches of a rule may begin, joined where they overlap.
 
 use std::ops::Range;
-
-/// How far a match may reach around the literal that it contains; `None`: any distance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reach {
-    pub(super) before: Option<usize>,
-    pub(super) after: Option<usize>,
-}
-
-impl Reach {
-    /// Around the literal at `start..end` of `len` bytes of data.
-    pub(super) fn around(&self, start: usize, end: usize, len: usize) -> Range<usize> {
-        let from = self.before.map_or(0, |before| start.saturating_sub(before));
-        let to = self.after.map_or(len, |after| end.saturating_add(after).min(len));
-        from..to
-    }
-}
 
 /// Stretches, ascending and apart.
 #[derive(Clone, Debug, Default)]
