@@ -238,7 +238,7 @@ fn maps(options: &Options, limit: u32, table: &[u8]) -> Vec<MapSpec> {
         map_type: MapType::Array,
         key_size: 4,
         value_size: window::bytes(limit),
-        max_entries: options.cpus,
+        max_entries: options.cpus * options.target.windows(),
         flags: 0,
         entries: Vec::new(),
     };
@@ -260,7 +260,7 @@ fn maps(options: &Options, limit: u32, table: &[u8]) -> Vec<MapSpec> {
 }
 
 impl Compiled {
-    /// The windows of the CPUs, see [`window`].
+    /// The windows, those of a CPU side by side, see [`window`].
     pub const WINDOW: MapRef = emit::WINDOW;
     /// One value of three 64-bit counts a CPU, by [`Verdict`]; only with [`Options::counts`].
     pub const COUNTS: MapRef = emit::COUNTS;

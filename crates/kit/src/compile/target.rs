@@ -81,6 +81,14 @@ impl Target {
         if self == Target::Datagram { UDP_HEADER_BYTES } else { 0 }
     }
 
+    /// Windows of each CPU: the most runs of a program that are under way there, see [`window`](super::window).
+    pub(super) const fn windows(self) -> u32 {
+        match self {
+            Target::Socket | Target::Datagram => 4,
+            _ => 1,
+        }
+    }
+
     /// What the program returns. A socket filter returns how many bytes to keep, so passing is the largest number. A tc
     /// program that lets a packet pass leaves it to the next program, which TC_ACT_OK would not.
     /// Buffers and memory have no packet to drop: they return the [`Verdict`], as 1 or 0.

@@ -1,9 +1,15 @@
-//! Where the bytes lie while they are looked at: one value of an array map for each CPU.
+//! Where the bytes lie while they are looked at: values of an array map, one for each CPU; for sockets several.
 //!
 //! A program copies what it was given into the window of its CPU and scans there. A copy costs some 0.03 ns a byte and
 //! buys that packets in pieces, socket filters (which cannot read packets directly), buffers and memory are all
 //! scanned by the same instructions, whose bounds the verifier sees from one comparison. Scans read some bytes past
 //! the end; what lies there is of earlier inputs and is never taken for a match.
+//!
+//! Elsewhere a run ends before another begins on its CPU. A socket filter also runs where programs call the kernel, and may
+//! be interrupted by another run of itself. So each of its windows counts the runs that want it: who finds itself alone has
+//! it, who does not goes on to the next one. That needs an addition that cannot be interrupted and a load, which every
+//! kernel has; a single owner follows, since nobody else can be alone while the first has not gone. A run that finds no
+//! window lets the data match.
 //!
 //! | offset | bytes | what |
 //! | --- | --- | --- |
@@ -16,6 +22,7 @@
 //! | 48 | 8 | one more number of the running scan |
 //! | 56 | 8 | for buffers: the verdict, see [`Verdict`](super::Verdict) |
 //! | 64 | 32 | counts of the running scan |
+//! | 96 | 8 | runs that want this window, where there are several |
 //! | 128 | | the data, then room to read past its end |
 
 /// Offset of the index.
@@ -38,6 +45,8 @@ pub const VERDICT: i16 = 56;
 pub(super) const COUNTERS: i16 = 64;
 /// Words of counts.
 pub(super) const COUNTER_WORDS: u32 = 4;
+/// Offset of the number of runs that want the window, 8 bytes.
+pub const WANTED: i16 = 96;
 /// Offset of the data.
 pub const DATA: i16 = 128;
 

@@ -3,6 +3,7 @@
 //! Needs the privilege to load programs; without it every test says that it was skipped.
 
 mod content;
+mod nested;
 mod rules;
 mod support;
 mod update;

@@ -3,7 +3,7 @@
 use super::{
     Body, CONTEXT_SLOT, Emit, Exits, KEY_SLOT, MAP_LOOKUP_ELEM, SWITCH, TABLES, TABLES_SLOT, WINDOW,
 };
-use crate::asm::{Alu, Cond, Label, Reg, Size};
+use crate::asm::{Alu, Atomic, Cond, Label, Reg, Size};
 use crate::compile::target::Target;
 use crate::compile::window;
 
@@ -32,10 +32,11 @@ pub(super) const COPY_SPAN: u32 = 64;
 const MEMORY_END_SLOT: i16 = -40;
 
 impl Emit<'_> {
-    /// Everything before the first scan. Goes to `beyond` for data that cannot be looked at as a whole.
-    pub(super) fn input(&mut self, beyond: Label) {
+    /// Everything before the first scan. Goes to `beyond` for data that cannot be looked at as a whole, to `none` where
+    /// there is no window for it.
+    pub(super) fn input(&mut self, beyond: Label, none: Label) {
         self.keep_context();
-        self.find_window(beyond);
+        self.find_window(none);
         self.find_length(beyond);
         self.find_tables();
         self.copy(beyond);
@@ -50,18 +51,40 @@ impl Emit<'_> {
         }
     }
 
-    /// The context to `r8`, the window of this CPU to `r6`.
-    fn find_window(&mut self, beyond: Label) {
-        self.asm
-            .mov(R8, R6)
-            .call(GET_SMP_PROCESSOR_ID)
-            .store(Size::W, R10, KEY_SLOT, R0)
-            .load_map(R1, WINDOW)
-            .mov(R2, R10)
-            .alu64(Alu::Add, R2, i32::from(KEY_SLOT))
-            .call(MAP_LOOKUP_ELEM)
-            .jump_if(Cond::Eq, R0, 0, beyond)
-            .mov(R6, R0);
+    /// The context to `r8`, a window of this CPU that no other run has to `r6`. Goes to `none` without one.
+    fn find_window(&mut self, none: Label) {
+        let windows = self.setting.target.windows();
+        let found = self.asm.label();
+        self.asm.mov(R8, R6).call(GET_SMP_PROCESSOR_ID);
+        if windows > 1 {
+            self.asm.alu64(Alu::Mul, R0, windows.cast_signed());
+        }
+        self.asm.store(Size::W, R10, KEY_SLOT, R0);
+        for window in 1..=windows {
+            self.asm.load_map(R1, WINDOW).mov(R2, R10).alu64(Alu::Add, R2, i32::from(KEY_SLOT));
+            self.asm.call(MAP_LOOKUP_ELEM).jump_if(Cond::Eq, R0, 0, none).mov(R6, R0);
+            if windows == 1 {
+                break;
+            }
+            self.want(1);
+            self.asm.load(Size::Dw, R1, R6, window::WANTED).jump_if(Cond::Eq, R1, 1, found);
+            self.want(-1);
+            match window < windows {
+                true => self.asm.load(Size::W, R1, R10, KEY_SLOT).alu64(Alu::Add, R1, 1).store(
+                    Size::W,
+                    R10,
+                    KEY_SLOT,
+                    R1,
+                ),
+                false => self.asm.jump(none),
+            };
+        }
+        self.asm.bind(found);
+    }
+
+    /// One more run that wants the window, or one less.
+    pub(super) fn want(&mut self, by: i32) {
+        self.asm.mov(R1, by).atomic(Atomic::Add, Size::Dw, R6, window::WANTED, R1);
     }
 
     /// The length of the data to `r7` and into the window.

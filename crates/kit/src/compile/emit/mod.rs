@@ -114,20 +114,33 @@ pub(super) struct Emitted {
 pub(super) fn program(filter: &Filter, plan: &Node, setting: Setting) -> Result<Emitted, AsmError> {
     let mut emit = Emit { asm: Asm::new(), setting, callbacks: Vec::new(), effort: 0 };
     let [clear, matched, beyond] = [(); 3].map(|()| emit.asm.label());
+    // Where a window has to be given back, verdicts without one are apart.
+    let holds = !filter.is_packet_only() && setting.target.windows() > 1;
+    let [other, none] = if holds { [(); 2].map(|()| emit.asm.label()) } else { [clear, beyond] };
     if let Some(expr) = &filter.packet {
-        packet::emit(&mut emit.asm, expr, setting.target, clear);
+        packet::emit(&mut emit.asm, expr, setting.target, other);
     }
     if filter.is_packet_only() {
         emit.asm.jump(matched);
     } else {
-        emit.input(beyond);
+        emit.input(beyond, none);
         emit.node(plan, matched, clear);
     }
-    let verdicts = [(clear, Verdict::Clear), (matched, Verdict::Match), (beyond, Verdict::Beyond)];
-    for (label, verdict) in verdicts {
+    let mut verdicts = vec![
+        (clear, Verdict::Clear, holds),
+        (matched, Verdict::Match, holds),
+        (beyond, Verdict::Beyond, holds),
+    ];
+    if holds {
+        verdicts.extend([(other, Verdict::Clear, false), (none, Verdict::Beyond, false)]);
+    }
+    for (label, verdict, holds) in verdicts {
         // The kernel refuses what nothing leads to.
         if emit.asm.is_referred_to(label) {
             emit.asm.bind(label);
+            if holds {
+                emit.want(-1);
+            }
             emit.verdict(verdict);
         }
     }
