@@ -3,8 +3,9 @@
 //! Numbers: `include/uapi/linux/pkt_sched.h`, `pkt_cls.h`, `rtnetlink.h`.
 
 use super::guardian::{Cleanup, Guardian};
+use super::stale::Owner;
 use super::{AttachError, Direction, Interface};
-use crate::netlink::{Netlink, Reply, Request};
+use crate::netlink::{Attributes, Netlink, Reply, Request};
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -85,6 +86,7 @@ impl Filter {
         let qdisc = TcMsg { index: interface.index(), handle: QDISC, parent: CLSACT, info: 0 };
         let namespace = std::fs::metadata("/proc/thread-self/ns/net").map_or(0, |meta| meta.ino());
         let place = (namespace, interface.index());
+        remove_stale(&mut netlink, place);
         let is_ours = make_qdisc(&mut netlink, qdisc, place).map_err(|err| {
             let error = failed("make clsact on", err);
             if error.code() == libc::ENOENT {
@@ -99,7 +101,8 @@ impl Filter {
             parent: PARENTS[direction as usize],
             info: ALL_PROTOCOLS.to_be().into(),
         };
-        let made = make_filter(&mut netlink, filter, program, name);
+        let name = Owner::here(is_ours).filter_name(name);
+        let made = make_filter(&mut netlink, filter, program, &name);
         // Without a filter to remove, it still removes the queueing discipline that was made for it.
         let known = made.as_ref().copied().unwrap_or(filter);
         let cleanup = Cleanup::new(netlink, steps(known, is_ours));
@@ -117,6 +120,27 @@ impl Drop for Filter {
         self.guardian = None;
         if self.cleanup.run() {
             MADE.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+        }
+    }
+}
+
+/// Takes away the filters on the interface whose owner has ended without doing so. A queueing discipline that it had made
+/// is ours from then on. What cannot be listed or removed stays: attaching says what is wrong.
+fn remove_stale(netlink: &mut Netlink, place: (u64, u32)) {
+    for parent in PARENTS {
+        let all = TcMsg { index: place.1, parent, ..TcMsg::default() };
+        let told = netlink.ask(&Request::new(RTM_GETTFILTER, Request::DUMP, &all.bytes()));
+        for reply in told.unwrap_or_default().iter().filter(|reply| reply.kind == RTM_NEWTFILTER) {
+            let options = reply.attributes(TcMsg::BYTES).find(TCA_OPTIONS).map(Attributes::nested);
+            let owner = options.and_then(|options| options.find(TCA_BPF_NAME)).and_then(Owner::of_filter);
+            let (Some(filter), Some(owner)) = (TcMsg::parse(&reply.bytes), owner) else { continue };
+            if !owner.is_gone() {
+                continue;
+            }
+            let removal = Request::new(RTM_DELTFILTER, 0, &filter.bytes()).attr(TCA_KIND, b"bpf\0");
+            if netlink.ask(&removal).is_ok() && owner.made_qdisc {
+                MADE.lock().unwrap_or_else(PoisonError::into_inner).insert(place);
+            }
         }
     }
 }
@@ -140,14 +164,13 @@ fn make_filter(
     netlink: &mut Netlink,
     filter: TcMsg,
     program: BorrowedFd<'_>,
-    name: &str,
+    name: &[u8],
 ) -> io::Result<TcMsg> {
     let fd = program.as_raw_fd().to_ne_bytes();
-    let name = [b"kernscope:", name.as_bytes(), b"\0"].concat();
     let request = Request::new(RTM_NEWTFILTER, Request::CREATE | Request::ECHO, &filter.bytes())
         .attr(TCA_KIND, b"bpf\0")
         .nest(TCA_OPTIONS, |options| {
-            let options = options.attr(TCA_BPF_FD, &fd).attr(TCA_BPF_NAME, &name);
+            let options = options.attr(TCA_BPF_FD, &fd).attr(TCA_BPF_NAME, name);
             options.attr(TCA_BPF_FLAGS, &ACT_DIRECT.to_ne_bytes())
         });
     let told = netlink.ask(&request)?;

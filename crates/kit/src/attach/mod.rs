@@ -13,6 +13,7 @@ mod error;
 mod guardian;
 mod interface;
 mod socket;
+mod stale;
 mod tally;
 mod tc;
 mod tracepoint;

@@ -48,7 +48,7 @@ impl fmt::Display for TcTier {
 }
 
 /// A program on one direction of an interface. What it returns is `TC_ACT_*`: -1 go on to the next program, 0 pass,
-/// 2 drop.
+/// 2 drop. By links, programs are asked in the order in which they came; on `clsact` the last one first.
 ///
 /// # Minimum kernel
 /// 4.5.

@@ -5,7 +5,7 @@ use crate::net::Pair;
 use crate::{load, privileged};
 use kernscope_kit::attach::{Direction, Interface, SocketFilter, Tallied, Tc, Xdp};
 use kernscope_kit::compile::{Content, Filter, Host, LoopShape, Options, Regex, Target, compile};
-use kernscope_kit::probe;
+use kernscope_kit::probe::{self, Hook};
 use kernscope_kit::program::ProgramType;
 use std::sync::Arc;
 
@@ -96,9 +96,14 @@ fn what_one_filter_lets_pass_the_next_one_sees() {
     let (_, first) = programs(Target::Tc).swap_remove(0);
     let second = program(ProgramType::SchedCls);
     let (first, second) = (load(&first.program), load(&second));
+    // By links, who came first is asked first; on clsact, who came last.
+    let mut order = [&first, &second];
+    if !probe::hook(Hook::Tcx).is_yes() {
+        order.reverse();
+    }
     let _attached = pair.right.enter(|| {
         let interface = Interface::find("right").expect("interface");
-        [&first, &second].map(|loaded| Tc::attach(loaded, &interface, Direction::Ingress).expect("attach"))
+        order.map(|loaded| Tc::attach(loaded, &interface, Direction::Ingress).expect("attach"))
     });
     assert_eq!(run_traffic(&pair, &sender, &receiver), expected(3000, 3000));
     assert_eq!(counts(&second), (0, 2000));
