@@ -9,6 +9,7 @@ mod image;
 mod kernels;
 mod qemu;
 mod results;
+mod steps;
 mod verifier;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use image::Contents;
 use kernels::Kernel;
 use qemu::Run;
 use results::Results;
+use steps::Step;
 
 /// Guests that run at a time.
 const GUESTS: usize = 2;
@@ -34,8 +36,10 @@ const GUESTS: usize = 2;
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// Seconds that the case runner gets in each guest.
 const CASES_LIMIT_S: u64 = 1500;
-/// Loading a thousand filters, under emulation: where loops are followed round by round, one takes a second.
-const FILTERS_LIMIT: Duration = Duration::from_secs(1800);
+/// Filters that each kernel has to load where nothing is said.
+const FILTERS: u64 = 1000;
+/// The same in the tests, where nobody waits for a thousand.
+const FILTERS_OF_TESTS: u64 = 60;
 /// Lines of output shown of a step that failed.
 const SHOWN_LINES: usize = 60;
 
@@ -53,7 +57,10 @@ pub(crate) struct Args {
     /// Seconds that the case runner gets in each guest
     #[arg(long, default_value_t = CASES_LIMIT_S)]
     cases_limit_s: u64,
-    /// Only this step (version, doctor, verifier, filters, cases)
+    /// Random filters of the step `filters`, each of which must load; a guest gets 40 minutes for a thousand
+    #[arg(long, value_name = "N", default_value_t = FILTERS)]
+    filters: u64,
+    /// Only this step (version, doctor, verifier, load, attach, ring, filters, cases)
     #[arg(long = "step", value_name = "NAME")]
     only: Vec<String>,
     /// Write the verifier's instruction counts to docs/verifier.json
@@ -70,10 +77,11 @@ impl Args {
         Args::only(&[], &["version", "verifier"])
     }
 
-    /// As the tests run the cases: on the oldest and on the newest kernel. `cargo xtask vm` runs them on all four,
-    /// which takes a quarter of an hour more.
+    /// As the tests run generated programs and the cases: on the oldest and on the newest kernel. `cargo xtask vm` runs
+    /// them on all four, which takes a quarter of an hour more.
     pub(crate) fn cases() -> Args {
-        Args { no_build: true, ..Args::only(&["5.10", "newest"], &["cases"]) }
+        let steps = [&steps::KIT_TESTS[..], &["filters", "cases"]].concat();
+        Args { no_build: true, filters: FILTERS_OF_TESTS, ..Args::only(&["5.10", "newest"], &steps) }
     }
 
     fn only(kernels: &[&str], steps: &[&str]) -> Args {
@@ -83,21 +91,12 @@ impl Args {
             profile: "release".into(),
             no_build: false,
             cases_limit_s: CASES_LIMIT_S,
+            filters: FILTERS,
             only: owned(steps),
             bless: false,
             runner_args: Vec::new(),
         }
     }
-}
-
-/// Something that the guest does.
-pub(crate) struct Step {
-    /// A word.
-    name: &'static str,
-    /// It is killed after this.
-    limit: Duration,
-    /// A line of shell.
-    command: String,
 }
 
 /// Runs the task.
@@ -117,13 +116,14 @@ pub(crate) fn matrix(args: &Args) -> Result<Tally> {
     }
     let cache = tools::target_dir().join("vm");
     let (kernels, mut tally) = fetch(args, &cache)?;
-    let steps = steps(args);
+    let steps = steps::steps(args)?;
     let binaries = Binaries::provide(&args.profile, !args.no_build, &cache)?;
     let image = cache.join("image.cpio");
     let contents = Contents {
         kernscope: &binaries.kernscope,
         verifier: &binaries.verifier,
         filters: &binaries.filters,
+        tests: &binaries.tests,
         cases: &binaries.cases,
         kernels: &kernels,
         steps: &steps,
@@ -162,25 +162,6 @@ fn fetch(args: &Args, cache: &Path) -> Result<(Vec<Kernel>, Tally)> {
         }
     }
     Ok((found, tally))
-}
-
-/// What a guest does.
-fn steps(args: &Args) -> Vec<Step> {
-    let short = Duration::from_secs(60);
-    let step = |name, limit, command: &str| Step { name, limit, command: command.to_owned() };
-    let runner = format!(
-        "exec /vm/runner --kernscope /usr/local/bin/kernscope --backend ebpf --schema /vm/record.schema.json --bin-dir /vm/bin {} /vm/cases",
-        args.runner_args.join(" ")
-    );
-    let mut steps = vec![
-        step("version", short, "kernscope --version | grep '^kernscope '"),
-        step("doctor", short * 2, "kernscope doctor | grep ."),
-        step("verifier", short * 2, "/vm/verifier | grep ."),
-        step("filters", FILTERS_LIMIT, "/vm/filters --load 1000 --pairs 5000"),
-        step("cases", Duration::from_secs(args.cases_limit_s), &runner),
-    ];
-    steps.retain(|step| args.only.is_empty() || args.only.iter().any(|name| name == step.name));
-    steps
 }
 
 /// Boots the kernels, a few at a time, and gives back each with what it left, in the order asked for.

@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
+use super::steps::KIT_TESTS;
 use crate::tools;
 
 /// What the guests run.
@@ -16,6 +18,8 @@ pub(crate) struct Binaries {
     pub(crate) verifier: PathBuf,
     /// Holds random filters against plain Rust.
     pub(crate) filters: PathBuf,
+    /// Tests of the kit that ask the kernel.
+    pub(crate) tests: Vec<PathBuf>,
     /// The cases.
     pub(crate) cases: Cases,
 }
@@ -40,7 +44,11 @@ impl Binaries {
             tools::run(cargo(profile).args(["--package", "kernscope-watch", "--example", "verifier"]))?;
             tools::run(cargo(profile).args(["--package", "kernscope-kit", "--example", "filters"]))?;
         }
-        fs::create_dir_all(cache).with_context(|| format!("create {}", cache.display()))?;
+        let tests = cache.join("tests");
+        fs::create_dir_all(&tests).with_context(|| format!("create {}", tests.display()))?;
+        if build || !tests.join(KIT_TESTS[0]).exists() {
+            kit_tests(&tests)?;
+        }
         let built = tools::target_dir().join(if profile == "dev" { "debug" } else { profile });
         let root = tools::root();
         let cases = Cases {
@@ -54,9 +62,33 @@ impl Binaries {
             kernscope: stripped(&built.join("kernscope"), cache)?,
             verifier: stripped(&built.join("examples/verifier"), cache)?,
             filters: stripped(&built.join("examples/filters"), cache)?,
+            tests: KIT_TESTS.iter().map(|name| tests.join(name)).collect(),
             cases,
         })
     }
+}
+
+/// Builds the kit's tests as `cargo test` does, and puts them into a folder by their names.
+fn kit_tests(dir: &Path) -> Result<()> {
+    let mut cargo = tools::cargo();
+    cargo.args(["test", "--quiet", "--locked", "--no-run", "--message-format=json"]);
+    cargo.args(["--package", "kernscope-kit"]);
+    KIT_TESTS.iter().for_each(|name| _ = cargo.args(["--test", name]));
+    let mut built = 0;
+    for line in tools::read(&mut cargo)?.lines() {
+        let message: Value = serde_json::from_str(line).context("read what cargo says it built")?;
+        let name = message["target"]["name"].as_str();
+        if let (Some(name), Some(path)) = (name, message["executable"].as_str()) {
+            tools::run(Command::new("strip").arg("-o").arg(dir.join(name)).arg(path))?;
+            built += 1;
+        }
+    }
+    ensure!(
+        built == KIT_TESTS.len(),
+        "build the kit's tests: cargo told of {built}, not {}",
+        KIT_TESTS.len()
+    );
+    Ok(())
 }
 
 fn cargo(profile: &str) -> Command {

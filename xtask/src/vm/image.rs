@@ -37,6 +37,8 @@ pub(crate) struct Contents<'a> {
     pub(crate) verifier: &'a Path,
     /// Holds random filters against plain Rust.
     pub(crate) filters: &'a Path,
+    /// Tests of the kit that ask the kernel.
+    pub(crate) tests: &'a [PathBuf],
     /// The case runner, its case files and its compiled C programs.
     pub(crate) cases: &'a Cases,
     /// Kernels whose modules go in.
@@ -114,6 +116,10 @@ fn payload<W: std::io::Write>(image: &mut Archive<W>, contents: &Contents<'_>) -
     program_with_libraries(image, contents.kernscope, "usr/local/bin/kernscope")?;
     program_with_libraries(image, contents.verifier, "vm/verifier")?;
     program_with_libraries(image, contents.filters, "vm/filters")?;
+    for test in contents.tests {
+        let name = test.file_name().unwrap_or_default().to_string_lossy();
+        program_with_libraries(image, test, &format!("vm/tests/{name}"))?;
+    }
     let cases = contents.cases;
     program_with_libraries(image, &cases.runner, "vm/runner")?;
     image.copy_tree(&cases.dir, "vm/cases", &|_| false)?;

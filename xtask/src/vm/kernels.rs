@@ -15,8 +15,8 @@ use crate::tools;
 pub(crate) const KERNELS: &[(&str, &str)] =
     &[("5.10", "bullseye"), ("6.1", "bookworm"), ("6.12", "trixie"), ("newest", "sid")];
 
-/// Modules that cases use, where the kernel has them as modules.
-const MODULES: &[&str] = &["overlay.ko", "veth.ko"];
+/// Modules that cases and tests use, where the kernel has them as modules.
+const MODULES: &[&str] = &["overlay.ko", "veth.ko", "sch_ingress.ko", "cls_bpf.ko"];
 
 /// The package that depends on the suite's current kernel for virtual machines.
 const META: &str = "linux-image-cloud-amd64";

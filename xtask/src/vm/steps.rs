@@ -1,0 +1,65 @@
+//! What a guest does, in order.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::Args;
+
+/// Integration tests of `crates/kit` that ask the kernel; each is a step.
+pub(super) const KIT_TESTS: [&str; 3] = ["load", "attach", "ring"];
+
+/// For each filter, under emulation: three times what 5.10 takes, which follows loops round by round.
+const FILTER_LIMIT: Duration = Duration::from_millis(2400);
+/// Pairs of filter and input that are judged on the way, for each filter.
+const PAIRS_A_FILTER: u64 = 5;
+
+/// Something that the guest does.
+pub(crate) struct Step {
+    /// A word.
+    pub(super) name: &'static str,
+    /// It is killed after this.
+    pub(super) limit: Duration,
+    /// A line of shell.
+    pub(super) command: String,
+}
+
+/// The steps that were asked for.
+///
+/// # Errors
+/// When there is no step of a name.
+pub(super) fn steps(args: &Args) -> Result<Vec<Step>> {
+    let mut steps = all(args);
+    if let Some(unknown) = args.only.iter().find(|name| steps.iter().all(|step| step.name != **name)) {
+        let known: Vec<_> = steps.iter().map(|step| step.name).collect();
+        bail!("run step {unknown}: unknown; known are {}", known.join(", "));
+    }
+    steps.retain(|step| args.only.is_empty() || args.only.iter().any(|name| name == step.name));
+    Ok(steps)
+}
+
+fn all(args: &Args) -> Vec<Step> {
+    let short = Duration::from_secs(60);
+    let step = |name, limit, command: &str| Step { name, limit, command: command.to_owned() };
+    let runner = format!(
+        "exec /vm/runner --kernscope /usr/local/bin/kernscope --backend ebpf --schema /vm/record.schema.json --bin-dir /vm/bin {} /vm/cases",
+        args.runner_args.join(" ")
+    );
+    let filters = args.filters;
+    let random = format!("exec /vm/filters --load {filters} --pairs {}", filters * PAIRS_A_FILTER);
+    let mut steps = vec![
+        step("version", short, "kernscope --version | grep '^kernscope '"),
+        step("doctor", short * 2, "kernscope doctor | grep ."),
+        step("verifier", short * 2, "/vm/verifier | grep ."),
+    ];
+    // Under emulation a guest's CPUs take turns, and so do producer and reader of a ring.
+    let tests = KIT_TESTS.map(|test| {
+        let command =
+            format!("KERNSCOPE_TEST_ROUNDS=100 exec /vm/tests/{test} --color never --test-threads 1");
+        step(test, short * 4, &command)
+    });
+    steps.extend(tests);
+    steps.push(step("filters", short + FILTER_LIMIT * u32::try_from(filters).unwrap_or(u32::MAX), &random));
+    steps.push(step("cases", Duration::from_secs(args.cases_limit_s), &runner));
+    steps
+}
