@@ -1,8 +1,10 @@
 //! `kernscope scan`: rules over files, trees and standard input.
 
 mod accepted;
+mod progress;
 mod rules;
 mod sarif;
+mod stop;
 mod tell;
 
 use crate::failure::{Outcome, USAGE};
@@ -10,14 +12,15 @@ use accepted::Accepted;
 use clap::Args;
 use kernscope_scan::{Options, Progress, Tally};
 use kernscope_sieve::matcher::Matcher;
+use progress::Bar;
 use rules::Sources;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
+use stop::Stop;
 use tell::{Format, How, Teller};
 
-/// Find secrets, and whatever else rules match, in files, trees and standard input
+/// Find secrets, and whatever else rules match, in files, archives and standard input
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -28,8 +31,9 @@ Examples:
 
 Hidden files are looked at; what .gitignore names and .git itself are not.
 Of rules of one name in several files the first is used.
+Ctrl-C ends the scan and tells what it has; Ctrl-C again ends it at once.
 Status: 0 nothing found; 1 findings; 2 something could not be scanned, or a
-wrong command line.")]
+wrong command line; 130 stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP).")]
 pub(crate) struct ScanArgs {
     /// Rules to go by instead of the built-in ones: kernscope's TOML or gitleaks' (docs/RULES.md)
     #[arg(long, value_name = "FILE")]
@@ -83,7 +87,7 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
     let accepted = Accepted::open(args.baseline.as_deref(), args.write_baseline.as_deref())?;
     let matcher = Matcher::new(sources.merged());
     let how = How { format: args.format, bare: args.no_redact, archives: !args.no_archives };
-    let teller = Teller::new(&how, accepted, matcher.rules());
+    let teller = Teller::new(how, accepted, matcher.rules());
     let mut options = Options {
         roots: args.paths,
         max_file_bytes: args.max_file_size,
@@ -97,19 +101,26 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
 
 fn scan(options: &Options, matcher: &Matcher, mut teller: Teller) -> Outcome {
     let (mut tally, mut troubles) = (Tally::default(), 0);
-    kernscope_scan::scan(options, matcher, &AtomicBool::new(false), &Progress::default(), &mut |outcome| {
-        outcome.found.iter().for_each(|found| teller.found(&matcher.rules()[found.at.rule], found));
-        outcome.troubles.iter().for_each(|trouble| teller.trouble(&trouble.line));
-        troubles += outcome.troubles.len();
-        tally.add(&outcome.tally);
+    let (stop, progress, bar) = (Stop::listen()?, Progress::default(), Bar::new());
+    bar.shown(&progress, || {
+        kernscope_scan::scan(options, matcher, &stop.wanted, &progress, &mut |outcome| {
+            bar.without(|| {
+                outcome.found.iter().for_each(|found| teller.found(&matcher.rules()[found.at.rule], found));
+                outcome.troubles.iter().for_each(|trouble| teller.trouble(&trouble.line));
+            });
+            troubles += outcome.troubles.len();
+            tally.add(&outcome.tally);
+        });
     });
-    teller.end(&tally);
-    match (teller.broken, troubles, teller.emitted) {
+    let stopped = stop.status();
+    teller.end(&tally, stopped.is_some());
+    match (teller.broken, stopped, troubles, teller.emitted) {
         (Some(failure), ..) => {
             failure.tell();
             Ok(ExitCode::from(USAGE))
         }
-        (None, 1.., _) => Ok(ExitCode::from(USAGE)),
-        (None, 0, found) => Ok(ExitCode::from(u8::from(found > 0))),
+        (None, Some(status), ..) => Ok(ExitCode::from(status)),
+        (None, None, 1.., _) => Ok(ExitCode::from(USAGE)),
+        (None, None, 0, found) => Ok(ExitCode::from(u8::from(found > 0))),
     }
 }

@@ -3,13 +3,16 @@
 use crate::Options;
 use crate::desk::{Desk, End};
 use crate::name::Name;
+use crate::patient::Patient;
 use crate::walk::Job;
 use nix::libc::{O_CLOEXEC, O_NOCTTY, O_NONBLOCK};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// Bytes that are read of a file that says it is empty: such files make up their content, perhaps without end.
 const MADE_UP_BYTES: u64 = 64 << 20;
@@ -18,7 +21,14 @@ impl Desk<'_> {
     /// Does one job.
     pub(crate) fn work(&mut self, job: Job, options: &Options) {
         match job {
-            Job::Stdin => self.stream(b"-", &mut io::stdin().lock()),
+            // Not through std's buffer, which nobody can wait for.
+            Job::Stdin => match io::stdin().as_fd().try_clone_to_owned().map(File::from) {
+                Ok(reader) => self.stream(b"-", &mut Patient { reader, stop: self.stop }),
+                Err(error) => {
+                    self.outcome.tally.seen("stream");
+                    self.outcome.lose("unreadable", unread("read", Path::new("standard input"), &error));
+                }
+            },
             Job::Root(path) => self.root(&path, options),
             Job::File(path, root_len) => self.file(&path, root_len, options),
             Job::Other(reason) => {
@@ -39,8 +49,12 @@ impl Desk<'_> {
         if !is_pipe {
             return self.file(path, parent, options);
         }
-        match File::open(path) {
-            Ok(mut pipe) => self.stream(path.as_os_str().as_bytes(), &mut pipe),
+        // Without waiting for a writer to open it: that could not be ended.
+        match OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_CLOEXEC).open(path) {
+            Ok(reader) => {
+                let mut pipe = Patient { reader, stop: self.stop };
+                self.stream(path.as_os_str().as_bytes(), &mut pipe);
+            }
             Err(error) => {
                 self.outcome.tally.seen("stream");
                 self.outcome.lose("unreadable", unread("open", path, &error));
@@ -95,6 +109,7 @@ impl Desk<'_> {
                 let path = name.shown();
                 self.outcome.lose("broken_archive", format_args!("open {path}: {error}; make it anew"));
             }
+            End::Failed(_) if self.stop.load(Ordering::Relaxed) => self.outcome.tally.lost("interrupted"),
             End::Failed(error) => {
                 let path = Path::new(std::ffi::OsStr::from_bytes(&name.path));
                 self.outcome.lose("unreadable", unread("read", path, &error));

@@ -21,6 +21,7 @@ mod fingerprint;
 mod found;
 mod name;
 mod options;
+mod patient;
 mod pool;
 mod redact;
 mod tally;

@@ -31,15 +31,13 @@ pub(super) struct How {
 /// Writes to standard output, and counts.
 pub(super) struct Teller {
     form: Form,
-    bare: bool,
-    /// Archives are looked into.
-    archives: bool,
+    how: How,
     names: Fingerprints,
     accepted: Accepted,
     /// Findings that were told.
     pub(super) emitted: u64,
-    /// Findings that were accepted.
-    set_aside: u64,
+    /// Findings that were not, by reason.
+    set_aside: BTreeMap<&'static str, u64>,
     /// Why nothing more is written, if so.
     pub(super) broken: Option<Failure>,
 }
@@ -52,17 +50,16 @@ enum Form {
 
 impl Teller {
     /// Begins.
-    pub(super) fn new(how: &How, accepted: Accepted, rules: &[Rule]) -> Self {
-        let &How { format, bare, archives } = how;
-        let form = match format {
+    pub(super) fn new(how: How, accepted: Accepted, rules: &[Rule]) -> Self {
+        let form = match how.format {
             Format::Pretty => Form::Lines,
             Format::Jsonl => Form::Records(Sequencer::new(clock::realtime_offset_ns())),
             Format::Sarif => Form::Sarif(Report::default()),
         };
         let names = Fingerprints::default();
         let mut teller =
-            Self { form, bare, archives, names, accepted, emitted: 0, set_aside: 0, broken: None };
-        if format == Format::Sarif {
+            Self { form, how, names, accepted, emitted: 0, set_aside: BTreeMap::new(), broken: None };
+        if teller.how.format == Format::Sarif {
             teller.write(&Report::head(rules));
         }
         teller
@@ -74,12 +71,12 @@ impl Teller {
         let path = escapes.text("path", &found.path);
         let fingerprint = self.names.next(&rule.id, found);
         if self.accepted.has(&fingerprint, &rule.id, &path) {
-            self.set_aside += 1;
+            *self.set_aside.entry("baseline").or_default() += 1;
             return;
         }
         self.emitted += 1;
         let redacted =
-            if self.bare { escapes.text("redacted", &found.at.secret) } else { redact(&found.at.secret) };
+            if self.how.bare { escapes.text("redacted", &found.at.secret) } else { redact(&found.at.secret) };
         let matched = Match {
             rule: rule.id.clone(),
             description: rule.description.clone(),
@@ -118,10 +115,10 @@ impl Teller {
         }
     }
 
-    /// Tells what was looked at, and what became of it; writes the new baseline.
-    pub(super) fn end(&mut self, tally: &Tally) {
+    /// Tells what was looked at, and what became of it; writes the new baseline. `stopped`: before the end of the walk.
+    pub(super) fn end(&mut self, tally: &Tally, stopped: bool) {
         let ledger = self.ledger(tally);
-        let why = coverage(tally, self.archives);
+        let why = coverage(tally, &self.how, stopped);
         match &mut self.form {
             Form::Lines => {
                 self.line(&format!("coverage {why}"));
@@ -147,13 +144,11 @@ impl Teller {
             map.iter().map(|(key, count)| ((*key).to_owned(), *count)).collect()
         };
         let (mut seen_by, mut filtered_by) = (own(&tally.seen_by), own(&tally.filtered_by));
-        let found = self.emitted + self.set_aside;
+        let found = self.emitted + self.set_aside.values().sum::<u64>();
         if found > 0 {
             seen_by.insert("match".to_owned(), found);
         }
-        if self.set_aside > 0 {
-            filtered_by.insert("baseline".to_owned(), self.set_aside);
-        }
+        filtered_by.extend(own(&self.set_aside));
         let ledger = Ledger {
             seen: seen_by.values().sum(),
             emitted: self.emitted,
@@ -188,17 +183,20 @@ impl Teller {
 }
 
 /// What was looked at, and what was not.
-fn coverage(tally: &Tally, archives: bool) -> String {
-    let archives = match (archives, tally.filtered_by.get("unopened")) {
+fn coverage(tally: &Tally, how: &How, stopped: bool) -> String {
+    let unopened = tally.filtered_by.get("unopened").copied().unwrap_or(0);
+    let archives = match (how.archives, unopened) {
         (false, _) => "archives were scanned as the bytes they are".to_owned(),
-        (true, None) => "archives were looked into".to_owned(),
-        (true, Some(count)) => {
+        (true, 0) => "archives were looked into".to_owned(),
+        (true, count) => {
             format!(
-                "archives were looked into, but for {count} of formats that are not opened (bzip2, 7z, rar, ar)"
+                "archives were looked into, but for {count} of kinds that are not opened (bzip2, 7z, rar, ar)"
             )
         }
     };
-    format!("{archives}; git history was not looked at")
+    let history = "git history was not looked at";
+    let end = if stopped { "; the scan was stopped before it had met everything" } else { "" };
+    format!("{archives}; {history}{end}")
 }
 
 /// What was met and what became of it, by reason.

@@ -11,5 +11,6 @@ mod lan;
 mod output;
 mod run;
 mod scan;
+mod scan_odd;
 mod status;
 mod terminal;
