@@ -8,6 +8,7 @@ mod build;
 mod bystander;
 mod cost;
 mod filter;
+mod lan;
 mod loss;
 mod memory;
 pub(crate) mod programs;
@@ -35,6 +36,8 @@ enum What {
     Watch(WatchArgs),
     /// The cost of filters in the kernel, by test runs.
     Filter(filter::Args),
+    /// How well devices are recognised, and how fast captures are replayed.
+    Lan(lan::Args),
     /// What a condition in front of a socket saves or costs.
     Socket,
 }
@@ -79,6 +82,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let args = match &args.what {
         What::Watch(args) => args,
         What::Filter(args) => return filter::run(args),
+        What::Lan(args) => return lan::run(args),
         What::Socket => return socket::run(),
     };
     let kernscope = match &args.kernscope {

@@ -15,6 +15,7 @@ mod stress;
 mod tally;
 mod test;
 mod tools;
+mod train;
 mod vm;
 
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ enum Task {
     Vm(vm::Args),
     /// Measure what watching costs.
     Bench(bench::Args),
+    /// Train the model that kernscope lan is built with.
+    Train(train::Args),
     /// Run kernscope under heavy work.
     Stress(stress::Args),
     /// Hold random filters in the kernel and the virtual machine against plain Rust.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Deny => deny::run(),
         Task::Vm(args) => vm::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Train(args) => train::run(&args),
         Task::Stress(args) => stress::run(&args),
         Task::Filters(args) => filters::run(&args),
         Task::Sieve(args) => sieve::run(&args),

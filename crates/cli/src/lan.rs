@@ -38,6 +38,9 @@ pub(crate) struct ReplayArgs {
     /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     format: Format,
+    /// Rules of your own that say what a device is (docs/LAN.md)
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
     /// Capture files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,

@@ -8,6 +8,7 @@
 pub mod capture;
 mod cursor;
 mod decode;
+pub mod fingerprint;
 mod link;
 pub mod mac;
 pub mod oui;

@@ -1,5 +1,6 @@
 //! From what the registry knows to `device` records.
 
+use crate::fingerprint::Fingerprint;
 use crate::oui;
 use crate::registry::{Device, Registry};
 use crate::signal::{Role, Via};
@@ -10,18 +11,23 @@ use kernscope_report::{Device as Record, DeviceName};
 pub const ONLINE_NS: u64 = 300_000_000_000;
 
 /// The records of all devices, by address. `now_ns` is the end of the capture, `source` its name.
-pub fn records(registry: &Registry, now_ns: u64, source: &str) -> Vec<Record> {
+pub fn records(registry: &Registry, fingerprint: &Fingerprint, now_ns: u64, source: &str) -> Vec<Record> {
     // Times in captures are wall time already.
     let mut clock = Clock::new(0);
-    registry
-        .devices()
-        .into_iter()
-        .map(|device| record(registry, device, now_ns, source, &mut clock))
-        .collect()
+    let record = |device| record(registry, fingerprint, device, &mut clock);
+    let mut records: Vec<Record> = registry.devices().into_iter().map(record).collect();
+    for (record, device) in records.iter_mut().zip(registry.devices()) {
+        record.online = now_ns.saturating_sub(device.last_ns) <= ONLINE_NS;
+        source.clone_into(&mut record.source);
+    }
+    records
 }
 
-fn record(registry: &Registry, device: &Device, now_ns: u64, source: &str, clock: &mut Clock) -> Record {
+fn record(registry: &Registry, fingerprint: &Fingerprint, device: &Device, clock: &mut Clock) -> Record {
     let names = device.names();
+    let roles: Vec<&str> = registry.roles(device).iter().map(|role| word(*role)).collect();
+    let identity = fingerprint.identify(device, &roles);
+    let unknown = || "unknown".to_owned();
     Record {
         mac: device.mac.to_string(),
         mac_random: device.mac.is_local(),
@@ -29,14 +35,17 @@ fn record(registry: &Registry, device: &Device, now_ns: u64, source: &str, clock
         vendor: oui::vendor(device.mac).map(str::to_owned),
         hostname: names.first().map(|(_, name)| (*name).to_owned()),
         names: names.iter().map(|(via, name)| named(*via, name)).collect(),
-        device_type: "unknown".to_owned(),
-        category: "unknown".to_owned(),
-        roles: registry.roles(device).iter().map(|role| word(*role).to_owned()).collect(),
+        device_type: identity.kind.unwrap_or_else(unknown),
+        category: identity.category.unwrap_or_else(unknown),
+        label: identity.label,
+        confidence: identity.confidence,
+        os: identity.os,
+        model: identity.model,
+        evidence: identity.evidence,
+        roles: roles.into_iter().map(str::to_owned).collect(),
         frames: device.frames,
         first_seen: clock.rfc3339(device.first_ns).to_owned(),
         last_seen: clock.rfc3339(device.last_ns).to_owned(),
-        online: now_ns.saturating_sub(device.last_ns) <= ONLINE_NS,
-        source: source.to_owned(),
         ..Record::default()
     }
 }

@@ -50,6 +50,13 @@ pub enum Signal {
     Role(Role),
     /// A device that is there says that this address is the gateway's.
     Gateway(IpAddr),
+    /// It looks for a DHCP server: most often it has just joined the network.
+    DhcpDiscover,
+    /// It announces by ARP an address that it has just taken.
+    Announces,
+    /// What it did so many milliseconds after it had looked for a DHCP server, or announced its address: the phase of its
+    /// timers.
+    Rhythm(&'static str, u32),
     /// Option codes of a DHCPv4 message, in its order.
     DhcpOptions(Vec<u8>),
     /// Parameters that it asks for (option 55), in its order.
@@ -116,7 +123,7 @@ pub enum Signal {
     Group(IpAddr),
     /// It sends frames of this EtherType, or of this LLC service.
     Speaks(u16),
-    /// A line about itself by LLDP or CDP: field, text.
+    /// A line about itself by LLDP, CDP or its maker's discovery: field, text.
     Neighbour(&'static str, String),
     /// NetBIOS suffix of a name that it registers.
     NetbiosSuffix(u8),

@@ -93,3 +93,37 @@ fn captures_made_to_crash_decoders_are_read_to_their_ends() {
         assert!(records.len() > 20, "{folder}: {}", records.len());
     }
 }
+
+#[test]
+fn a_trained_device_is_named_and_the_gateway_beside_it_is_not() {
+    let Some(files) = shared("iot-sentinel/Lightify") else { return };
+    let file = files.first().expect("a capture").display().to_string();
+    let (records, status, said) = replay(&[file]);
+    assert_eq!(status, Some(0), "{said}");
+    let of = |mac: &str| records.iter().find(|record| record["mac"] == mac).expect("the device");
+    let gateway = of("84:18:26:7b:5f:6b");
+    assert_eq!((&gateway["label"], &gateway["category"]), (&"Lightify".into(), &"hub".into()));
+    assert!(gateway["confidence"].as_f64().is_some_and(|sure| sure >= 0.8), "{gateway}");
+    assert!(gateway["evidence"].as_array().is_some_and(|evidence| !evidence.is_empty()), "{gateway}");
+    let others = records.iter().filter(|record| record["kind"] == "device" && record["mac"] != gateway["mac"]);
+    assert!(others.clone().count() > 0 && others.clone().all(|record| record["label"].is_null()), "{records:?}");
+}
+
+#[test]
+fn rules_of_ones_own_say_what_a_device_is() {
+    let dir = Dir::new("lan-rules");
+    std::fs::write(dir.path("a.pcap"), capture(1, &[&ARP])).expect("write");
+    let rule = "[[rule]]\nany = ['oui 001788']\ncategory = 'lamp'\ntype = 'red lamp'\nsure = 0.999\n";
+    std::fs::write(dir.path("own.toml"), rule).expect("write");
+    let told = |rules: &str| {
+        run(&["lan", "replay", "--format", "jsonl", "--rules", &dir.text(rules), &dir.text("a.pcap")])
+    };
+    let output = told("own.toml");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let records = checked(&text);
+    assert_eq!((&records[0]["category"], &records[0]["device_type"]), (&"lamp".into(), &"red lamp".into()));
+    std::fs::write(dir.path("bad.toml"), "[[rule]]\nany = []\nsure = 2\n").expect("write");
+    let output = told("bad.toml");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("bad.toml") && stderr(&output).lines().count() == 1, "{}", stderr(&output));
+}

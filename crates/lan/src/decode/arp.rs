@@ -22,9 +22,13 @@ pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
     }
     let sender = Mac(cursor.array()?);
     let address = Ipv4Addr::from(cursor.u32()?);
-    cursor.take(10)?;
+    cursor.take(6)?;
+    let target = Ipv4Addr::from(cursor.u32()?);
     if sender.is_device() && !address.is_unspecified() && !address.is_multicast() && !address.is_broadcast() {
         said.about(sender, Signal::Address(IpAddr::V4(address), Claim::Announced));
+        if address == target {
+            said.about(sender, Signal::Announces);
+        }
     }
     Ok(())
 }

@@ -74,6 +74,9 @@ fn of_client(options: &Options, mac: Mac, address: Ipv4Addr, said: &mut Said) {
     if !address.is_unspecified() {
         said.about(mac, Signal::Address(IpAddr::V4(address), Claim::Announced));
     }
+    if matches!(options.get(MESSAGE_TYPE), Some([1])) {
+        said.about(mac, Signal::DhcpDiscover);
+    }
     // A DECLINE or RELEASE has options of its own; only what asks for a lease tells clients apart.
     if matches!(options.get(MESSAGE_TYPE), Some([1 | 3 | 8])) {
         said.about(mac, Signal::DhcpOptions(options.order.clone()));
@@ -189,6 +192,7 @@ mod tests {
         let options = [53, 1, 1, 55, 2, 1, 3, 12, 2, b'h', b'u', 55, 1, 6, 60, 3, b'a', b'b', 0, 255];
         let (signals, result) = said(&message(1, &options, &[]));
         let expected = [
+            Signal::DhcpDiscover,
             Signal::DhcpOptions(vec![53, 55, 12, 60]),
             Signal::DhcpParameters(vec![1, 3, 6]),
             Signal::Name("hu".to_owned(), Via::Dhcp),

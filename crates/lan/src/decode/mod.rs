@@ -8,6 +8,7 @@ mod cdp;
 mod dhcp4;
 mod dhcp6;
 mod dns;
+mod edimax;
 mod http;
 mod icmp6;
 mod igmp;
@@ -118,6 +119,7 @@ fn udp(packet: &Packet<'_>, datagram: &Udp<'_>, said: &mut Said) -> Result<(), B
         (137, _) | (_, 137) => ("netbios", netbios::decode(payload, said)),
         (5355, _) | (_, 5355) => ("llmnr", dns::llmnr(payload, packet.source, said)),
         (3702, _) | (_, 3702) => ("wsd", wsd::decode(payload, said)),
+        (_, 8765) => ("edimax", edimax::decode(payload, said)),
         _ if quic::begins(payload) => ("quic", quic::decode(payload, said)),
         _ => return Ok(()),
     };

@@ -28,6 +28,14 @@ pub struct Device {
     facts: HashSet<Signal>,
     order: Vec<Signal>,
     shapes: Shapes,
+    rhythm: Rhythm,
+}
+
+/// When it did what other acts are measured from.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rhythm {
+    asked_ns: Option<u64>,
+    announced_ns: Option<u64>,
 }
 
 impl Device {
@@ -44,6 +52,7 @@ impl Device {
             facts: HashSet::new(),
             order: Vec::new(),
             shapes: Shapes::default(),
+            rhythm: Rhythm::default(),
         }
     }
 
@@ -75,7 +84,10 @@ impl Device {
     }
 
     /// Something was said about it. `false`: there is no room for it.
-    pub(super) fn learn(&mut self, signal: Signal, limits: &Limits) -> bool {
+    pub(super) fn learn(&mut self, now_ns: u64, signal: Signal, limits: &Limits) -> bool {
+        if let Some(rhythm) = self.rhythm.follow(now_ns, &signal) {
+            self.fact(rhythm, limits);
+        }
         match signal {
             Signal::Address(address, claim) => return self.address(address, claim, limits.addresses),
             Signal::Role(role) => {
@@ -90,17 +102,21 @@ impl Device {
                     self.names.push((via, name));
                 }
             }
-            other => {
-                if self.facts.contains(&other) {
-                    return true;
-                }
-                if self.order.len() >= limits.facts {
-                    return false;
-                }
-                self.facts.insert(other.clone());
-                self.order.push(other);
-            }
+            Signal::DhcpDiscover | Signal::Announces => {}
+            other => return self.fact(other, limits),
         }
+        true
+    }
+
+    fn fact(&mut self, fact: Signal, limits: &Limits) -> bool {
+        if self.facts.contains(&fact) {
+            return true;
+        }
+        if self.order.len() >= limits.facts {
+            return false;
+        }
+        self.facts.insert(fact.clone());
+        self.order.push(fact);
         true
     }
 
@@ -119,5 +135,30 @@ impl Device {
         }
         self.last_address = Some(address);
         true
+    }
+}
+
+impl Rhythm {
+    /// An act within this of the one that it is measured from.
+    const WITHIN_NS: u64 = 3_000_000_000;
+
+    fn follow(&mut self, now_ns: u64, signal: &Signal) -> Option<Signal> {
+        let since = |from: Option<u64>, step_ms: u64| {
+            let gap_ns =
+                from.and_then(|from| now_ns.checked_sub(from)).filter(|gap| *gap < Self::WITHIN_NS)?;
+            u32::try_from(gap_ns / 1_000_000 / step_ms * step_ms).ok()
+        };
+        match signal {
+            Signal::DhcpDiscover => self.asked_ns = Some(now_ns),
+            Signal::Announces => {
+                self.announced_ns = Some(now_ns);
+                return since(self.asked_ns.take(), 20).map(|gap_ms| Signal::Rhythm("announces", gap_ms));
+            }
+            Signal::Group(_) => {
+                return since(self.announced_ns.take(), 100).map(|gap_ms| Signal::Rhythm("joins", gap_ms));
+            }
+            _ => {}
+        }
+        None
     }
 }

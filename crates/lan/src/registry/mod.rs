@@ -101,7 +101,7 @@ impl Registry {
                 continue;
             }
             let kept = Self::device(&mut self.devices, self.limits, mac, now_ns)
-                .is_some_and(|device| device.learn(signal, &self.limits));
+                .is_some_and(|device| device.learn(now_ns, signal, &self.limits));
             self.refused.facts += u64::from(!kept);
         }
         result

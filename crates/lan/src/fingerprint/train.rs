@@ -1,0 +1,197 @@
+//! Training: labelled devices in, a model out, and what it is worth on captures that it was not trained on.
+//!
+//! Everything is in a fixed order, so that the same captures give the same model, byte for byte.
+
+use super::model::{LEAD_MAX, Model, logistic, scale};
+use std::collections::{BTreeMap, HashMap};
+
+/// A feature that fewer examples have is chance.
+const EXAMPLES_MIN: u32 = 2;
+const ROUNDS: usize = 120;
+const STEP: f32 = 0.35;
+const DECAY: f32 = 0.002;
+const INNER_FOLDS: usize = 5;
+
+/// A device as it was in one capture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// Its class.
+    pub label: String,
+    /// The capture, which must not be trained on and judged by at once.
+    pub capture: String,
+    /// What was seen of it ([`super::features`]).
+    pub features: Vec<String>,
+}
+
+/// What a model made of an example that it was not trained on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// What it is.
+    pub label: String,
+    /// What the model said.
+    pub guess: String,
+    /// How sure it was.
+    pub confidence: f64,
+    /// How near the nearest examples were.
+    pub nearness: f64,
+    /// How far the guess was ahead of the next.
+    pub lead: f64,
+}
+
+/// Trains on all examples; the calibration comes from cross-validation within them.
+pub fn train(examples: &[Example]) -> Model {
+    let all: Vec<&Example> = examples.iter().collect();
+    train_on(&all)
+}
+
+fn train_on(examples: &[&Example]) -> Model {
+    let judged = (0..INNER_FOLDS).flat_map(|fold| {
+        let (kept, out) = split(examples, fold, INNER_FOLDS, 1);
+        let model = fit(&kept);
+        out.into_iter().filter_map(|example| judge(&model, example)).collect::<Vec<_>>()
+    });
+    let calibration = calibrate(&judged.collect::<Vec<_>>());
+    Model { calibration, ..fit(examples) }
+}
+
+/// Judges every example by a model trained on the others: `folds` parts, dealt by `seed`.
+pub fn cross_validate(examples: &[Example], folds: usize, seed: u64) -> Vec<Judged> {
+    let all: Vec<&Example> = examples.iter().collect();
+    (0..folds)
+        .flat_map(|fold| {
+            let (kept, out) = split(&all, fold, folds, seed);
+            let model = train_on(&kept);
+            out.into_iter().filter_map(|example| judge(&model, example)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Judges the examples of each class by a model that never saw the class: all answers are wrong.
+pub fn leave_classes_out(examples: &[Example]) -> Vec<Judged> {
+    let mut labels: Vec<&str> = examples.iter().map(|example| example.label.as_str()).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    labels
+        .into_iter()
+        .flat_map(|label| {
+            let (out, kept): (Vec<_>, Vec<_>) = examples.iter().partition(|example| example.label == label);
+            let model = train_on(&kept);
+            out.into_iter().filter_map(|example| judge(&model, example)).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn judge(model: &Model, example: &Example) -> Option<Judged> {
+    let guess = model.guess(&example.features)?;
+    Some(Judged {
+        label: example.label.clone(),
+        guess: guess.label.to_owned(),
+        confidence: guess.confidence,
+        nearness: guess.nearness,
+        lead: guess.lead,
+    })
+}
+
+/// Deals captures into `folds` parts, each class evenly; the examples of one capture stay together.
+fn split<'a>(
+    examples: &[&'a Example],
+    fold: usize,
+    folds: usize,
+    seed: u64,
+) -> (Vec<&'a Example>, Vec<&'a Example>) {
+    let mut captures: Vec<(&str, &str)> =
+        examples.iter().map(|example| (example.label.as_str(), example.capture.as_str())).collect();
+    captures.sort_by_key(|(label, capture)| (*label, hash(capture, seed)));
+    let mut dealt: HashMap<&str, usize> = HashMap::new();
+    for (at, (_, capture)) in captures.into_iter().enumerate() {
+        dealt.entry(capture).or_insert(at % folds);
+    }
+    examples.iter().partition(|example| dealt.get(example.capture.as_str()) != Some(&fold))
+}
+
+/// FNV-1a.
+fn hash(text: &str, seed: u64) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15), |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn fit(examples: &[&Example]) -> Model {
+    let mut classes: Vec<String> = examples.iter().map(|example| example.label.clone()).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for feature in examples.iter().flat_map(|example| &example.features) {
+        *counts.entry(feature).or_default() += 1;
+    }
+    counts.retain(|_, count| *count >= EXAMPLES_MIN);
+    let total = examples.len() as f32;
+    let rarity = counts.values().map(|count| ((total + 1.0) / *count as f32).ln()).collect();
+    let index: HashMap<String, u32> =
+        counts.keys().zip(0..).map(|(name, at)| ((*name).to_owned(), at)).collect();
+    let class = |label: &str| classes.binary_search_by(|known| known.as_str().cmp(label)).unwrap_or(0) as u32;
+    let examples: Vec<(u32, Vec<u32>)> = examples
+        .iter()
+        .map(|example| {
+            let mut known: Vec<u32> = example.features.iter().filter_map(|f| index.get(f).copied()).collect();
+            known.sort_unstable();
+            (class(&example.label), known)
+        })
+        .collect();
+    let (weights, bias) = descend(&examples, index.len(), classes.len());
+    Model { classes, index, rarity, weights, bias, examples, calibration: [1.0, 0.0, 0.0] }
+}
+
+/// Softmax regression by AdaGrad, each round over all examples in their order.
+fn descend(examples: &[(u32, Vec<u32>)], features: usize, classes: usize) -> (Vec<f32>, Vec<f32>) {
+    let (mut weights, mut bias) = (vec![0.0f32; features * classes], vec![0.0f32; classes]);
+    let mut seen = vec![1e-6f32; features * classes];
+    for _ in 0..ROUNDS {
+        for (class, known) in examples {
+            let scale = scale(known.len());
+            let mut scores = bias.clone();
+            for feature in known {
+                let row = &weights[*feature as usize * classes..][..classes];
+                scores.iter_mut().zip(row).for_each(|(score, weight)| *score += weight * scale);
+            }
+            softmax(&mut scores);
+            scores[*class as usize] -= 1.0;
+            for feature in known {
+                let from = *feature as usize * classes;
+                for (at, slope) in scores.iter().enumerate() {
+                    let slope = slope * scale + DECAY * weights[from + at];
+                    seen[from + at] += slope * slope;
+                    weights[from + at] -= STEP * slope / (1.0 + seen[from + at].sqrt());
+                }
+            }
+            bias.iter_mut().zip(&scores).for_each(|(bias, slope)| *bias -= 0.01 * slope);
+        }
+    }
+    (weights, bias)
+}
+
+fn softmax(scores: &mut [f32]) {
+    let top = scores.iter().copied().fold(f32::MIN, f32::max);
+    scores.iter_mut().for_each(|score| *score = (*score - top).exp());
+    let sum: f32 = scores.iter().sum();
+    scores.iter_mut().for_each(|score| *score /= sum);
+}
+
+/// Logistic regression of being right on lead and nearness, both of which may only help.
+fn calibrate(judged: &[Judged]) -> [f32; 3] {
+    let mut weights = [0.5f32, 1.0, 0.0];
+    for round in 0..4000 {
+        let mut slope = [0.0f32; 3];
+        for one in judged {
+            let x = [(one.lead as f32).min(LEAD_MAX), one.nearness as f32, 1.0];
+            let sum: f32 = weights.iter().zip(x).map(|(weight, x)| weight * x).sum();
+            let error = logistic(sum) - f32::from(u8::from(one.label == one.guess));
+            slope.iter_mut().zip(x).for_each(|(slope, x)| *slope += error * x);
+        }
+        let step = 0.5 / (judged.len().max(1) as f32) / (1.0 + round as f32 / 1000.0);
+        weights.iter_mut().zip(slope).for_each(|(weight, slope)| *weight -= step * slope);
+        weights[0] = weights[0].max(0.0);
+        weights[1] = weights[1].max(0.0);
+    }
+    weights
+}
