@@ -60,6 +60,7 @@ offsets! {
     file_path: "file.f_path",
     file_inode: "file.f_inode",
     file_private_data: "file.private_data",
+    file_pos: "file.f_pos",
     path_mnt: "path.mnt",
     path_dentry: "path.dentry",
     mount_mnt: "mount.mnt",
@@ -168,6 +169,9 @@ pub const CONFIG_CAST: u32 = 32;
 /// [`Config::flags`]: a program may be preempted by another one (at tracepoints, from 7.0 on).
 pub const CONFIG_PREEMPTIBLE: u32 = 64;
 
+/// [`Config::flags`]: a program judges what calls read, write, send and receive; see [`window`].
+pub const CONFIG_CONTENT: u32 = 128;
+
 /// Settings, in `.rodata`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -178,8 +182,8 @@ pub struct Config {
     pub self_pid: u32,
     /// Ring bytes in use above which the reader is woken at once.
     pub wake_bytes: u32,
-    /// Unused, zero.
-    pub pad: u32,
+    /// Bytes that are judged at once, with [`CONFIG_CONTENT`].
+    pub piece_bytes: u32,
     /// Hides kernel addresses in [`crate::FileId::id`] and request numbers: random, chosen at load.
     pub secret: u64,
 }
@@ -256,10 +260,13 @@ pub const LOST_WATCHED_FULL: usize = 1;
 pub const LOST_IO_FULL: usize = 2;
 /// An event outgrew its buffer.
 pub const LOST_TOO_LONG: usize = 3;
+/// Data of a call could not be read, came in a shape that is not followed, or was too much: it was not judged.
+pub const LOST_CONTENT: usize = 4;
 /// One past the last cause.
-pub const LOST_MAX: usize = 4;
+pub const LOST_MAX: usize = 5;
 /// Names of the causes, as the ledger has them.
-pub const LOST_NAMES: [&str; LOST_MAX] = ["ring_full", "watched_full", "io_full", "too_long"];
+pub const LOST_NAMES: [&str; LOST_MAX] =
+    ["ring_full", "watched_full", "io_full", "too_long", "content_unread"];
 
 /// Kernel-side account, one a CPU; map `ACCOUNT`.
 #[repr(C)]
@@ -273,6 +280,10 @@ pub struct Counters {
     pub fired: [u64; HOOK_MAX],
     /// Events put into the ring, or tried to.
     pub sent: u64,
+    /// Pieces of data that were judged.
+    pub judged: u64,
+    /// Bytes of them.
+    pub judged_bytes: u64,
 }
 
 /// `sched_process_fork`.
@@ -318,8 +329,14 @@ pub mod exit_call {
     pub const EXEC: u32 = 10;
     /// mount, umount, pivot_root, ...: nothing is told, but names change.
     pub const NAMES: u32 = 11;
+    /// Data that a call moved: into the window, to be judged.
+    pub const CONTENT: u32 = 12;
+    /// The generated program that judges it.
+    pub const JUDGE: u32 = 13;
+    /// What becomes of the verdict.
+    pub const JUDGED: u32 = 14;
     /// One past the last.
-    pub const MAX: u32 = 12;
+    pub const MAX: u32 = 15;
 }
 
 /// Handlers behind `sys_enter`: indices of map `ENTER_CALLS` and values in [`Call::enter`].
@@ -364,6 +381,37 @@ pub mod path_op {
     pub const RMDIR: u32 = 32;
     /// fchmodat2: a chmod with flags.
     pub const CHMOD2: u32 = 33;
+}
+
+/// Where a call has its data: operations of the handlers of reads, writes and messages.
+pub mod data {
+    /// Nowhere that is followed.
+    pub const NONE: u32 = 0;
+    /// f(fd, buffer, ...), where the file stands.
+    pub const BUFFER: u32 = 1;
+    /// f(fd, buffer, length, offset).
+    pub const BUFFER_AT: u32 = 2;
+    /// f(fd, vector, count, ...), where the file stands.
+    pub const VECTOR: u32 = 3;
+    /// f(fd, vector, count, offset).
+    pub const VECTOR_AT: u32 = 4;
+    /// f(fd, message header, ...).
+    pub const MESSAGE: u32 = 5;
+}
+
+/// Where data lies while a generated program judges it: one value of map `WINDOW` for each CPU. The first bytes are the
+/// program's own.
+pub mod window {
+    /// Offset of the length of the data, 8 bytes.
+    pub const LENGTH: i16 = 8;
+    /// Offset of the verdict, 8 bytes: 0 for data that matches nothing.
+    pub const VERDICT: i16 = 56;
+    /// Offset of the data.
+    pub const DATA: i16 = 192;
+    /// Most bytes that are judged at once.
+    pub const MAX_BYTES: u32 = 65_535;
+    /// Bytes of a value: of several buffers, each may be put behind the others before the sum is looked at.
+    pub const VALUE_BYTES: u32 = DATA as u32 + 2 * 65_536;
 }
 
 /// Variants of the handlers, each with the positions of its arguments.

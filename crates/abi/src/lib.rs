@@ -28,8 +28,8 @@ pub const MAX_COMPONENTS: usize = 256;
 pub const MAX_CHUNK: usize = 4096;
 /// Most [`KIND_STRINGS`] events of each sort that precede one exec (256 KiB).
 pub const MAX_CHUNKS: u32 = 64;
-/// Largest raw event in bytes.
-pub const MAX_EVENT: usize = 32 * 1024;
+/// Largest raw event in bytes: one with the data of a call.
+pub const MAX_EVENT: usize = 66 * 1024;
 /// Length of a task's `comm`.
 pub const COMM_LEN: usize = 16;
 /// Descriptors examined when a process exits or executes; beyond these the tail is counted as lost.
@@ -61,8 +61,10 @@ pub const KIND_NET: u16 = 11;
 pub const KIND_URING_SUBMIT: u16 = 12;
 /// A process that existed before the run ([`Snapshot`]; made by the host).
 pub const KIND_SNAPSHOT: u16 = 13;
+/// Data that a process read, wrote, sent or received, and that a rule may match ([`Content`]).
+pub const KIND_CONTENT: u16 = 14;
 /// One past the highest kind.
-pub const KIND_MAX: usize = 14;
+pub const KIND_MAX: usize = 15;
 
 /// The event came from an `io_uring` request, not from a system call.
 pub const FLAG_URING: u16 = 1;
@@ -139,6 +141,8 @@ pub const SEC_RESOLVED: u8 = 13;
 pub const SEC_RESOLVED2: u8 = 14;
 /// SHA-256 of the executed file, 32 bytes (made by the host).
 pub const SEC_SHA256: u8 = 15;
+/// Bytes that a call moved, as they are.
+pub const SEC_DATA: u8 = 17;
 /// Dentry walk of the process's root directory; only present when it is not the namespace's root.
 pub const SEC_ROOT: u8 = 16;
 
@@ -306,6 +310,9 @@ pub const OP_CHOWN: u32 = 6;
 /// [`PathOp::op`]: truncate, ftruncate (`a0` = length).
 pub const OP_TRUNCATE: u32 = 7;
 
+/// [`PathHint::op`]: the file whose [`KIND_CONTENT`] event follows.
+pub const OP_CONTENT: u32 = 8;
+
 /// [`PathOp::op_flags`]: the last component is followed when it is a symbolic link.
 pub const OPF_FOLLOW: u32 = 1;
 /// [`PathOp::op_flags`]: the object was named by descriptor (`dirfd`), and `PATH` is its walk.
@@ -439,6 +446,38 @@ pub struct Net {
     pub receives: u64,
 }
 
+/// [`Content::source`]: bytes that a call read or received.
+pub const CONTENT_IN: u32 = 0;
+/// [`Content::source`]: bytes that a call wrote or sent.
+pub const CONTENT_OUT: u32 = 1;
+/// [`Content::offset`] where the place in a file is not known.
+pub const NO_OFFSET: u64 = u64::MAX;
+
+/// Body of [`KIND_CONTENT`]. Section: `DATA`. A [`KIND_PATH_HINT`] of the same thread comes before it, unless the file is
+/// a socket.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// The file, pipe or socket.
+    pub file: FileId,
+    /// The socket's other end; zero where there is none.
+    pub remote: Endpoint,
+    /// Where in the file the call's first byte lies; in what was moved so far by this process, if it is no regular file.
+    pub offset: u64,
+    /// Bytes that the call moved.
+    pub call_bytes: u64,
+    /// Where in the call the data begins.
+    pub at: u64,
+    /// Bytes at the start of the data that the event before had as well.
+    pub overlap: u32,
+    /// `CONTENT_*`.
+    pub source: u32,
+    /// The descriptor.
+    pub fd: i32,
+    /// Unused, zero.
+    pub pad: u32,
+}
+
 /// Body of [`KIND_URING_SUBMIT`]. Sections: `RAW`, `BASE`, `RAW2`, `BASE2`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -495,13 +534,14 @@ layout! {
     Mmap = 56 { file @ 0, ret @ 24, len @ 32, offset @ 40, prot @ 48, flags @ 52 }
     Endpoint = 24 { addr @ 0, port @ 16, version @ 18, scope @ 20 }
     Net = 136 { op @ 0, ret @ 4, fd @ 8, cause @ 12, family @ 16, sock_type @ 18, protocol @ 20, pad @ 22, backlog @ 24, pad2 @ 28, file @ 32, local @ 56, remote @ 80, sent_bytes @ 104, received_bytes @ 112, sends @ 120, receives @ 128 }
+    Content = 88 { file @ 0, remote @ 24, offset @ 48, call_bytes @ 56, at @ 64, overlap @ 72, source @ 76, fd @ 80, pad @ 84 }
     UringSubmit = 24 { request @ 0, opcode @ 8, dirfd @ 12, dirfd2 @ 16, flags @ 20 }
     Snapshot = 16 { dev @ 0, watched @ 4, ino @ 8 }
-    Config = 24 { flags @ 0, self_pid @ 4, wake_bytes @ 8, pad @ 12, secret @ 16 }
+    Config = 24 { flags @ 0, self_pid @ 4, wake_bytes @ 8, piece_bytes @ 12, secret @ 16 }
     Watched = 16 { start_ns @ 0, ppid @ 8, flags @ 12 }
     IoKey = 16 { id @ 0, pid @ 8, pad @ 12 }
     IoCount = 56 { read_bytes @ 0, write_bytes @ 8, reads @ 16, writes @ 24, last_remote @ 32 }
-    Counters = 216 { produced @ 0, lost @ 112, fired @ 144, sent @ 208 }
+    Counters = 248 { produced @ 0, lost @ 120, fired @ 160, sent @ 224, judged @ 232, judged_bytes @ 240 }
     Told = 32 { id @ 0, ino @ 8, names @ 16, dev @ 24, st_mode @ 28 }
     Call = 4 { exit @ 0, enter @ 1, variant @ 2, op @ 3 }
 }

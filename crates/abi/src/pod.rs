@@ -2,8 +2,8 @@
 
 use crate::layout::{Call, Config, Counters, IoCount, IoKey, Layout, Types, Watched};
 use crate::{
-    Close, Endpoint, Exec, ExecFail, Exit, FileId, Fork, Header, Mmap, Net, Open, PathHint, PathOp, Section,
-    Snapshot, Strings, UringSubmit,
+    Close, Content, Endpoint, Exec, ExecFail, Exit, FileId, Fork, Header, Mmap, Net, Open, PathHint, PathOp,
+    Section, Snapshot, Strings, UringSubmit,
 };
 use core::mem::size_of;
 
@@ -27,6 +27,7 @@ pod!(
     Call,
     Close,
     Config,
+    Content,
     Counters,
     Endpoint,
     Exec,

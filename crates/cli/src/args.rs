@@ -41,6 +41,7 @@ Examples:
   kernscope watch -- bash -c 'cat /etc/hostname; curl -s http://127.0.0.1:1/'
   kernscope watch --format jsonl --output build.jsonl -- make
   kernscope watch --pid 1234
+  kernscope watch --rules builtin -- ./agent
   kernscope watch --record run.ksraw -- ./install.sh && kernscope watch --replay run.ksraw
 
 Status: that of COMMAND (128+signal if one killed it, 127 not found, 126 not
@@ -75,6 +76,10 @@ pub(crate) struct WatchArgs {
     /// Make records again from a file that --record wrote
     #[arg(long, value_name = "FILE", group = "target", conflicts_with_all = ["record", "hash", "backend"])]
     pub(crate) replay: Option<PathBuf>,
+    /// Tell where data that is read, written, sent or received matches the rules of FILE (docs/RULES.md); once for each
+    /// file. `builtin` stands for the built-in rules
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Vec<PathBuf>,
     /// Add the SHA-256 of every executed file
     #[arg(long)]
     pub(crate) hash: bool,

@@ -12,6 +12,7 @@ use crate::stream::note;
 use config::{Config, Source};
 use kernscope_report::clock;
 use kernscope_report::output::private_file;
+use kernscope_sieve::matcher::Matcher;
 use kernscope_watch::backend::Target;
 use kernscope_watch::core::{self, Core};
 use kernscope_watch::session;
@@ -53,7 +54,7 @@ fn watch(config: &Config, target: &Target, wanted: BackendName) -> Outcome {
         .map(|file| Writer::new(BufWriter::with_capacity(RECORD_BUFFER_BYTES, file), &header))
         .transpose()
         .map_err(Failure::usage)?;
-    let mut core = Core::new(core_config(config, &header));
+    let mut core = new_core(config, &header);
     let outcome = session::run(&mut live, &mut core, recorder, &mut teller, &|| stop.get());
     signals.release();
     teller.finish(clock::monotonic_ns(), &outcome.coverage, &outcome.ledger);
@@ -84,12 +85,16 @@ fn unfinished(has_command: bool, signals: &Signals) -> u8 {
     }
 }
 
-fn core_config(config: &Config, header: &Header) -> core::Config {
-    core::Config {
+fn new_core(config: &Config, header: &Header) -> Core {
+    let core = Core::new(core::Config {
         env: config.env,
         redact: config.redact,
         counts: header.counts,
         boot_offset_ns: header.boot_offset_ns,
+    });
+    match &config.rules {
+        Some(rules) => core.with_rules(Matcher::new(rules.clone())),
+        None => core,
     }
 }
 

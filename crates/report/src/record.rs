@@ -354,6 +354,8 @@ pub enum Body {
         /// Bytes received.
         bytes_received: Option<u64>,
     },
+    /// A rule matches what a process read, wrote, sent or received (`watch --rules`).
+    ContentMatch(ContentMatch),
     /// A rule matches (`scan`).
     Match(Match),
     /// A device on the network (`lan`).
@@ -460,6 +462,49 @@ pub struct Probe {
     pub costs: String,
     /// What would help; empty if nothing is needed.
     pub fix: String,
+}
+
+/// Where data was moved that a rule matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ContentSource {
+    /// Read from a file, a pipe or a device.
+    FileRead,
+    /// Written to one.
+    FileWrite,
+    /// Sent through a socket.
+    NetSend,
+    /// Received from one.
+    NetRecv,
+}
+
+/// What a rule found in data that a process moved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ContentMatch {
+    /// The rule's name.
+    pub rule: String,
+    /// What the rule is about; may be empty.
+    pub description: String,
+    /// `critical`, `high`, `medium`, `low` or `info`.
+    pub severity: String,
+    /// Which way the data went.
+    pub source: ContentSource,
+    /// The file; `null` for a socket.
+    #[serde(flatten)]
+    pub path: PathInfo,
+    /// The socket's other end, `ip:port`; left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    /// The descriptor.
+    pub fd: i32,
+    /// Offset of the match's first byte: in a regular file, else in what this process has moved that way through it;
+    /// `null` when unknown.
+    pub offset: Option<u64>,
+    /// The secret, redacted; as it is with `--no-redact`.
+    pub redacted: String,
+    /// Bytes of the secret.
+    pub secret_bytes: u64,
 }
 
 /// What a rule found in a file or a piece of one.
@@ -723,6 +768,7 @@ impl Body {
             Self::NetAccept(_) => "net_accept",
             Self::NetSend(_) => "net_send",
             Self::NetClose { .. } => "net_close",
+            Self::ContentMatch(_) => "content_match",
             Self::Match(_) => "match",
             Self::Device(_) => "device",
             Self::FilterCounts(_) => "filter_counts",

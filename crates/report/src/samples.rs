@@ -1,8 +1,9 @@
 //! A small run with at least one entry of every kind, for the tests of this crate.
 
 use crate::{
-    Answer, Body, Cause, Coverage, Device, DeviceName, Entry, Evidence, FilterCounts, Hook, Ledger, Match,
-    NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe, Proc, State, Suggestion, Verdict,
+    Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Entry, Evidence,
+    FilterCounts, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe, Proc, State,
+    Suggestion, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -198,6 +199,29 @@ fn probe() -> Body {
     })
 }
 
+fn content() -> Vec<(u32, Body)> {
+    let found = ContentMatch {
+        rule: "github-pat".to_owned(),
+        description: String::new(),
+        severity: "high".to_owned(),
+        source: ContentSource::FileRead,
+        path: PathInfo { path: Some("/home/a/.netrc".to_owned()), ..PathInfo::default() },
+        remote: None,
+        fd: 3,
+        offset: Some(17),
+        redacted: "ghp_[36 bytes more]".to_owned(),
+        secret_bytes: 40,
+    };
+    let sent = ContentMatch {
+        source: ContentSource::NetSend,
+        path: PathInfo::default(),
+        remote: Some("192.0.2.1:443".to_owned()),
+        offset: None,
+        ..found.clone()
+    };
+    vec![(100, Body::ContentMatch(found)), (100, Body::ContentMatch(sent))]
+}
+
 fn matched() -> Body {
     Body::Match(Match {
         rule: "github-pat".to_owned(),
@@ -309,7 +333,7 @@ pub(crate) fn ledger() -> Ledger {
 
 /// The entries, in order, half a millisecond apart.
 pub(crate) fn entries() -> Vec<Entry> {
-    let bodies = [processes(), files(), network(), ends()].concat();
+    let bodies = [processes(), files(), network(), content(), ends()].concat();
     let mut entries: Vec<Entry> = bodies
         .into_iter()
         .zip(0u64..)

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 /// Collects the names of the fields that had to be escaped.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Escapes(Vec<&'static str>);
 
 impl Escapes {

@@ -7,6 +7,7 @@
 pub mod frequency;
 pub mod matcher;
 pub mod offload;
+pub mod redact;
 pub mod rules;
 mod simd;
 

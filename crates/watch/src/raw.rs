@@ -36,6 +36,7 @@ pub enum Body {
     Net(abi::Net),
     UringSubmit(abi::UringSubmit),
     Snapshot(abi::Snapshot),
+    Content(abi::Content),
 }
 
 impl Body {
@@ -55,6 +56,7 @@ impl Body {
             Self::Net(_) => abi::KIND_NET,
             Self::UringSubmit(_) => abi::KIND_URING_SUBMIT,
             Self::Snapshot(_) => abi::KIND_SNAPSHOT,
+            Self::Content(_) => abi::KIND_CONTENT,
         }
     }
 
@@ -76,6 +78,7 @@ impl Body {
             abi::KIND_NET => take(bytes, Self::Net),
             abi::KIND_URING_SUBMIT => take(bytes, Self::UringSubmit),
             abi::KIND_SNAPSHOT => take(bytes, Self::Snapshot),
+            abi::KIND_CONTENT => take(bytes, Self::Content),
             other => Err(DecodeError::Kind(other)),
         }
     }
@@ -95,6 +98,7 @@ impl Body {
             Self::Net(body) => pod::bytes_of(body),
             Self::UringSubmit(body) => pod::bytes_of(body),
             Self::Snapshot(body) => pod::bytes_of(body),
+            Self::Content(body) => pod::bytes_of(body),
         }
     }
 }

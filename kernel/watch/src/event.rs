@@ -102,15 +102,25 @@ pub(crate) fn send(family: u32, end: u32) -> bool {
     // SAFETY: `end` bytes of the buffer, checked above.
     unsafe {
         buffer.cast::<u32>().write(end as u32);
-        // The reader looks by itself every few milliseconds; it is woken only when the ring fills up faster.
-        let is_full = sent(family) % QUERY_EVERY == 0 && EVENTS.query(BPF_RB_AVAIL_DATA) > wake_bytes();
-        let flags = if is_full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
-        if bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), buffer.cast(), end, flags) != 0 {
-            lost(family, LOST_RING_FULL);
-            return false;
-        }
+        output(family, buffer, end)
     }
-    true
+}
+
+/// Puts the event at an address into the ring, or counts it lost; `true` when it is there.
+///
+/// # Safety
+/// There are `bytes` bytes at the address.
+#[inline(always)]
+pub(crate) unsafe fn output(family: u32, event: *mut u8, bytes: u64) -> bool {
+    // The reader looks by itself every few milliseconds; it is woken only when the ring fills up faster.
+    let is_full = sent(family) % QUERY_EVERY == 0 && EVENTS.query(BPF_RB_AVAIL_DATA) > wake_bytes();
+    let flags = if is_full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
+    // SAFETY: the caller's promise.
+    let sent = unsafe { bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), event.cast(), bytes, flags) };
+    if sent != 0 {
+        lost(family, LOST_RING_FULL);
+    }
+    sent == 0
 }
 
 /// Writes a section header at `at`.

@@ -1,14 +1,14 @@
 //! Bytes read and written, counted per process and open file.
 
 use crate::file::file_of;
-use crate::maps::{IO, current, family, lost, opaque};
+use crate::maps::{EXIT_CALLS, IO, config_flag, current, family, lost, opaque};
 use aya_ebpf::{
     helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use core::arch::asm;
 use kernscope_abi::{
     Endpoint,
-    layout::{IoCount, IoKey, LOST_IO_FULL, variant},
+    layout::{CONFIG_CONTENT, IoCount, IoKey, LOST_IO_FULL, exit_call, variant},
 };
 
 const BPF_NOEXIST: u64 = 1;
@@ -69,7 +69,7 @@ pub(crate) fn count_write(family: u32, file: u64, bytes: u64) {
 }
 
 #[btf_tracepoint(function = "____sys_exit")]
-pub fn exit_io(_ctx: BtfTracePointContext) -> i32 {
+pub fn exit_io(ctx: BtfTracePointContext) -> i32 {
     let Some(now) = current(family::SYS_EXIT) else { return 0 };
     if now.ret < 0 {
         return 0;
@@ -82,6 +82,10 @@ pub fn exit_io(_ctx: BtfTracePointContext) -> i32 {
         count_read(family::SYS_EXIT, file, now.ret as u64);
     } else {
         count_write(family::SYS_EXIT, file, now.ret as u64);
+    }
+    if config_flag(CONFIG_CONTENT) {
+        // SAFETY: the host fills the entry before anything is attached.
+        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::CONTENT) };
     }
     0
 }

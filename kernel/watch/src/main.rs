@@ -8,6 +8,7 @@
 
 mod calls;
 mod close;
+mod content;
 mod event;
 mod exec;
 mod exit;

@@ -17,7 +17,7 @@ use kernscope_abi::{
 #[unsafe(no_mangle)]
 pub(crate) static LAYOUT: Layout = Layout::ABSENT;
 #[unsafe(no_mangle)]
-static CONFIG: Config = Config { flags: 0, self_pid: 0, wake_bytes: 0, pad: 0, secret: 0 };
+static CONFIG: Config = Config { flags: 0, self_pid: 0, wake_bytes: 0, piece_bytes: 0, secret: 0 };
 
 #[unsafe(no_mangle)]
 pub(crate) static TYPES: Types = Types::ABSENT;
@@ -64,6 +64,13 @@ pub(crate) fn self_pid() -> u32 {
 pub(crate) fn wake_bytes() -> u64 {
     // SAFETY: a static of this object.
     unsafe { read_volatile(addr_of!(CONFIG.wake_bytes)) as u64 }
+}
+
+/// Bytes of data that are judged at once.
+#[inline(always)]
+pub(crate) fn piece_bytes() -> u64 {
+    // SAFETY: a static of this object.
+    unsafe { read_volatile(addr_of!(CONFIG.piece_bytes)) as u64 }
 }
 
 /// A kernel address as an opaque number.

@@ -3,7 +3,7 @@
 use crate::event::{begin, plain, send, tail, user_bytes};
 use crate::file::{AT_FDCWD, base, file_of, identity, is_socket};
 use crate::io::{count_read, count_write, counts};
-use crate::maps::{current, family};
+use crate::maps::{EXIT_CALLS, config_flag, current, family};
 use crate::net::endpoint;
 use crate::read::user;
 use crate::sock::{self, AF_UNIX, SUN_PATH_BYTES};
@@ -11,7 +11,7 @@ use aya_ebpf::{
     helpers::generated::bpf_probe_read_user, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use kernscope_abi::{
-    Endpoint, FLAG_COMPAT, KIND_NET, NET_SEND, Net, SEC_BASE, SEC_UNIX_REMOTE, layout::variant,
+    Endpoint, FLAG_COMPAT, KIND_NET, NET_SEND, Net, SEC_BASE, SEC_UNIX_REMOTE, layout::{CONFIG_CONTENT, exit_call, variant},
 };
 
 /// Most messages of one sendmmsg or recvmmsg (`UIO_MAXIOV`).
@@ -26,8 +26,11 @@ fn message(compat: bool) -> (u64, u64, u64) {
 }
 
 #[btf_tracepoint(function = "____sys_exit")]
-pub fn exit_msg(_ctx: BtfTracePointContext) -> i32 {
-    let _ = told();
+pub fn exit_msg(ctx: BtfTracePointContext) -> i32 {
+    if told().is_some() && config_flag(CONFIG_CONTENT) {
+        // SAFETY: the host fills the entry before anything is attached.
+        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::CONTENT) };
+    }
     0
 }
 

@@ -2,11 +2,16 @@
 
 use crate::args::{BackendName, Format, SyscallHooksName, WatchArgs, colors_allowed};
 use crate::failure::Failure;
+use crate::rules;
 use kernscope_report::Style;
+use kernscope_sieve::rules::RuleSet;
 use kernscope_watch::backend::Target;
 use kernscope_watch::ebpf::SyscallHooks;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+
+/// What stands for the built-in rules in the place of a file.
+const BUILTIN: &str = "builtin";
 
 /// A checked command line.
 #[derive(Clone, Debug)]
@@ -18,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) output: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
     pub(crate) syscall_hooks: SyscallHooks,
+    /// What data is held against.
+    pub(crate) rules: Option<RuleSet>,
     pub(crate) hash: bool,
     pub(crate) env: bool,
     pub(crate) redact: bool,
@@ -49,6 +56,11 @@ impl Config {
                 "watch --record --env: a recording holds environments as they are; leave out --env, or add --no-redact",
             ));
         }
+        if args.record.is_some() && !args.rules.is_empty() && !args.no_redact {
+            return Err(Failure::usage(
+                "watch --record --rules: a recording holds what was found as it is; leave out --rules, or add --no-redact",
+            ));
+        }
         let all = matches!(&source, Source::Live { target: Target::All, .. });
         if all && args.backend == BackendName::Ptrace {
             return Err(Failure::usage(
@@ -69,11 +81,28 @@ impl Config {
                 SyscallHooksName::TpBtf => SyscallHooks::TpBtf,
                 SyscallHooksName::Tracepoint => SyscallHooks::Tracepoint,
             },
+            rules: read_rules(&args.rules)?,
             hash: args.hash,
             env: args.env,
             redact: !args.no_redact,
         })
     }
+}
+
+/// The rules of all files, in their order; `None` without files.
+fn read_rules(files: &[PathBuf]) -> Result<Option<RuleSet>, Failure> {
+    let mut all = None;
+    for file in files {
+        let set = match file.to_str() {
+            Some(BUILTIN) => RuleSet::builtin(),
+            _ => {
+                let fit = rules::read(file, true)?.for_matching();
+                fit.map_err(|why| Failure::usage(format_args!("{}: {why}", file.display())))?
+            }
+        };
+        all.get_or_insert_with(RuleSet::default).extend_with(set);
+    }
+    Ok(all)
 }
 
 fn check(pid: u32) -> Result<u32, Failure> {

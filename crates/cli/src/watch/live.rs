@@ -5,8 +5,8 @@ use super::signals::{self, Action, Signals};
 use crate::args::BackendName;
 use crate::failure::Failure;
 use crate::stream::note;
-use kernscope_report::Coverage;
 use kernscope_report::pretty::clean;
+use kernscope_report::{Coverage, Hook, State};
 use kernscope_watch::backend::{Account, Backend, BackendError, Progress, Target};
 use kernscope_watch::ebpf::{self, Ebpf};
 use kernscope_watch::enrich::Digests;
@@ -47,6 +47,7 @@ pub(crate) struct Live<'a> {
     why: String,
     has_command: bool,
     digests: Option<Digests>,
+    has_rules: bool,
     signals: &'a Signals,
     stop: &'a Cell<bool>,
 }
@@ -63,7 +64,8 @@ impl<'a> Live<'a> {
         let (kind, why) = choose(config, target, wanted)?;
         let has_command = matches!(target, Target::Command(_));
         let digests = config.hash.then(Digests::default);
-        Ok(Self { kind, why, has_command, digests, signals, stop })
+        let has_rules = config.rules.is_some();
+        Ok(Self { kind, why, has_command, digests, has_rules, signals, stop })
     }
 
     /// Its name, as in `--backend`.
@@ -140,6 +142,9 @@ impl Backend for Live<'_> {
         let mut coverage = self.kind.backend().coverage();
         coverage.why.clone_from(&self.why);
         coverage.hooks.extend(self.digests.as_ref().map(Digests::coverage));
+        if let (true, Kind::Ptrace(_)) = (self.has_rules, &self.kind) {
+            coverage.hooks.push(unjudged());
+        }
         coverage
     }
 
@@ -149,6 +154,16 @@ impl Backend for Live<'_> {
 
     fn detach(&mut self) {
         self.kind.backend_mut().detach();
+    }
+}
+
+/// What ptrace does not do with rules: it would have to stop a process at every read and write.
+fn unjudged() -> Hook {
+    Hook {
+        name: "content".to_owned(),
+        tier: "none".to_owned(),
+        state: State::Blind,
+        why: "ptrace does not stop at reads and writes: no rule was tried; use --backend ebpf".to_owned(),
     }
 }
 
@@ -181,7 +196,12 @@ fn choose(config: &Config, target: &Target, wanted: BackendName) -> Result<(Kind
 }
 
 fn start_ebpf(config: &Config, target: &Target) -> Result<Kind, BackendError> {
-    let options = ebpf::Options { env: config.env, syscalls: config.syscall_hooks, ..Default::default() };
+    let options = ebpf::Options {
+        env: config.env,
+        syscalls: config.syscall_hooks,
+        content: config.rules.as_ref().map(|rules| rules.conditions().content()),
+        ..Default::default()
+    };
     Ebpf::new(target, &options).map(|ebpf| Kind::Ebpf(Box::new(ebpf)))
 }
 

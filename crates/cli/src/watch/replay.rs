@@ -2,9 +2,8 @@
 
 use super::config::Config;
 use super::tell::Teller;
-use super::{core_config, take_signals};
+use super::{new_core, take_signals};
 use crate::failure::{Failure, Outcome, USAGE};
-use kernscope_watch::core::Core;
 use kernscope_watch::session;
 use kernscope_watch::stream::Replay;
 use std::cell::Cell;
@@ -25,7 +24,7 @@ pub(crate) fn run(config: &Config, path: &Path) -> Outcome {
     let header = replay.header().clone();
     let mut teller = Teller::new(config, header.realtime_offset_ns)?;
     let signals = take_signals()?;
-    let mut core = Core::new(core_config(config, &header));
+    let mut core = new_core(config, &header);
     let stop = Cell::new(false);
     let outcome = session::run(&mut replay, &mut core, None, &mut teller, &|| {
         signals.poll(false, |_, _| stop.set(true));

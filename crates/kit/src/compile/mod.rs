@@ -102,12 +102,21 @@ pub struct Options {
     pub counts: bool,
     /// CPUs that have a window.
     pub cpus: u32,
+    /// For buffers: the entry of a program array that is called with the same context when the verdict is in the window.
+    pub onward: Option<u32>,
 }
 
 impl Options {
     /// What meets the condition is dropped, nothing is counted, every possible CPU of this machine has a window.
     pub fn new(target: Target, host: Host) -> Options {
-        Options { target, on_match: Action::Drop, host, counts: false, cpus: host::possible_cpus() }
+        Options {
+            target,
+            on_match: Action::Drop,
+            host,
+            counts: false,
+            cpus: host::possible_cpus(),
+            onward: None,
+        }
     }
 }
 
@@ -217,6 +226,7 @@ fn emit(
             limit,
             table_bytes,
             counts: options.counts,
+            onward: options.onward.filter(|_| options.target == Target::Buffer),
         };
         let emitted = emit::program(filter, plan, setting).map_err(CompileError::TooManyParts)?;
         if emitted.effort <= MOST_EFFORT {
@@ -256,6 +266,17 @@ fn maps(options: &Options, limit: u32, table: &[u8]) -> Vec<MapSpec> {
             entries: Vec::new(),
         });
     }
+    if options.onward.is_some() {
+        maps.push(MapSpec {
+            name: "onward".to_owned(),
+            map_type: MapType::ProgArray,
+            key_size: 4,
+            value_size: 4,
+            max_entries: options.onward.map_or(1, |index| index + 1),
+            flags: 0,
+            entries: Vec::new(),
+        });
+    }
     maps
 }
 
@@ -264,6 +285,11 @@ impl Compiled {
     pub const WINDOW: MapRef = emit::WINDOW;
     /// One value of three 64-bit counts a CPU, by [`Verdict`]; only with [`Options::counts`].
     pub const COUNTS: MapRef = emit::COUNTS;
+
+    /// The program array of [`Options::onward`].
+    pub fn onward(&self) -> Option<MapRef> {
+        self.options.onward.map(|_| emit::onward(self.options.counts))
+    }
 
     /// Whether a match of the program is a match of the condition. If not, it may say too much, never too little.
     pub fn exact(&self) -> bool {

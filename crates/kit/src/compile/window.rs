@@ -23,12 +23,12 @@
 //! | 56 | 8 | for buffers: the verdict, see [`Verdict`](super::Verdict) |
 //! | 64 | 32 | counts of the running scan |
 //! | 96 | 8 | runs that want this window, where there are several |
-//! | 128 | | the data, then room to read past its end |
+//! | 192 | | the data, then room to read past its end |
 
 /// Offset of the index.
 pub(super) const INDEX: i16 = 0;
 /// Offset of the length of the data, 8 bytes: who fills a buffer writes it.
-pub const LENGTH: i16 = 8;
+pub const LENGTH: i16 = kernscope_abi::layout::window::LENGTH;
 /// Offset of the state of a scan.
 pub(super) const STATE: i16 = 16;
 /// Offset of the lower (or upper) bound of a scan.
@@ -40,7 +40,7 @@ pub(super) const OUTCOME: i16 = 40;
 /// Offset of one more number.
 pub(super) const EXTRA: i16 = 48;
 /// Offset of the verdict on a buffer, 8 bytes.
-pub const VERDICT: i16 = 56;
+pub const VERDICT: i16 = kernscope_abi::layout::window::VERDICT;
 /// Offset of counts.
 pub(super) const COUNTERS: i16 = 64;
 /// Words of counts.
@@ -48,7 +48,7 @@ pub(super) const COUNTER_WORDS: u32 = 4;
 /// Offset of the number of runs that want the window, 8 bytes.
 pub const WANTED: i16 = 96;
 /// Offset of the data.
-pub const DATA: i16 = 128;
+pub const DATA: i16 = kernscope_abi::layout::window::DATA;
 
 /// Most bytes that any scan reads past the last byte of the data.
 pub(super) const SLACK_BYTES: u32 = 1088;

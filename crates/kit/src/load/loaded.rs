@@ -12,6 +12,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 /// `BPF_F_SLEEPABLE`, which syscall programs must be.
 const SLEEPABLE: u32 = 1 << 4;
 
+/// `BPF_TRACE_RAW_TP`
+const TRACE_RAW_TP: u32 = 23;
+
 /// A program and its maps, in the kernel as long as this lives.
 #[derive(Debug)]
 pub struct Loaded {
@@ -54,10 +57,22 @@ impl Loaded {
     /// # Errors
     /// As [`Loaded::load`]; that the maps are the ones described is up to the verifier.
     pub fn with_maps(program: &Program, maps: Vec<Map>) -> Result<Self, LoadError> {
+        Self::load_for(program, maps, None)
+    }
+
+    /// The same for a tracing program, of the tracepoint whose `btf_trace_` type has this id.
+    pub(super) fn load_for(
+        program: &Program,
+        maps: Vec<Map>,
+        tracepoint: Option<u32>,
+    ) -> Result<Self, LoadError> {
         let insns = resolve(program, &maps)?;
         let functions = Functions::load(program)?;
         let mut load = sys::Program::new(program.program_type as u32, &insns);
         load.name = sys::name(&program.name);
+        if let Some(id) = tracepoint {
+            (load.expected_attach_type, load.attach_btf_id) = (TRACE_RAW_TP, id);
+        }
         load.func_info = functions.as_ref().map(|own| (own.btf.as_fd(), &own.records[..]));
         if program.program_type == ProgramType::Syscall {
             load.flags = SLEEPABLE;

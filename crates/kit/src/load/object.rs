@@ -6,8 +6,8 @@
 //! # Privileges
 //! CAP_BPF and CAP_PERFMON (or CAP_SYS_ADMIN).
 
-use super::LoadError;
 use super::adapt::{Adaptation, RDONLY_CAST};
+use super::{LoadError, Map};
 use crate::btf::{Btf, Named};
 use crate::probe::Tracefs;
 use crate::ring::Ring;
@@ -112,6 +112,8 @@ pub struct Opening<'a> {
     pub ring_bytes: u32,
     /// Programs in sections that begin with `tp_btf/____` are loaded for plain tracepoints.
     pub plain_tracepoints: bool,
+    /// Values of its map `WINDOW`: one for each CPU, or 1 where nothing is judged.
+    pub windows: u32,
 }
 
 impl Object {
@@ -120,7 +122,7 @@ impl Object {
     /// # Errors
     /// When the object does not parse, or the kernel refuses a map.
     pub fn open(bytes: &[u8], opening: &Opening<'_>) -> Result<Self, LoadError> {
-        let Opening { kernel, config, ring_bytes, plain_tracepoints } = *opening;
+        let Opening { kernel, config, ring_bytes, plain_tracepoints, windows } = *opening;
         let adaptation = Adaptation { rdonly_cast: kernel.rdonly_cast, plain_tracepoints };
         let object = adaptation.of(bytes).map_err(|error| LoadError::new("parse", "object", error))?;
         // A new loader reads the kernel's types by itself: they are let go before they are read to be kept.
@@ -134,6 +136,7 @@ impl Object {
             .override_global("TYPES", bytes_of(&kernel.types), true)
             .override_global("CONFIG", bytes_of(config), true)
             .map_max_entries("EVENTS", ring_bytes)
+            .map_max_entries("WINDOW", windows)
             .load(object.bytes())
             .map_err(|error| LoadError::new("create", "maps", object_error(&error)))?;
         Ok(Self { ebpf, btf: Some(btf), verified: BTreeMap::new(), events: Vec::new() })
@@ -290,6 +293,20 @@ impl Object {
             .filter_map(|fd| sys::prog_info(fd.as_fd()).ok())
             .map(|info| info.recursion_misses)
             .sum()
+    }
+
+    /// A map of the object, for programs beside it.
+    pub(super) fn map(&self, name: &str) -> Result<Map, LoadError> {
+        let absent = || LoadError::new("find map", name, "not in the object");
+        let data = match self.ebpf.map(name).ok_or_else(absent)? {
+            aya::maps::Map::Array(data) | aya::maps::Map::ProgramArray(data) => data,
+            _ => return Err(LoadError::new("open map", name, "it is another type of map")),
+        };
+        let opened = data.fd().as_fd().try_clone_to_owned().and_then(|fd| {
+            let info = sys::map_info(fd.as_fd())?;
+            Ok(Map::opened(fd, &info))
+        });
+        opened.map_err(|error| LoadError::new("open map", name, error))
     }
 
     fn take(&mut self, name: &str) -> Result<aya::maps::Map, LoadError> {

@@ -4,7 +4,7 @@ use super::clean;
 use super::paint::{Ink, Paint};
 use super::units;
 use crate::summary::{BEGUN, verb};
-use crate::{Answer, Body, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo};
+use crate::{Answer, Body, ContentSource, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo};
 
 /// Longest object, in characters, unless all is to be shown.
 const OBJECT_MAX: usize = 140;
@@ -49,7 +49,7 @@ fn ink(body: &Body) -> Ink {
         | Body::NetAccept(_)
         | Body::NetSend(_)
         | Body::NetClose { .. } => Ink::Net,
-        Body::Match(_) => Ink::Error,
+        Body::ContentMatch(_) | Body::Match(_) => Ink::Error,
         Body::FilterCounts(_) => Ink::Net,
         Body::Device(_) | Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => {
             Ink::Bold
@@ -98,6 +98,12 @@ fn object(body: &Body, max: usize) -> String {
         Body::NetAccept(call) => ends(call, call.remote.as_deref(), call.local.as_deref(), max),
         Body::NetClose { call, .. } => {
             ends(call, call.remote.as_deref().or(call.local.as_deref()), None, max)
+        }
+        Body::ContentMatch(found) => {
+            let place = found.path.path.as_deref().or(found.remote.as_deref());
+            let place = place.map_or_else(|| format!("fd {}", found.fd), |place| name(Some(place), max));
+            let (way, rule) = (way(found.source), name(Some(&found.rule), max));
+            format!("{place} {way} {rule} {}", name(Some(&found.redacted), max))
         }
         Body::Match(found) => format!(
             "{}:{}:{} {} {}",
@@ -198,6 +204,15 @@ fn info(path: &PathInfo, raw: Option<&str>, max: usize) -> String {
 fn ends(call: &NetCall, first: Option<&str>, at: Option<&str>, max: usize) -> String {
     let at = at.map(|at| format!(" at {}", name(Some(at), max))).unwrap_or_default();
     format!("{} {}{at}", clean::text(&call.proto), name(first, max))
+}
+
+fn way(source: ContentSource) -> &'static str {
+    match source {
+        ContentSource::FileRead => "read",
+        ContentSource::FileWrite => "written",
+        ContentSource::NetSend => "sent",
+        ContentSource::NetRecv => "received",
+    }
 }
 
 fn word(answer: Answer) -> &'static str {

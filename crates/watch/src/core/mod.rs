@@ -24,6 +24,7 @@
 mod bound;
 mod carry;
 mod closes;
+mod content;
 mod env;
 mod exec;
 mod files;
@@ -52,6 +53,7 @@ use intern::Interner;
 use kernscope_abi as abi;
 use kernscope_report::text::Escapes;
 use kernscope_report::{self as report, Entry, Proc};
+use kernscope_sieve::matcher::Matcher;
 
 /// What the core is told once, before the first event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,7 @@ pub struct Core {
     carry: carry::Carry,
     bound: bound::Bound,
     requests: uring::Requests,
+    rules: Option<content::Rules>,
 }
 
 /// An event with a number that this version does not know, where a field must have one of a few values.
@@ -102,7 +105,14 @@ impl Core {
             carry: carry::Carry::default(),
             bound: bound::Bound::default(),
             requests: uring::Requests::default(),
+            rules: None,
         }
+    }
+
+    /// Holds data that calls moved against these rules.
+    #[must_use]
+    pub fn with_rules(self, matcher: Matcher) -> Self {
+        Self { rules: Some(content::Rules::new(matcher)), ..self }
     }
 
     /// Takes one raw event and pushes what it tells.
@@ -143,6 +153,7 @@ impl Core {
                 self.requests.submit(submit.request, &bytes[..header.size as usize]);
                 self.tally.filter("uring_submit");
             }
+            Body::Content(ref content) => self.content(event, content, hint.as_deref(), out)?,
             Body::Snapshot(ref snapshot) => self.snapshot(event, snapshot, out),
         }
         if let Some(hint) = hint {

@@ -98,6 +98,7 @@ pub fn kind_name(kind: usize) -> &'static str {
         "net",
         "uring_submit",
         "snapshot",
+        "content",
     ];
     NAMES.get(kind).copied().unwrap_or("unknown")
 }

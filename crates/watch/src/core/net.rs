@@ -96,7 +96,7 @@ fn call(event: &Event<'_>, net: &abi::Net, local: Option<Vec<u8>>, escapes: &mut
 }
 
 /// `ip:port` or `[ip6]:port`; `None` where there is no address at all.
-fn endpoint(end: &abi::Endpoint) -> Option<String> {
+pub(super) fn endpoint(end: &abi::Endpoint) -> Option<String> {
     if end.addr == [0; 16] && end.port == 0 {
         return None;
     }

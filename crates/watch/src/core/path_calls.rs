@@ -37,14 +37,14 @@ impl Core {
 }
 
 /// The kernel's word on the paths of a call.
-struct Hint<'a> {
-    event: Event<'a>,
+pub(super) struct Hint<'a> {
+    pub(super) event: Event<'a>,
     what: abi::PathHint,
 }
 
 impl<'a> Hint<'a> {
     /// The hint, if it is for this operation.
-    fn decode(bytes: &'a [u8], op: u32) -> Option<Self> {
+    pub(super) fn decode(bytes: &'a [u8], op: u32) -> Option<Self> {
         let event = Event::decode(bytes).ok()?;
         let raw::Body::PathHint(what) = event.body else { return None };
         (what.op == op).then_some(Self { event, what })

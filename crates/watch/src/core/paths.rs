@@ -163,6 +163,11 @@ const S_IFMT: u32 = 0o170_000;
 const S_IFIFO: u32 = 0o010_000;
 const S_IFSOCK: u32 = 0o140_000;
 
+/// Whether `st_mode` is that of a socket.
+pub(super) fn is_socket(st_mode: u32) -> bool {
+    st_mode & S_IFMT == S_IFSOCK
+}
+
 /// Names of anonymous inodes that come without brackets.
 const ANON: [&[u8]; 5] = [b"inotify", b"bpf-map", b"bpf-prog", b"bpf_link", b"kvm-vm"];
 

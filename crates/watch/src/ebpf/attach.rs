@@ -1,14 +1,15 @@
 //! Loading the programs, tier by tier, and attaching them.
 
-use super::{Options, call_table};
+use super::{Options, call_table, judge};
 use crate::backend::BackendError;
 use kernscope_abi::layout::{
     CONFIG_CAST, CONFIG_EXIT_GROUP_DEAD, CONFIG_PREEMPTIBLE, CONFIG_TASK_BTF, CONFIG_URING_CQE, Config,
     HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_URING_COMPLETE,
     HOOK_URING_SUBMIT, enter_call, exit_call,
 };
-use kernscope_kit::btf::Btf;
-use kernscope_kit::load::{self, KernelTypes, LoadError, Object, Opening};
+use kernscope_kit::btf::{Btf, Named};
+use kernscope_kit::compile::Compiled;
+use kernscope_kit::load::{self, KernelTypes, LoadError, Loaded, Object, Opening};
 use kernscope_kit::probe::{self, verdict_line};
 
 /// The eBPF object, built from `kernel/watch`.
@@ -65,6 +66,8 @@ pub(super) struct Kernel {
     pub(super) flags: u32,
     /// Names of the `io_uring` tracepoints to attach to, or why there are none.
     uring: Result<&'static str, String>,
+    /// The id of the type that programs at `sys_exit` are loaded for.
+    sys_exit: Option<u32>,
 }
 
 /// Reads the kernel's type information.
@@ -106,7 +109,8 @@ pub(super) fn examine() -> Result<Kernel, BackendError> {
         flags |= CONFIG_URING_CQE;
     }
     let uring = uring_tracepoint(&btf, &complete, &missing);
-    Ok(Kernel { types, flags, uring })
+    let sys_exit = btf.id(Named::Typedef, "btf_trace_sys_exit");
+    Ok(Kernel { types, flags, uring, sys_exit })
 }
 
 /// The name of the tracepoint that passes a submitted request, if completions pass theirs as well.
@@ -158,6 +162,14 @@ pub enum SyscallHooks {
     Tracepoint,
 }
 
+/// All that is in the kernel.
+pub(super) struct SetUp {
+    pub(super) object: Object,
+    pub(super) hooks: Vec<Attached>,
+    /// The program made from rules.
+    pub(super) judge: Option<Loaded>,
+}
+
 /// Creates the maps, then loads and attaches everything that this kernel takes.
 ///
 /// # Errors
@@ -166,11 +178,16 @@ pub(super) fn set_up(
     kernel: &Kernel,
     config: &Config,
     options: &Options,
-) -> Result<(Object, Vec<Attached>), BackendError> {
+    judge: Option<&Result<Compiled, String>>,
+) -> Result<SetUp, BackendError> {
     let with = |hooks| {
-        let mut object = open(kernel, config, options.ring_bytes, hooks)?;
-        let attached = attach(&mut object, kernel, hooks)?;
-        Ok((object, attached))
+        let windows = judge.and_then(|judge| judge.as_ref().ok()).map_or(1, |judge| judge.options().cpus);
+        let mut object = open(kernel, config, options.ring_bytes, windows, hooks)?;
+        let judge = judge.map(|judge| add_judge(&mut object, kernel, judge, hooks));
+        let (judge, content) = judge.map_or((None, None), |(judge, hook)| (judge, Some(hook)));
+        let mut hooks = attach(&mut object, kernel, hooks)?;
+        hooks.extend(content);
+        Ok(SetUp { object, hooks, judge })
     };
     match options.syscalls {
         SyscallHooks::Auto if kernel.flags & CONFIG_PREEMPTIBLE == 0 => with(SyscallHooks::TpBtf),
@@ -185,10 +202,11 @@ fn open(
     kernel: &Kernel,
     config: &Config,
     ring_bytes: u32,
+    windows: u32,
     hooks: SyscallHooks,
 ) -> Result<Object, BackendError> {
     let plain_tracepoints = hooks == SyscallHooks::Tracepoint;
-    let opening = Opening { kernel: &kernel.types, config, ring_bytes, plain_tracepoints };
+    let opening = Opening { kernel: &kernel.types, config, ring_bytes, plain_tracepoints, windows };
     let mut object = Object::open(OBJECT, &opening).map_err(failed)?;
     object.fill_array::<_, 4>("CALLS", call_table::entries()).map_err(failed)?;
     Ok(object)
@@ -202,8 +220,7 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
         [(EXIT_HANDLERS, "EXIT_CALLS", "sys_exit"), (ENTER_HANDLERS, "ENTER_CALLS", "sys_enter")]
     {
         for &(index, name) in handlers {
-            let loaded =
-                if plain { object.load_tracepoint(name) } else { object.load_tp_btf(name, tracepoint) };
+            let loaded = load_handler(object, name, tracepoint, plain);
             loaded.and_then(|()| object.set_tail_call(map, index, name)).map_err(failed)?;
         }
     }
@@ -237,6 +254,24 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
         uring,
         calls_32,
     ])
+}
+
+/// Loads what a dispatcher at a tracepoint jumps to.
+fn load_handler(object: &mut Object, name: &str, tracepoint: &str, plain: bool) -> Result<(), LoadError> {
+    if plain { object.load_tracepoint(name) } else { object.load_tp_btf(name, tracepoint) }
+}
+
+/// Adds the program made from rules, before any call can jump to it.
+fn add_judge(
+    object: &mut Object,
+    kernel: &Kernel,
+    judge: &Result<Compiled, String>,
+    hooks: SyscallHooks,
+) -> (Option<Loaded>, Attached) {
+    let plain = hooks == SyscallHooks::Tracepoint;
+    let tracepoint = kernel.sys_exit.filter(|_| !plain);
+    let mut load = |object: &mut Object, name: &str| load_handler(object, name, "sys_exit", plain);
+    judge::attach(object, judge.as_ref(), tracepoint, &mut load)
 }
 
 fn attach_tp_btf(object: &mut Object, name: &str) -> Result<(), LoadError> {
@@ -310,7 +345,7 @@ fn uring(object: &mut Object, kernel: &Kernel) -> Attached {
 }
 
 /// An error in one line: of a verifier's log, the line that says what is wrong.
-fn brief(cause: &str) -> String {
+pub(super) fn brief(cause: &str) -> String {
     match cause.split_once('\n') {
         Some((first, log)) => format!("{first} {}", verdict_line(log)),
         None => cause.to_owned(),

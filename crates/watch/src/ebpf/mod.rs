@@ -13,6 +13,7 @@
 mod attach;
 mod call_table;
 mod enrich;
+mod judge;
 
 pub use attach::SyscallHooks;
 
@@ -20,9 +21,10 @@ use crate::backend::{Account, Backend, BackendError, Progress, Target};
 use crate::proc_snapshot;
 use enrich::Enricher;
 use kernscope_abi::layout::{
-    CONFIG_ALL, CONFIG_ENV, Config, Counters, LOST_NAMES, WATCHED_FROM_EXEC, Watched,
+    CONFIG_ALL, CONFIG_CONTENT, CONFIG_ENV, Config, Counters, LOST_NAMES, WATCHED_FROM_EXEC, Watched,
 };
-use kernscope_kit::load::{LoadError, Object, PerCpu, Table};
+use kernscope_kit::compile::Content;
+use kernscope_kit::load::{LoadError, Loaded, Object, PerCpu, Table};
 use kernscope_kit::ring::Ring;
 use kernscope_kit::spawn::{self, Paused, Running};
 use kernscope_report::{Coverage, Hook, State};
@@ -41,7 +43,7 @@ const STALE_AFTER: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_millis(20);
 
 /// Settings of a run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Send environments with execs.
     pub env: bool,
@@ -49,11 +51,13 @@ pub struct Options {
     pub ring_bytes: u32,
     /// Which tracepoints carry system calls.
     pub syscalls: SyscallHooks,
+    /// What data that calls move is held against: what meets it is delivered.
+    pub content: Option<Content>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { env: false, ring_bytes: RING_BYTES, syscalls: SyscallHooks::Auto }
+        Self { env: false, ring_bytes: RING_BYTES, syscalls: SyscallHooks::Auto, content: None }
     }
 }
 
@@ -72,6 +76,7 @@ pub struct Ebpf {
     watched: Table<u32, Watched, 4, 16>,
     account: PerCpu<Counters, { size_of::<Counters>() }>,
     hooks: Vec<attach::Attached>,
+    _judge: Option<Loaded>,
     enricher: Enricher,
     target: Target,
     command: Command,
@@ -90,16 +95,20 @@ impl Ebpf {
     pub fn new(target: &Target, options: &Options) -> Result<Self, BackendError> {
         check_machine()?;
         let kernel = attach::examine()?;
+        let judge = options.content.as_ref().map(judge::compile);
+        let compiled = judge.as_ref().and_then(|judge| judge.as_ref().ok());
         let config = Config {
             flags: kernel.flags
                 | if *target == Target::All { CONFIG_ALL } else { 0 }
-                | if options.env { CONFIG_ENV } else { 0 },
+                | if options.env { CONFIG_ENV } else { 0 }
+                | if compiled.is_some() { CONFIG_CONTENT } else { 0 },
             self_pid: std::process::id(),
             wake_bytes: options.ring_bytes / 4,
-            pad: 0,
+            piece_bytes: compiled.map_or(0, judge::piece_bytes),
             secret: secret(),
         };
-        let (mut object, hooks) = attach::set_up(&kernel, &config, options)?;
+        let attach::SetUp { mut object, hooks, judge } =
+            attach::set_up(&kernel, &config, options, judge.as_ref())?;
         object.loaded();
         let has_hints = hooks.iter().any(|hook| hook.name == "path_calls" && hook.tier != "tp_btf");
         let mut backend = Self {
@@ -108,6 +117,7 @@ impl Ebpf {
             account: object.per_cpu("ACCOUNT").map_err(internal)?,
             object,
             hooks,
+            _judge: judge,
             enricher: Enricher::new(has_hints),
             target: target.clone(),
             command: Command::None,
@@ -283,7 +293,11 @@ impl Backend for Ebpf {
             } else {
                 State::Idle
             };
-            Hook { name: hook.name.into(), tier: hook.tier.into(), state, why: hook.why.clone() }
+            let why = match hook.name {
+                "content" if hook.tier != "none" => judge::told(&counters),
+                _ => hook.why.clone(),
+            };
+            Hook { name: hook.name.into(), tier: hook.tier.into(), state, why }
         });
         Coverage { backend: "ebpf".into(), hooks: hooks.collect(), ..Coverage::default() }
     }

@@ -27,7 +27,7 @@ use super::{Filter, Host, packet, window};
 use crate::asm::{Asm, AsmError, Cond, Insn, Label, Reg, Size};
 use crate::program::{Function, MapRef};
 
-use Reg::{R0, R1, R6, R9, R10};
+use Reg::{R0, R1, R2, R3, R6, R9, R10};
 
 /// The window of each CPU.
 pub(super) const WINDOW: MapRef = MapRef(0);
@@ -37,6 +37,11 @@ pub(super) const SWITCH: MapRef = MapRef(1);
 pub(super) const TABLES: MapRef = MapRef(2);
 /// What was counted.
 pub(super) const COUNTS: MapRef = MapRef(3);
+
+/// The program array in which a program goes on.
+pub(super) fn onward(counts: bool) -> MapRef {
+    MapRef(if counts { COUNTS.0 + 1 } else { COUNTS.0 })
+}
 
 /// Where `r9` is kept, from the frame.
 pub(super) const TABLES_SLOT: i16 = -16;
@@ -53,6 +58,8 @@ pub(super) const MOST_BY_HAND_BYTES: u32 = 0xffff - input::COPY_SPAN;
 
 /// `bpf_map_lookup_elem`
 const MAP_LOOKUP_ELEM: i32 = 1;
+/// `bpf_tail_call`
+const TAIL_CALL: i32 = 12;
 
 /// All that the instructions depend on, beside the plan.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +71,8 @@ pub(super) struct Setting {
     /// Bytes of one copy of the tables.
     pub(super) table_bytes: u32,
     pub(super) counts: bool,
+    /// Entry of a program array.
+    pub(super) onward: Option<u32>,
 }
 
 /// Where a round goes when it is done.
@@ -231,12 +240,16 @@ impl<'p> Emit<'p> {
     /// Says it and ends. `r6` is the window only where one was found, so a verdict on a buffer that could not be read
     /// is only returned.
     fn verdict(&mut self, verdict: Verdict) {
-        let Setting { target, on_match, counts, .. } = self.setting;
+        let Setting { target, on_match, counts, onward, .. } = self.setting;
         if target == Target::Buffer && verdict != Verdict::Beyond {
             self.asm.store(Size::Dw, R6, window::VERDICT, verdict as i32);
         }
         if counts {
             self.count_verdict(verdict);
+        }
+        if let Some(index) = onward {
+            self.asm.load(Size::Dw, R1, R10, CONTEXT_SLOT).load_map(R2, self::onward(counts));
+            self.asm.mov(R3, index.cast_signed()).call(TAIL_CALL);
         }
         let returned = target.returns(verdict, on_match);
         self.asm.mov32(R0, returned.cast_signed()).exit();

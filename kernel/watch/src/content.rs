@@ -1,0 +1,353 @@
+//! What calls read, write, send and receive, held against rules.
+//!
+//! Three programs follow one another by tail calls behind the one that counts the bytes: `exit_content` brings data into
+//! the window of this CPU, a generated program judges it there, and `exit_judged` sends on what may match and brings the
+//! next piece. The data is judged after the call, when it is where the call put it or still where it came from;
+//! another thread may have changed it since.
+
+use crate::event::{begin, output, plain, scratch, section, send, tail};
+use crate::file::{file_of, identity, is_socket};
+use crate::io::counts;
+use crate::maps::{
+    ACCOUNT, EXIT_CALLS, Current, current, family, lost, member, off, piece_bytes, produced,
+};
+use crate::read::user;
+use crate::sock;
+use crate::walk::walk_path;
+use aya_ebpf::{
+    helpers::generated::{bpf_get_smp_processor_id, bpf_probe_read_user},
+    macros::{btf_tracepoint, map},
+    maps::{Array, PerCpuArray},
+    programs::BtfTracePointContext,
+};
+use core::mem::size_of;
+use kernscope_abi::{
+    CONTENT_IN, CONTENT_OUT, Content, Endpoint, FLAG_COMPAT, FileId, Header, KIND_CONTENT, KIND_PATH_HINT,
+    NO_OFFSET, Net, OP_CONTENT, PathHint, SEC_DATA, SEC_PATH, Section,
+    layout::{
+        LOST_CONTENT, data, exit_call, variant,
+        window::{DATA, LENGTH, MAX_BYTES, VALUE_BYTES, VERDICT},
+    },
+};
+
+const S_IFMT: u32 = 0o170000;
+const S_IFREG: u32 = 0o100000;
+/// Bytes in front of the data in the window that the event takes: header, body, and the section's header.
+const FRONT: usize = size_of::<Header>() + size_of::<Content>() + size_of::<Section>();
+/// Where the event begins in the window.
+const EVENT: usize = DATA as usize - FRONT;
+/// A verdict that no program has given.
+const UNDECIDED: u64 = 2;
+/// Share of a piece that the next one begins with, so that what lies across is seen whole: one in so many.
+const OVERLAP_SHARE: u64 = 16;
+/// Buffers of a vector that are followed.
+const BUFFERS: u64 = 16;
+
+/// Offsets in `struct user_msghdr` of 64-bit programs (include/linux/socket.h).
+const MSG_IOV: u64 = 16;
+const MSG_IOVLEN: u64 = 24;
+
+/// A value of [`WINDOW`].
+#[repr(C)]
+pub(crate) struct Window([u64; VALUE_BYTES as usize / 8]);
+const _: () = assert!(VALUE_BYTES % 8 == 0);
+
+/// One for each CPU; the host makes as many as there are.
+#[map]
+static WINDOW: Array<Window> = Array::with_max_entries(1, 0);
+
+/// The data of a call, between its programs.
+#[repr(C)]
+pub(crate) struct Subject {
+    file: u64,
+    /// User address of the next piece; 0 when the data is in the window as far as it goes.
+    address: u64,
+    /// Bytes of the call.
+    total: u64,
+    /// Where in the call the piece in the window begins.
+    at: u64,
+    /// Bytes of it.
+    len: u64,
+    /// Those of them that the piece before had.
+    overlap: u64,
+    offset: u64,
+}
+
+#[map]
+static SUBJECT: PerCpuArray<Subject> = PerCpuArray::with_max_entries(1, 0);
+
+#[inline(always)]
+fn subject() -> Option<&'static mut Subject> {
+    // SAFETY: a per-CPU slot that only programs at `sys_exit` use.
+    SUBJECT.get_ptr_mut(0).map(|slot| unsafe { &mut *slot })
+}
+
+#[inline(always)]
+fn window() -> Option<*mut u8> {
+    // SAFETY: no arguments.
+    let cpu = unsafe { bpf_get_smp_processor_id() };
+    WINDOW.get_ptr_mut(cpu).map(|window| window.cast::<u8>())
+}
+
+#[btf_tracepoint(function = "____sys_exit")]
+pub fn exit_content(ctx: BtfTracePointContext) -> i32 {
+    if first().is_some() {
+        // SAFETY: the host fills the entry before anything is attached.
+        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::JUDGE) };
+    }
+    0
+}
+
+#[btf_tracepoint(function = "____sys_exit")]
+pub fn exit_judged(ctx: BtfTracePointContext) -> i32 {
+    if judged().is_some() && next().is_some() {
+        // SAFETY: as above. Beyond the kernel's limit of tail calls it returns.
+        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::JUDGE) };
+        unread();
+    }
+    0
+}
+
+/// Data that is not judged.
+#[inline(always)]
+fn unread() {
+    produced(family::SYS_EXIT, KIND_CONTENT);
+    lost(family::SYS_EXIT, LOST_CONTENT);
+}
+
+/// The first piece of the call in progress.
+#[inline(always)]
+fn first() -> Option<()> {
+    let now = current(family::SYS_EXIT)?;
+    let total = now.ret as u64;
+    if now.ret <= 0 {
+        return None;
+    }
+    let subject = subject()?;
+    subject.file = file_of(now.args[0] as u32);
+    subject.total = total;
+    subject.at = 0;
+    subject.overlap = 0;
+    subject.offset = offset(now, subject.file, total);
+    let shape = now.call.op as u32;
+    let is_wide = now.flags & FLAG_COMPAT as u32 == 0;
+    let got = if shape == data::BUFFER || shape == data::BUFFER_AT {
+        subject.address = now.args[1];
+        piece(subject)
+    } else if is_wide && (shape == data::VECTOR || shape == data::VECTOR_AT) {
+        gather(subject, now.args[1], now.args[2])
+    } else if is_wide && shape == data::MESSAGE {
+        gather(subject, user::<u64>(now.args[1] + MSG_IOV), user::<u64>(now.args[1] + MSG_IOVLEN))
+    } else {
+        None
+    };
+    if got.is_none() {
+        unread();
+    }
+    got
+}
+
+/// The next piece of a call that had more data than is judged at once.
+#[inline(always)]
+fn next() -> Option<()> {
+    let subject = subject()?;
+    let done = subject.at + subject.len;
+    if done >= subject.total {
+        return None;
+    }
+    if subject.address == 0 {
+        unread();
+        return None;
+    }
+    subject.overlap = subject.len / OVERLAP_SHARE;
+    subject.at = done - subject.overlap;
+    let got = piece(subject);
+    if got.is_none() {
+        unread();
+    }
+    got
+}
+
+/// Bytes of the call's buffer from [`Subject::at`] on into the window.
+#[inline(always)]
+fn piece(subject: &mut Subject) -> Option<()> {
+    let window = window()?;
+    let left = subject.total - subject.at;
+    let most = piece_bytes();
+    let len = plain(if left < most { left } else { most } as u32);
+    if len == 0 || len > MAX_BYTES as u64 {
+        return None;
+    }
+    subject.len = len;
+    let from = subject.address + subject.at;
+    // SAFETY: `len` bytes fit behind DATA, checked above; the helper checks the source.
+    let failed =
+        unsafe { bpf_probe_read_user(window.add(DATA as usize).cast(), len as u32, from as *const _) != 0 };
+    if failed {
+        return None;
+    }
+    ready(window, len);
+    Some(())
+}
+
+/// The buffers of a vector, one behind the other, into the window; as much as is judged at once.
+#[inline(always)]
+fn gather(subject: &mut Subject, vector: u64, count: u64) -> Option<()> {
+    let window = window()?;
+    let most = piece_bytes();
+    let wanted = if subject.total < most { subject.total } else { most };
+    let mut len = 0u64;
+    for index in 0..BUFFERS {
+        if index >= count || len >= wanted {
+            break;
+        }
+        let [base, bytes] = user::<[u64; 2]>(vector + 16 * index);
+        let left = wanted - len;
+        let bytes = plain(if bytes < left { bytes } else { left } as u32);
+        let place = plain(len as u32);
+        if bytes == 0 {
+            continue;
+        }
+        if bytes > MAX_BYTES as u64 || place > MAX_BYTES as u64 {
+            return None;
+        }
+        // SAFETY: both are at most MAX_BYTES, and the window has twice as many behind DATA.
+        let failed = unsafe {
+            let to = window.add(DATA as usize).add(place as usize);
+            bpf_probe_read_user(to.cast(), bytes as u32, base as *const _) != 0
+        };
+        if failed {
+            return None;
+        }
+        len += bytes;
+    }
+    if len == 0 {
+        return None;
+    }
+    subject.address = 0;
+    subject.len = len;
+    ready(window, len);
+    Some(())
+}
+
+/// Tells the generated program how much there is.
+#[inline(always)]
+fn ready(window: *mut u8, len: u64) {
+    // SAFETY: in the first bytes of a window.
+    unsafe {
+        window.add(LENGTH as usize).cast::<u64>().write(len);
+        window.add(VERDICT as usize).cast::<u64>().write(UNDECIDED);
+    }
+    if let Some(account) = ACCOUNT.get_ptr_mut(0) {
+        // SAFETY: this CPU's slot, which for these two only this program writes.
+        unsafe {
+            (*account).judged += 1;
+            (*account).judged_bytes += len;
+        }
+    }
+}
+
+/// Where the call's first byte lies: in a regular file, or among all that was moved through anything else.
+#[inline(always)]
+fn offset(now: &Current, file: u64, total: u64) -> u64 {
+    let shape = now.call.op as u32;
+    let reads = is_read(now);
+    if identity(file).st_mode & S_IFMT == S_IFREG {
+        if (shape == data::BUFFER_AT || shape == data::VECTOR_AT) && now.args[3] != u64::MAX {
+            return if now.flags & FLAG_COMPAT as u32 == 0 { now.args[3] } else { NO_OFFSET };
+        }
+        let position: u64 = member!(file, file, file_pos);
+        return position.wrapping_sub(total);
+    }
+    let Some(moved) = counts(family::SYS_EXIT, file) else { return NO_OFFSET };
+    // SAFETY: a map value.
+    let moved = unsafe { if reads { (*moved).read_bytes } else { (*moved).write_bytes } };
+    moved.wrapping_sub(total)
+}
+
+/// Whether the call in progress brought data in.
+#[inline(always)]
+fn is_read(now: &Current) -> bool {
+    let variant = now.call.variant;
+    match now.call.exit as u32 {
+        exit_call::IO => variant == variant::READ,
+        _ => variant == variant::RECV,
+    }
+}
+
+/// Looks at the verdict, and sends what may match.
+#[inline(always)]
+fn judged() -> Option<()> {
+    let window = window()?;
+    // SAFETY: in the first bytes of a window.
+    if unsafe { window.add(VERDICT as usize).cast::<u64>().read() } == 0 {
+        return Some(());
+    }
+    let now = current(family::SYS_EXIT)?;
+    let id = identity(subject()?.file);
+    if !is_socket(&id) {
+        hint(now, &id);
+    }
+    tell(now, &id, window)
+}
+
+/// The path of the file, in an event of its own: the window has no room for it.
+#[inline(always)]
+fn hint(now: &Current, id: &FileId) -> Option<()> {
+    let body = begin::<PathHint>(family::SYS_EXIT, KIND_PATH_HINT, now.flags, now.start_ns, now.ppid)?;
+    // SAFETY: `begin` gave room for the body.
+    unsafe {
+        (*body).op = OP_CONTENT;
+        (*body).ino = id.ino;
+        (*body).dev = id.dev;
+    }
+    let path = subject()?.file + off!(file_path) as u64;
+    let pos = walk_path(family::SYS_EXIT, tail::<PathHint>(), SEC_PATH, path);
+    send(family::SYS_EXIT, pos);
+    Some(())
+}
+
+/// The data itself: written in front of it is what all events begin with.
+#[inline(always)]
+fn tell(now: &Current, id: &FileId, window: *mut u8) -> Option<()> {
+    // The ends of a socket are described in a body of their own, which is written over then.
+    let mut remote = Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 };
+    if is_socket(id) {
+        let (socket, sk) = sock::of_file(subject()?.file);
+        // SAFETY: the scratch buffer has room for it.
+        unsafe {
+            let net = scratch(family::SYS_EXIT)?.cast::<Net>();
+            sock::describe(net, socket, sk);
+            remote = (*net).remote;
+        }
+    }
+    let body = begin::<Content>(family::SYS_EXIT, KIND_CONTENT, now.flags, now.start_ns, now.ppid)?;
+    let subject = subject()?;
+    let len = plain(subject.len as u32);
+    if len > MAX_BYTES as u64 {
+        return None;
+    }
+    // SAFETY: `begin` gave room for the body; the window has room for the event in front of DATA.
+    unsafe {
+        (*body).file = *id;
+        (*body).remote = remote;
+        (*body).offset = subject.offset;
+        (*body).call_bytes = subject.total;
+        (*body).at = subject.at;
+        (*body).overlap = subject.overlap as u32;
+        (*body).source = if is_read(now) { CONTENT_IN } else { CONTENT_OUT };
+        (*body).fd = now.args[0] as i32;
+        (*body).pad = 0;
+        let buffer = scratch(family::SYS_EXIT)?;
+        section(buffer.add(FRONT - size_of::<Section>()), SEC_DATA as u32, 0, len as u32);
+        buffer.cast::<u32>().write(FRONT as u32 + len as u32);
+        let event = window.add(EVENT);
+        for word in 0..FRONT / 4 {
+            event.cast::<u32>().add(word).write(buffer.cast::<u32>().add(word).read());
+        }
+        output(family::SYS_EXIT, event, FRONT as u64 + len);
+    }
+    Some(())
+}
+
+const _: () = assert!(FRONT % 4 == 0 && DATA as usize >= FRONT);
