@@ -410,6 +410,8 @@ pub mod window {
     pub const DATA: i16 = 192;
     /// Most bytes that are judged at once.
     pub const MAX_BYTES: u32 = 65_535;
+    /// Of a piece, so much is looked at again with the next one, so that what lies across is seen whole: one in so many.
+    pub const OVERLAP_SHARE: u64 = 16;
     /// Bytes of a value: of several buffers, each may be put behind the others before the sum is looked at.
     pub const VALUE_BYTES: u32 = DATA as u32 + 2 * 65_536;
 }

@@ -1,4 +1,4 @@
-//! Loads the eBPF back end, watches one command with it, and prints what the verifier did with each program
+//! Loads the eBPF back end with the built-in rules, watches one command with it, and prints what the verifier did with each program
 //! (`program NAME INSTRUCTIONS`) and what came of each hook (`hook NAME TIER STATE WHY`).
 //!
 //! `cargo xtask vm` runs it on every kernel and holds the counts against docs/verifier.json.
@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::time::{Duration, Instant};
 
+use kernscope_sieve::rules::RuleSet;
 use kernscope_watch::backend::{Backend, Progress, Target};
 use kernscope_watch::ebpf::{Ebpf, Options};
 
@@ -13,7 +14,9 @@ use kernscope_watch::ebpf::{Ebpf, Options};
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut backend = Ebpf::new(&Target::Command(vec!["true".into()]), &Options::default())?;
+    let content = RuleSet::builtin().conditions().content();
+    let options = Options { content: Some(content), ..Options::default() };
+    let mut backend = Ebpf::new(&Target::Command(vec!["true".into()]), &options)?;
     for (program, instructions) in backend.verified_instructions() {
         println!("program {program} {instructions}");
     }

@@ -26,7 +26,7 @@ use kernscope_abi::{
     NO_OFFSET, Net, OP_CONTENT, PathHint, SEC_DATA, SEC_PATH, Section,
     layout::{
         LOST_CONTENT, data, exit_call, variant,
-        window::{DATA, LENGTH, MAX_BYTES, VALUE_BYTES, VERDICT},
+        window::{DATA, LENGTH, MAX_BYTES, OVERLAP_SHARE, VALUE_BYTES, VERDICT},
     },
 };
 
@@ -38,8 +38,6 @@ const FRONT: usize = size_of::<Header>() + size_of::<Content>() + size_of::<Sect
 const EVENT: usize = DATA as usize - FRONT;
 /// A verdict that no program has given.
 const UNDECIDED: u64 = 2;
-/// Share of a piece that the next one begins with, so that what lies across is seen whole: one in so many.
-const OVERLAP_SHARE: u64 = 16;
 /// Buffers of a vector that are followed.
 const BUFFERS: u64 = 16;
 

@@ -5,6 +5,7 @@
 mod attach;
 mod auto;
 mod compile;
+mod content;
 mod filter;
 mod help;
 mod lan;

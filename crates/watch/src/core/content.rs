@@ -7,9 +7,15 @@ use super::path_calls::Hint;
 use super::{Core, Unknown, paths};
 use crate::raw::Event;
 use kernscope_abi as abi;
+<<<<<<< HEAD
 use kernscope_report::Entry;
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, ContentMatch, ContentSource, PathInfo};
+=======
+use kernscope_abi::layout::window::OVERLAP_SHARE;
+use kernscope_report::text::Escapes;
+use kernscope_report::{Body, ContentMatch, ContentSource, Entry, PathInfo};
+>>>>>>> 6091b1f (watch: what ends with a piece is told by the one that sees what follows; docs)
 use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
 use kernscope_sieve::redact::redact;
 
@@ -26,15 +32,42 @@ impl Rules {
         Self { matcher, scratch }
     }
 
-    /// What is found in a piece and was not found in the one before.
-    fn find(&mut self, data: &[u8], path: &[u8], overlap: u32) -> Vec<Located> {
+    /// What is found in a piece, was not found in the one before and is not for the next one.
+    fn find(&mut self, data: &[u8], path: &[u8], content: &abi::Content) -> Vec<Located> {
         let place = Place { path, commit: None };
         if self.matcher.is_excused(&place) {
             return Vec::new();
         }
         let mut found = self.matcher.find(data, &place, &mut self.scratch);
-        found.retain(|found| overlap == 0 || found.end > u64::from(overlap));
+        let piece = Piece::new(content, data.len() as u64);
+        found.retain(|found| piece.tells(found.start, found.end));
         found
+    }
+
+    fn told(
+        &self,
+        found: &Located,
+        content: &abi::Content,
+        source: ContentSource,
+        path: &PathInfo,
+        redacted: bool,
+    ) -> ContentMatch {
+        let rule = &self.matcher.rules()[found.rule];
+        ContentMatch {
+            rule: rule.id.clone(),
+            description: rule.description.clone(),
+            severity: rule.severity.as_str().to_owned(),
+            source,
+            path: path.clone(),
+            remote: super::net::endpoint(&content.remote),
+            fd: content.fd,
+            offset: place(content, found.start),
+            redacted: match redacted {
+                true => redact(&found.secret),
+                false => String::from_utf8_lossy(&found.secret).into_owned(),
+            },
+            secret_bytes: found.secret.len() as u64,
+        }
     }
 }
 
@@ -47,47 +80,22 @@ impl Core {
         out: &mut Vec<Entry>,
     ) -> Result<(), Unknown> {
         let data = event.sections.get(abi::SEC_DATA).ok_or(Unknown)?.bytes;
-        let remote = super::net::endpoint(&content.remote);
         let source = source(content)?;
         let mut escapes = Escapes::default();
-        let hint = hint.and_then(|bytes| Hint::decode(bytes, abi::OP_CONTENT));
-        let walk = hint.as_ref().and_then(|hint| hint.event.sections.get(abi::SEC_PATH));
-        let path = walk.map_or_else(PathInfo::default, |walk| {
-            paths::walked(walk, Some(&content.file), "path", &mut escapes)
-        });
+        let path = path(content, hint, &mut escapes);
         let Some(rules) = &mut self.rules else {
             self.tally.filter("no_rules");
             return Ok(());
         };
-        let plain = path.path.clone().unwrap_or_default();
-        let found = rules.find(data, plain.as_bytes(), content.overlap);
+        let found = rules.find(data, path.path.as_deref().unwrap_or_default().as_bytes(), content);
         if found.is_empty() {
             self.tally.filter("no_match");
-            return Ok(());
         }
-        let bodies: Vec<Body> = found
-            .iter()
-            .map(|found| {
-                let rule = &rules.matcher.rules()[found.rule];
-                Body::ContentMatch(ContentMatch {
-                    rule: rule.id.clone(),
-                    description: rule.description.clone(),
-                    severity: rule.severity.as_str().to_owned(),
-                    source,
-                    path: path.clone(),
-                    remote: remote.clone(),
-                    fd: content.fd,
-                    offset: place(content, found.start),
-                    redacted: match self.config.redact {
-                        true => redact(&found.secret),
-                        false => String::from_utf8_lossy(&found.secret).into_owned(),
-                    },
-                    secret_bytes: found.secret.len() as u64,
-                })
-            })
-            .collect();
+        let redact = self.config.redact;
+        let bodies: Vec<_> =
+            found.iter().map(|found| rules.told(found, content, source, &path, redact)).collect();
         for (number, body) in bodies.into_iter().enumerate() {
-            let entry = self.who(&event.header).entry(body, escapes.clone());
+            let entry = self.who(&event.header).entry(Body::ContentMatch(body), escapes.clone());
             match number {
                 0 => self.emit(out, entry),
                 _ => self.derive(entry, out),
@@ -95,6 +103,36 @@ impl Core {
         }
         Ok(())
     }
+}
+
+/// Which matches are a piece's own. One that ends where the piece does may go on, or not be one at all for what follows:
+/// if the next piece has it whole, it is for that to tell.
+struct Piece {
+    /// Where what the piece before had ends; 0 for the first.
+    before: u64,
+    /// Where what the next piece has begins, and where this one ends; nowhere for the last.
+    after: Option<(u64, u64)>,
+}
+
+impl Piece {
+    fn new(content: &abi::Content, len: u64) -> Self {
+        let is_last = content.at.saturating_add(len) >= content.call_bytes;
+        let after = (!is_last).then(|| (len - len / OVERLAP_SHARE, len));
+        Self { before: u64::from(content.overlap), after }
+    }
+
+    fn tells(&self, start: u64, end: u64) -> bool {
+        let is_new = self.before == 0 || end >= self.before;
+        let is_left = self.after.is_some_and(|(next, len)| end == len && start >= next);
+        is_new && !is_left
+    }
+}
+
+/// The path, from the event of the same thread just before.
+fn path(content: &abi::Content, hint: Option<&[u8]>, escapes: &mut Escapes) -> PathInfo {
+    let hint = hint.and_then(|bytes| Hint::decode(bytes, abi::OP_CONTENT));
+    let walk = hint.as_ref().and_then(|hint| hint.event.sections.get(abi::SEC_PATH));
+    walk.map_or_else(PathInfo::default, |walk| paths::walked(walk, Some(&content.file), "path", escapes))
 }
 
 /// Where it lies in the file, or in what was moved so far.

@@ -1,6 +1,7 @@
 //! The core, driven with raw events of every kind.
 
 mod closes;
+mod content;
 mod exec;
 mod files;
 mod invariant;

@@ -1,0 +1,127 @@
+//! `watch --rules` on real programs: what they read, write, send and receive (root).
+
+use crate::run::{Dir, kernscope, records, refused, run};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const RULES: &str = "[[rule]]\nid = 'token'\nregex = '\\btok_[0-9a-f]{16}\\b'\n";
+const TOKEN: &str = "tok_0123456789abcdef";
+/// Bytes of the file that is written at once: several pieces, whatever the kernel.
+const FILE_BYTES: usize = 200_000;
+
+/// Writes a file with tokens at places, reads it in part, writes a vector, and talks to itself over TCP and UDP.
+const PROGRAM: &str = r#"
+import os, socket, sys
+token, size = sys.argv[1].encode(), int(sys.argv[2])
+places = [int(place) for place in sys.argv[4:]]
+data = bytearray(b"." * size)
+for place in places:
+    data[place:place + len(token)] = token
+file = os.open(sys.argv[3], os.O_RDWR | os.O_CREAT, 0o600)
+assert os.write(file, data) == size
+os.pread(file, 64, places[1] - 8)
+os.writev(file, [b" tok_0123", b"456789abcdef "])
+with socket.socket() as listener:
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    near = socket.create_connection(listener.getsockname())
+    far, _ = listener.accept()
+    near.sendmsg([b"x ", token[:7], token[7:], b" y"])
+    far.recv(100)
+"#;
+
+/// Places of tokens: at both ends, and around where a piece may end.
+fn places() -> Vec<usize> {
+    let around = |(number, piece): (usize, usize)| [piece - [30, 20, 19, 10, 1][number % 5], piece + 30];
+    let pieces = [1024, 4096, 61_440, 61_441, 65_535, 70_000, 122_880, 126_975, 131_070];
+    [0].into_iter().chain(pieces.into_iter().enumerate().flat_map(around)).collect()
+}
+
+/// Where the rule finds something: tokens too close to another are none.
+fn expected(data: &str) -> BTreeSet<u64> {
+    let rule = regex::Regex::new(r"\btok_[0-9a-f]{16}\b").expect("an expression");
+    rule.find_iter(data).map(|found| found.start() as u64).collect()
+}
+
+fn offsets<'a>(records: &'a [Value], source: &str) -> Vec<&'a Value> {
+    records.iter().filter(|record| record["kind"] == "content_match" && record["source"] == source).collect()
+}
+
+#[test]
+fn what_moves_is_found_wherever_it_lies_and_never_shown() {
+    let dir = Dir::new("content");
+    std::fs::write(dir.path("rules.toml"), RULES).expect("write rules");
+    let (rules, file, out) = (dir.text("rules.toml"), dir.text("data"), dir.text("out"));
+    let mut args: Vec<String> = [
+        "watch",
+        "--backend",
+        "ebpf",
+        "--format",
+        "jsonl",
+        "--rules",
+        &rules,
+        "--output",
+        &out,
+        "--",
+        "python3",
+        "-c",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    args.extend([PROGRAM, TOKEN, &FILE_BYTES.to_string(), &file].map(str::to_owned));
+    args.extend(places().iter().map(usize::to_string));
+    let output = kernscope(&args).output().expect("kernscope runs");
+    if output.status.code() == Some(2) {
+        return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let records = records(&dir.path("out"));
+    let data = std::fs::read_to_string(&file).expect("what was written");
+    let at = |record: &&Value| record["offset"].as_u64().expect("known");
+    let written = offsets(&records, "file_write");
+    assert!(written.iter().all(|record| record["path"] == *file));
+    assert_eq!(written.iter().map(at).collect::<BTreeSet<_>>(), expected(&data));
+    assert_eq!(written.len(), expected(&data).len(), "each once");
+    assert!(offsets(&records, "file_read").iter().any(|record| at(record) == places()[1] as u64));
+    let (sent, got) = (offsets(&records, "net_send"), offsets(&records, "net_recv"));
+    assert_eq!((sent.len(), got.len()), (1, 1));
+    assert!(
+        sent[0]["remote"].as_str().expect("an address").starts_with("127.0.0.1:") && sent[0]["offset"] == 2
+    );
+    let text = std::fs::read_to_string(dir.path("out")).expect("records");
+    let matches = text.lines().filter(|line| line.contains("content_match"));
+    assert!(matches.clone().count() > 10 && !matches.into_iter().any(|line| line.contains(TOKEN)));
+}
+
+#[test]
+fn rules_that_are_none_and_recordings_of_secrets_are_refused() {
+    let dir = Dir::new("content-bad");
+    let out = dir.text("raw");
+    refused(&["watch", "--rules", "/nonexistent/rules", "--", "true"], "/nonexistent/rules");
+    refused(&["watch", "--rules", "builtin", "--record", &out, "--", "true"], "--no-redact");
+}
+
+#[test]
+fn ptrace_says_that_it_tries_no_rule() {
+    let dir = Dir::new("content-ptrace");
+    let out = dir.text("out");
+    let args = [
+        "watch",
+        "--backend",
+        "ptrace",
+        "--format",
+        "jsonl",
+        "--rules",
+        "builtin",
+        "--output",
+        &out,
+        "--",
+        "true",
+    ];
+    assert_eq!(run(&args).status.code(), Some(0));
+    let records = records(&dir.path("out"));
+    let hooks = records.iter().find(|record| record["kind"] == "coverage").expect("one")["hooks"].clone();
+    let content =
+        hooks.as_array().expect("a list").iter().find(|hook| hook["name"] == "content").expect("told");
+    assert_eq!(content["state"], "blind");
+}
