@@ -7,15 +7,9 @@ use super::path_calls::Hint;
 use super::{Core, Unknown, paths};
 use crate::raw::Event;
 use kernscope_abi as abi;
-<<<<<<< HEAD
-use kernscope_report::Entry;
-use kernscope_report::text::Escapes;
-use kernscope_report::{Body, ContentMatch, ContentSource, PathInfo};
-=======
 use kernscope_abi::layout::window::OVERLAP_SHARE;
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, ContentMatch, ContentSource, Entry, PathInfo};
->>>>>>> 6091b1f (watch: what ends with a piece is told by the one that sees what follows; docs)
 use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
 use kernscope_sieve::redact::redact;
 
