@@ -76,8 +76,8 @@ pub(crate) struct WatchArgs {
     /// Make records again from a file that --record wrote
     #[arg(long, value_name = "FILE", group = "target", conflicts_with_all = ["record", "hash", "backend"])]
     pub(crate) replay: Option<PathBuf>,
-    /// Tell where data that is read, written, sent or received matches the rules of FILE (docs/RULES.md); once for each
-    /// file. `builtin` stands for the built-in rules
+    /// Tell where data that is read, written, sent or received matches the rules of FILE (docs/RULES.md), or the built-in
+    /// ones if FILE is `builtin`; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
     /// Add the SHA-256 of every executed file
