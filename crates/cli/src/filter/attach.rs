@@ -1,6 +1,6 @@
 //! `kernscope filter attach`: a filter on an interface, counted as it goes.
 //!
-//! Here are its flags and what they make; [`run`] follows the counts, [`tell`] tells them.
+//! Here are its flags and what they make; [`mod@run`] follows the counts, [`tell`] tells them.
 
 mod hook;
 mod run;

@@ -19,7 +19,7 @@ pub struct Example {
     pub label: String,
     /// The capture, which must not be trained on and judged by at once.
     pub capture: String,
-    /// What was seen of it ([`super::features`]).
+    /// What was seen of it, see `fingerprint::features`.
     pub features: Vec<String>,
 }
 
