@@ -8,9 +8,7 @@
 use crate::event::{begin, output, plain, scratch, section, send, tail};
 use crate::file::{file_of, identity, is_socket};
 use crate::io::counts;
-use crate::maps::{
-    ACCOUNT, EXIT_CALLS, Current, current, family, lost, member, off, piece_bytes, produced,
-};
+use crate::maps::{ACCOUNT, Current, EXIT_CALLS, current, family, lost, member, off, piece_bytes, produced};
 use crate::read::user;
 use crate::sock;
 use crate::walk::walk_path;

@@ -116,7 +116,8 @@ pub(crate) unsafe fn output(family: u32, event: *mut u8, bytes: u64) -> bool {
     let is_full = sent(family) % QUERY_EVERY == 0 && EVENTS.query(BPF_RB_AVAIL_DATA) > wake_bytes();
     let flags = if is_full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
     // SAFETY: the caller's promise.
-    let sent = unsafe { bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), event.cast(), bytes, flags) };
+    let sent =
+        unsafe { bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), event.cast(), bytes, flags) };
     if sent != 0 {
         lost(family, LOST_RING_FULL);
     }

@@ -11,7 +11,8 @@ use aya_ebpf::{
     helpers::generated::bpf_probe_read_user, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use kernscope_abi::{
-    Endpoint, FLAG_COMPAT, KIND_NET, NET_SEND, Net, SEC_BASE, SEC_UNIX_REMOTE, layout::{CONFIG_CONTENT, exit_call, variant},
+    Endpoint, FLAG_COMPAT, KIND_NET, NET_SEND, Net, SEC_BASE, SEC_UNIX_REMOTE,
+    layout::{CONFIG_CONTENT, exit_call, variant},
 };
 
 /// Most messages of one sendmmsg or recvmmsg (`UIO_MAXIOV`).

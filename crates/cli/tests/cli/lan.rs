@@ -105,8 +105,12 @@ fn a_trained_device_is_named_and_the_gateway_beside_it_is_not() {
     assert_eq!((&gateway["label"], &gateway["category"]), (&"Lightify".into(), &"hub".into()));
     assert!(gateway["confidence"].as_f64().is_some_and(|sure| sure >= 0.8), "{gateway}");
     assert!(gateway["evidence"].as_array().is_some_and(|evidence| !evidence.is_empty()), "{gateway}");
-    let others = records.iter().filter(|record| record["kind"] == "device" && record["mac"] != gateway["mac"]);
-    assert!(others.clone().count() > 0 && others.clone().all(|record| record["label"].is_null()), "{records:?}");
+    let others =
+        records.iter().filter(|record| record["kind"] == "device" && record["mac"] != gateway["mac"]);
+    assert!(
+        others.clone().count() > 0 && others.clone().all(|record| record["label"].is_null()),
+        "{records:?}"
+    );
 }
 
 #[test]
@@ -125,5 +129,9 @@ fn rules_of_ones_own_say_what_a_device_is() {
     std::fs::write(dir.path("bad.toml"), "[[rule]]\nany = []\nsure = 2\n").expect("write");
     let output = told("bad.toml");
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("bad.toml") && stderr(&output).lines().count() == 1, "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("bad.toml") && stderr(&output).lines().count() == 1,
+        "{}",
+        stderr(&output)
+    );
 }
