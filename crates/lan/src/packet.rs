@@ -46,11 +46,8 @@ pub(crate) struct Udp<'a> {
     pub(crate) payload: &'a [u8],
 }
 
-/// Reads the packet behind EtherType `kind`; `None` when that is not IP.
-pub(crate) fn read(kind: u16, bytes: &[u8]) -> Read<Option<Packet<'_>>> {
-    if !matches!(kind, 0x0800 | 0x86dd) {
-        return Ok(None);
-    }
+/// Reads the packet behind EtherType `kind`, which is one of IP's.
+pub(crate) fn read(kind: u16, bytes: &[u8]) -> Read<Packet<'_>> {
     let sliced = LaxSlicedPacket::from_ether_type(EtherType(kind), bytes);
     let (source, target, hops, length, whole, inner) = match &sliced.net {
         Some(LaxNetSlice::Ipv4(ip)) => {
@@ -91,5 +88,5 @@ pub(crate) fn read(kind: u16, bytes: &[u8]) -> Read<Option<Packet<'_>>> {
         (_, IGMP) => Transport::Igmp(inner.payload),
         (_, other) => Transport::Other(other),
     };
-    Ok(Some(Packet { source, target, hops, bytes: length, whole, carried }))
+    Ok(Packet { source, target, hops, bytes: length, whole, carried })
 }

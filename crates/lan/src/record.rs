@@ -14,18 +14,17 @@ pub const ONLINE_NS: u64 = 300_000_000_000;
 pub fn records(registry: &Registry, fingerprint: &Fingerprint, now_ns: u64, source: &str) -> Vec<Record> {
     // Times in captures are wall time already.
     let mut clock = Clock::new(0);
-    let record = |device| record(registry, fingerprint, device, &mut clock);
-    let mut records: Vec<Record> = registry.devices().into_iter().map(record).collect();
-    for (record, device) in records.iter_mut().zip(registry.devices()) {
-        record.online = now_ns.saturating_sub(device.last_ns) <= ONLINE_NS;
-        source.clone_into(&mut record.source);
-    }
-    records
+    let record = |device: &Device| Record {
+        online: now_ns.saturating_sub(device.last_ns) <= ONLINE_NS,
+        source: source.to_owned(),
+        ..record(registry, fingerprint, device, &mut clock)
+    };
+    registry.devices().into_iter().map(record).collect()
 }
 
 fn record(registry: &Registry, fingerprint: &Fingerprint, device: &Device, clock: &mut Clock) -> Record {
     let names = device.names();
-    let roles: Vec<&str> = registry.roles(device).iter().map(|role| word(*role)).collect();
+    let roles = registry.roles(device);
     let identity = fingerprint.identify(device, &roles);
     let unknown = || "unknown".to_owned();
     Record {
@@ -42,7 +41,7 @@ fn record(registry: &Registry, fingerprint: &Fingerprint, device: &Device, clock
         os: identity.os,
         model: identity.model,
         evidence: identity.evidence,
-        roles: roles.into_iter().map(str::to_owned).collect(),
+        roles: roles.into_iter().map(|role| word(role).to_owned()).collect(),
         frames: device.frames,
         first_seen: clock.rfc3339(device.first_ns).to_owned(),
         last_seen: clock.rfc3339(device.last_ns).to_owned(),

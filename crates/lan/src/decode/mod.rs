@@ -45,11 +45,10 @@ pub(crate) fn frame<'a>(link: &Link<'a>, said: &mut Said) -> (Option<Packet<'a>>
     let done = |protocol, result: Result<(), Malformed>| result.map_err(|why| Bad { protocol, why });
     match link.carried {
         Carried::Ether(kind @ (0x0800 | 0x86dd)) => match packet::read(kind, link.payload) {
-            Ok(Some(packet)) => {
+            Ok(packet) => {
                 let result = ip(&packet, said);
                 (Some(packet), result)
             }
-            Ok(None) => (None, Ok(())),
             Err(why) => (None, done("ip", Err(why))),
         },
         Carried::Ether(0x0806) => (None, done("arp", arp::decode(link.payload, said))),

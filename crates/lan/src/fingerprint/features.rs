@@ -5,7 +5,7 @@
 
 use crate::Mac;
 use crate::registry::{Device, Shape};
-use crate::signal::Signal;
+use crate::signal::{Role, Signal};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
@@ -17,14 +17,14 @@ const SERVICES: [u16; 22] = [
 /// Longest feature.
 const FEATURE_BYTES_MAX: usize = 120;
 
-/// The words for a device, sorted.
-pub fn features(device: &Device) -> Vec<String> {
+/// The words for a device, sorted. `roles`: what it does for others, as the registry knows it.
+pub fn features(device: &Device, roles: &BTreeSet<Role>) -> Vec<String> {
     let mut set = BTreeSet::new();
     let [a, b, c, ..] = device.mac.0;
     if !device.mac.is_local() {
         set.insert(format!("oui {a:02x}{b:02x}{c:02x}"));
     }
-    for role in &device.roles {
+    for role in roles {
         set.insert(format!("role {}", crate::record::word(*role)));
     }
     for (via, name) in device.names() {
@@ -32,7 +32,9 @@ pub fn features(device: &Device) -> Vec<String> {
     }
     device.facts().iter().for_each(|fact| of_fact(fact, device.mac, &mut set));
     device.shapes().for_each(|shape| of_shape(shape, &mut set));
-    set.into_iter().map(cut).collect()
+    // Two that differ behind the cut are one.
+    let cut: BTreeSet<String> = set.into_iter().map(cut).collect();
+    cut.into_iter().collect()
 }
 
 fn cut(mut feature: String) -> String {

@@ -59,16 +59,10 @@ impl Labelled {
             self.notes.push(format!("{}: no frame of {mac}", file.display()));
             return Ok(());
         };
-        let roles =
-            registry.roles(device).into_iter().map(|role| format!("role {}", crate::record::word(role)));
-        let mut features = features(device);
-        features.extend(roles);
-        features.sort_unstable();
-        features.dedup();
         self.examples.push(Example {
             label: label.to_owned(),
             capture: format!("{label}/{}", file.file_name().unwrap_or_default().display()),
-            features,
+            features: features(device, &registry.roles(device)),
         });
         Ok(())
     }

@@ -17,10 +17,10 @@ pub use rules::{BadRules, Rules};
 
 use crate::oui;
 use crate::registry::Device;
-use crate::signal::Signal;
+use crate::signal::{Role, Signal};
 use kernscope_report::Evidence;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 const MODEL: &str = include_str!("../../data/model.tsv");
 const CLASSES: &str = include_str!("../../data/classes.toml");
@@ -93,11 +93,8 @@ impl Fingerprint {
     }
 
     /// What a device is.
-    pub fn identify(&self, device: &Device, roles: &[&str]) -> Identity {
-        let mut features = features(device);
-        features.extend(roles.iter().map(|role| format!("role {role}")));
-        features.sort_unstable();
-        features.dedup();
+    pub fn identify(&self, device: &Device, roles: &BTreeSet<Role>) -> Identity {
+        let mut features = features(device, roles);
         let vendor = oui::vendor(device.mac);
         let guess = self.model.guess(&features).filter(|guess| self.can_be(guess, device));
         features.extend(vendor.map(|vendor| format!("vendor {}", vendor.to_lowercase())));
