@@ -17,3 +17,9 @@ pub(crate) fn read(file: &Path, builtin: bool) -> Result<RuleSet, Failure> {
     std::mem::take(&mut set.notes).iter().for_each(note);
     Ok(set)
 }
+
+/// The same, for a matcher: rules that it cannot try are refused.
+pub(crate) fn for_matching(file: &Path, builtin: bool) -> Result<RuleSet, Failure> {
+    let fit = read(file, builtin)?.for_matching();
+    fit.map_err(|why| Failure::usage(format_args!("{}: {why}", file.display())))
+}

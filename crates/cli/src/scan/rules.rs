@@ -18,9 +18,7 @@ impl Sources {
     pub(super) fn read(files: &[PathBuf], builtin: bool, no_builtin: bool) -> Result<Self, Failure> {
         let mut sets = Vec::new();
         for file in files {
-            let fit = rules::read(file, !no_builtin)?.for_matching();
-            let name = file.display().to_string();
-            sets.push((name, fit.map_err(|why| Failure::usage(format_args!("{}: {why}", file.display())))?));
+            sets.push((file.display().to_string(), rules::for_matching(file, !no_builtin)?));
         }
         if builtin || (files.is_empty() && !no_builtin) {
             sets.push((BUILTIN.to_owned(), RuleSet::builtin()));

@@ -95,10 +95,7 @@ fn read_rules(files: &[PathBuf]) -> Result<Option<RuleSet>, Failure> {
     for file in files {
         let set = match file.to_str() {
             Some(BUILTIN) => RuleSet::builtin(),
-            _ => {
-                let fit = rules::read(file, true)?.for_matching();
-                fit.map_err(|why| Failure::usage(format_args!("{}: {why}", file.display())))?
-            }
+            _ => rules::for_matching(file, true)?,
         };
         all.get_or_insert_with(RuleSet::default).extend_with(set);
     }
