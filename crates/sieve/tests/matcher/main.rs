@@ -1,5 +1,6 @@
 //! The matcher finds exactly what each expression alone finds, wherever it is and however the data is cut into pieces.
 
+mod conditions;
 #[path = "../support/random.rs"]
 mod random;
 mod sample;
@@ -33,14 +34,9 @@ fn alone(rule: &Rule) -> RuleSet {
 }
 
 /// What the `regex` crate makes of an expression.
-fn regex(rule: &Rule) -> Option<Regex> {
-    let text = rule.pattern.expression()?.text();
-    Some(
-        regex::bytes::RegexBuilder::new(text)
-            .size_limit(200 << 20)
-            .build()
-            .expect("the regex crate reads it"),
-    )
+fn regex(text: &str) -> Regex {
+    let built = regex::bytes::RegexBuilder::new(text).size_limit(200 << 20).build();
+    built.expect("the regex crate reads it")
 }
 
 /// Texts between matches: what rules look around at, the beginnings of keywords, bytes beyond ASCII.
@@ -83,7 +79,8 @@ fn every_alignment(set: &RuleSet) -> usize {
     // In an unoptimised build it is the `regex` crate that takes minutes: a part of the distances with a part of the rules.
     let (every, step) = if cfg!(debug_assertions) { (9, 13) } else { (1, 1) };
     for (number, rule) in set.rules.iter().enumerate().step_by(every) {
-        let Some(regex) = regex(rule) else { continue };
+        let Some(expression) = rule.pattern.expression() else { continue };
+        let regex = regex(expression.text());
         let matcher = Matcher::new(alone(rule));
         let mut scratch = matcher.scratch();
         for at in (number % step..64).step_by(step) {

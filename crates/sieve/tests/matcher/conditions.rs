@@ -2,67 +2,26 @@
 //!
 //! Skipped, out loud, where gitleaks' file (`KERNSCOPE_DATA`) or the privilege to load programs is not at hand.
 
+use crate::random::Random;
+use crate::sample::sample;
+use crate::{gitleaks, regex};
 use kernscope_kit::compile::rules::Pattern;
 use kernscope_kit::compile::{Compiled, Content, Filter, Host, LoopShape, Options, Target, compile, oracle};
 use kernscope_kit::load::{Loaded, TestRun};
 use kernscope_kit::probe::{self, ProgType};
-use kernscope_sieve::rules::RuleSet;
-use regex_syntax::hir::{Class, Hir, HirKind};
-use std::path::PathBuf;
 
 /// Samples of each rule.
 const SAMPLES: usize = 6;
 
-/// The real rule set, if it is here.
-fn gitleaks() -> Option<RuleSet> {
-    let data =
-        std::env::var_os("KERNSCOPE_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let path = root.join(data).join("rules/gitleaks.toml");
-    if !path.exists() {
-        eprintln!("skipped: there is no {}", path.display());
-        return None;
-    }
-    Some(RuleSet::read(&path).expect("gitleaks' own file is read"))
-}
-
-/// Something that the expression probably matches: only what it looks around at is not heeded.
-fn sample(hir: &Hir, random: &mut Random, text: &mut String) {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => {}
-        HirKind::Literal(literal) => text.push_str(&String::from_utf8_lossy(&literal.0)),
-        HirKind::Class(Class::Unicode(class)) => {
-            let range = class.ranges()[random.below(class.ranges().len().min(6))];
-            let span = range.end() as usize - range.start() as usize + 1;
-            text.push(
-                char::from_u32(range.start() as u32 + random.below(span) as u32).unwrap_or(range.start()),
-            );
-        }
-        HirKind::Class(Class::Bytes(class)) => text.push(char::from(class.ranges()[0].start() & 0x7f)),
-        HirKind::Repetition(repetition) => {
-            let most = repetition.max.unwrap_or(repetition.min + 4) - repetition.min;
-            for _ in 0..repetition.min as usize + random.below(most.min(4) as usize + 1) {
-                sample(&repetition.sub, random, text);
-            }
-        }
-        HirKind::Capture(capture) => sample(&capture.sub, random, text),
-        HirKind::Concat(parts) => parts.iter().for_each(|part| sample(part, random, text)),
-        HirKind::Alternation(parts) => sample(&parts[random.below(parts.len())], random, text),
-    }
-}
-
 /// Data that the rule's expression and a keyword of it match, by the `regex` crate.
 fn matching(pattern: &str, keywords: &[Vec<u8>], random: &mut Random) -> Vec<Vec<u8>> {
-    let regex = regex::bytes::RegexBuilder::new(pattern)
-        .size_limit(100 << 20)
-        .build()
-        .expect("the regex crate reads it");
+    let regex = regex(pattern);
     let hir = regex_syntax::parse(pattern).expect("parses");
     let samples = (0..4 * SAMPLES).map(|_| {
-        let mut text = String::from("let x = \"");
+        let mut text = b"let x = \"".to_vec();
         sample(&hir, random, &mut text);
-        text.push_str("\"; // nothing else");
-        text.into_bytes()
+        text.extend_from_slice(b"\"; // nothing else");
+        text
     });
     let keyword = |data: &[u8]| {
         let lower = data.to_ascii_lowercase();
@@ -138,18 +97,5 @@ impl Running {
     fn is_match(&self, data: &[u8]) -> bool {
         let returned = self.loaded.test_run(&TestRun { data, ..TestRun::default() }).expect("runs").retval;
         Target::Xdp.is_match(returned, self.compiled.options().on_match)
-    }
-}
-
-/// Numbers that look random and are the same each time (xorshift, Marsaglia 2003).
-struct Random(u64);
-
-impl Random {
-    /// From 0 up to but not `end`.
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
     }
 }
