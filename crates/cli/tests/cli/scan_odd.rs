@@ -4,6 +4,7 @@ use crate::run::{Dir, checked, kernscope, stderr};
 use serde_json::Value;
 use std::io::Write;
 use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -169,6 +170,7 @@ fn ctrl_c_tells_what_there_is_and_memory_stays_bounded() {
     let mut child = scan(&dir, &[&found, &large]).spawn().expect("runs");
     let mut first = [0; 1];
     std::io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut first).expect("the finding comes");
+    wait_until_open(&child, &large);
     signal(&child, nix::sys::signal::Signal::SIGINT);
     let mut output = output(child);
     output.stdout.insert(0, first[0]);
@@ -191,6 +193,19 @@ fn waiting_for_a_pipe_can_be_ended() {
     std::io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut first).expect("the finding comes");
     signal(&child, nix::sys::signal::Signal::SIGTERM);
     assert_eq!(output(child).status.code(), Some(143));
+}
+
+/// Waits until the scan has begun with this file: a signal that comes before leaves it unmet, not interrupted.
+fn wait_until_open(child: &Child, path: &str) {
+    let (fds, begun) = (format!("/proc/{}/fd", child.id()), Instant::now());
+    let is_open = || {
+        let fds = std::fs::read_dir(&fds).expect("the scan runs");
+        fds.flatten().any(|fd| std::fs::read_link(fd.path()).is_ok_and(|target| target == Path::new(path)))
+    };
+    while !is_open() {
+        assert!(begun.elapsed() < PATIENCE, "the scan does not come to {path}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn signal(child: &Child, signal: nix::sys::signal::Signal) {
