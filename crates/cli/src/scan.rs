@@ -20,17 +20,19 @@ use std::process::ExitCode;
 use stop::Stop;
 use tell::{Format, How, Teller};
 
-/// Find secrets, and whatever else rules match, in files, archives and standard input
+/// Find secrets, and whatever else rules match, in files, archives, git history and standard input
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   kernscope scan .
   kernscope scan --rules gitleaks.toml --format jsonl src
   kernscope scan --baseline .kernscope-baseline --format sarif . > scan.sarif
+  kernscope scan --git
   git diff --cached | kernscope scan -
 
 Hidden files are looked at; what .gitignore names and .git itself are not.
-Of rules of one name in several files the first is used.
+Of rules of one name in several files the first is used. Of a history a secret
+is told once for each path, with the oldest commit that has it there.
 Ctrl-C ends the scan and tells what it has; Ctrl-C again ends it at once.
 Status: 0 nothing found; 1 findings; 2 something could not be scanned, or a
 wrong command line; 130 stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP).")]
@@ -47,6 +49,9 @@ pub(crate) struct ScanArgs {
     /// Try the examples of the rules first; status 2 when one does not hold
     #[arg(long)]
     verify_rules: bool,
+    /// Look at the whole history of the git repository at REPO, or here: every blob that a reference reaches, once
+    #[arg(long, visible_alias = "git-history", value_name = "REPO", num_args = 0..=1, default_missing_value = ".")]
+    git: Vec<PathBuf>,
     /// Findings that are accepted, and not told
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -72,7 +77,7 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     no_redact: bool,
     /// Files and directories; - is standard input
-    #[arg(required_unless_present = "verify_rules", value_name = "PATH")]
+    #[arg(required_unless_present_any = ["verify_rules", "git"], value_name = "PATH")]
     paths: Vec<PathBuf>,
 }
 
@@ -81,15 +86,21 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
     if args.verify_rules && !sources.verify() {
         return Ok(ExitCode::from(USAGE));
     }
-    if args.paths.is_empty() {
+    if args.paths.is_empty() && args.git.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
     let accepted = Accepted::open(args.baseline.as_deref(), args.write_baseline.as_deref())?;
     let matcher = Matcher::new(sources.merged());
-    let how = How { format: args.format, bare: args.no_redact, archives: !args.no_archives };
+    let how = How {
+        format: args.format,
+        bare: args.no_redact,
+        archives: !args.no_archives,
+        history: !args.git.is_empty(),
+    };
     let teller = Teller::new(how, accepted, matcher.rules());
     let mut options = Options {
         roots: args.paths,
+        histories: args.git,
         max_file_bytes: args.max_file_size,
         ignore: !args.no_ignore,
         archives: !args.no_archives,

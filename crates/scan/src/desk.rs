@@ -19,6 +19,8 @@ pub(crate) struct Desk<'a> {
     /// Archives are opened.
     pub(crate) archives: bool,
     pub(crate) limits: &'a Limits,
+    /// The history that was last looked at.
+    pub(crate) repository: Option<(Arc<gix::ThreadSafeRepository>, gix::Repository)>,
     scratch: Scratch,
     buffer: Vec<u8>,
     pub(crate) outcome: Outcome,
@@ -53,6 +55,7 @@ impl<'a> Desk<'a> {
             stop,
             archives,
             limits: &options.limits,
+            repository: None,
             scratch,
             buffer: vec![0; BUFFER_BYTES],
             outcome: Outcome::default(),

@@ -35,6 +35,11 @@ impl Desk<'_> {
                 self.outcome.tally.seen("file");
                 self.outcome.tally.filtered(reason);
             }
+            Job::Blob(blob) => self.blob(&blob, options),
+            Job::BrokenHistory(line) => {
+                self.outcome.tally.seen("history");
+                self.outcome.lose("unreadable", line);
+            }
             Job::Broken(line) => {
                 self.outcome.tally.seen("file");
                 self.outcome.lose("unreadable", line);

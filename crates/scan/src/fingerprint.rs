@@ -13,15 +13,17 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Fingerprints {
     file: Option<Arc<[u8]>>,
+    commit: Option<Arc<str>>,
     counts: HashMap<[u8; 16], u64>,
 }
 
 impl Fingerprints {
     /// The name of the next finding, of a rule of this name: 32 hexadecimal digits.
     pub fn next(&mut self, rule: &str, found: &Found) -> String {
-        if self.file.as_ref() != Some(&found.below) {
+        if self.file.as_ref() != Some(&found.below) || self.commit != found.commit {
             self.counts.clear();
             self.file = Some(Arc::clone(&found.below));
+            self.commit = found.commit.clone();
         }
         let same = hash(&[rule.as_bytes(), &found.below, &found.at.secret]);
         let count = self.counts.entry(same).or_default();

@@ -13,12 +13,14 @@
 
 mod archive;
 pub mod baseline;
+mod blob;
 mod desk;
 mod dig;
 mod file;
 mod filesystem;
 mod fingerprint;
 mod found;
+mod history;
 mod name;
 mod options;
 mod patient;

@@ -21,6 +21,11 @@ impl Name {
         Self { path: path.into(), below: below.into(), commit: None, ruled: None }
     }
 
+    /// A path of a commit.
+    pub(crate) fn of_commit(path: &[u8], commit: Option<Arc<str>>) -> Self {
+        Self { commit, ..Self::new(path, path) }
+    }
+
     pub(crate) fn place(&self) -> Place<'_> {
         Place { path: self.ruled.as_ref().unwrap_or(&self.path), commit: self.commit.as_deref() }
     }

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 pub struct Options {
     /// Files and directories; `-` is standard input.
     pub roots: Vec<PathBuf>,
+    /// Git repositories, or folders in them, whose whole history is looked at.
+    pub histories: Vec<PathBuf>,
     /// Threads that scan; at least 1.
     pub threads: usize,
     /// Larger files are left out; `None`: any size.
@@ -28,6 +30,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             roots: Vec::new(),
+            histories: Vec::new(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             max_file_bytes: None,
             hidden: true,

@@ -38,8 +38,11 @@ pub fn scan(
     progress: &Progress,
     take: &mut dyn FnMut(Outcome),
 ) {
-    let line =
-        Line { jobs: Mutex::new((0, Jobs::new(options))), handed: Mutex::new(0), moved: Condvar::new() };
+    let line = Line {
+        jobs: Mutex::new((0, Jobs::new(options, matcher))),
+        handed: Mutex::new(0),
+        moved: Condvar::new(),
+    };
     let (sender, receiver) = sync_channel(QUEUE);
     std::thread::scope(|scope| {
         for _ in 0..options.threads.max(1) {

@@ -1,7 +1,10 @@
 //! From roots to files, one by one, in an order that does not depend on the machine.
 
+use crate::history::{Blob, History};
 use crate::{Options, filesystem};
 use ignore::{DirEntry, Walk, WalkBuilder};
+use kernscope_sieve::matcher::Matcher;
+use kernscope_sieve::rules::AnyOf;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -20,6 +23,10 @@ pub(crate) enum Job {
     File(PathBuf, usize),
     /// Something of a tree that is no file.
     Other(&'static str),
+    /// A blob of a history.
+    Blob(Blob),
+    /// Part of a history that could not be walked; a line.
+    BrokenHistory(String),
     /// What could not be looked at; a line.
     Broken(String),
 }
@@ -27,6 +34,10 @@ pub(crate) enum Job {
 /// The jobs of a scan.
 pub(crate) struct Jobs {
     roots: std::vec::IntoIter<PathBuf>,
+    histories: std::vec::IntoIter<PathBuf>,
+    history: Option<History>,
+    /// Expressions for paths.
+    asked: Arc<AnyOf>,
     tree: Option<Tree>,
     options: Options,
     /// Directories that were left out because they are the kernel's.
@@ -40,9 +51,31 @@ struct Tree {
 }
 
 impl Jobs {
-    pub(crate) fn new(options: &Options) -> Self {
-        let roots = options.roots.clone().into_iter();
-        Self { roots, tree: None, options: options.clone(), kernels: Arc::default(), told: 0 }
+    pub(crate) fn new(options: &Options, matcher: &Matcher) -> Self {
+        Self {
+            roots: options.roots.clone().into_iter(),
+            histories: options.histories.clone().into_iter(),
+            history: None,
+            asked: Arc::new(matcher.path_conditions()),
+            tree: None,
+            options: options.clone(),
+            kernels: Arc::default(),
+            told: 0,
+        }
+    }
+
+    /// The next of the histories, which come behind all roots.
+    fn past(&mut self) -> Option<Job> {
+        loop {
+            if let Some(job) = self.history.as_mut().and_then(Iterator::next) {
+                return Some(job);
+            }
+            let path = self.histories.next()?;
+            match History::open(&path, Arc::clone(&self.asked)) {
+                Ok(history) => self.history = Some(history),
+                Err(line) => return Some(Job::BrokenHistory(line)),
+            }
+        }
     }
 
     fn begin(&mut self, root: PathBuf) -> Option<Job> {
@@ -109,7 +142,7 @@ impl Iterator for Jobs {
                 return Some(Job::Other("kernel_filesystem"));
             }
             let Some(tree) = &mut self.tree else {
-                let root = self.roots.next()?;
+                let Some(root) = self.roots.next() else { return self.past() };
                 match self.begin(root) {
                     Some(job) => return Some(job),
                     None => continue,

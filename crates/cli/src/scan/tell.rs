@@ -8,7 +8,7 @@ use kernscope_report::text::Escapes;
 use kernscope_report::{Body, Coverage, Entry, Ledger, Match, Sequencer, clock};
 use kernscope_scan::{Fingerprints, Found, Tally, redact};
 use kernscope_sieve::rules::Rule;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// `--format` of a scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -26,6 +26,8 @@ pub(super) struct How {
     pub(super) bare: bool,
     /// Archives are looked into.
     pub(super) archives: bool,
+    /// Git history is looked at.
+    pub(super) history: bool,
 }
 
 /// Writes to standard output, and counts.
@@ -38,6 +40,8 @@ pub(super) struct Teller {
     pub(super) emitted: u64,
     /// Findings that were not, by reason.
     set_aside: BTreeMap<&'static str, u64>,
+    /// Fingerprints of what was told of a history.
+    told: HashSet<String>,
     /// Why nothing more is written, if so.
     pub(super) broken: Option<Failure>,
 }
@@ -57,8 +61,16 @@ impl Teller {
             Format::Sarif => Form::Sarif(Report::default()),
         };
         let names = Fingerprints::default();
-        let mut teller =
-            Self { form, how, names, accepted, emitted: 0, set_aside: BTreeMap::new(), broken: None };
+        let mut teller = Self {
+            form,
+            how,
+            names,
+            accepted,
+            emitted: 0,
+            set_aside: BTreeMap::new(),
+            told: HashSet::new(),
+            broken: None,
+        };
         if teller.how.format == Format::Sarif {
             teller.write(&Report::head(rules));
         }
@@ -72,6 +84,11 @@ impl Teller {
         let fingerprint = self.names.next(&rule.id, found);
         if self.accepted.has(&fingerprint, &rule.id, &path) {
             *self.set_aside.entry("baseline").or_default() += 1;
+            return;
+        }
+        // A file that changes keeps its secrets: of a history the first time is told.
+        if found.commit.is_some() && !self.told.insert(fingerprint.clone()) {
+            *self.set_aside.entry("told_before").or_default() += 1;
             return;
         }
         self.emitted += 1;
@@ -194,7 +211,8 @@ fn coverage(tally: &Tally, how: &How, stopped: bool) -> String {
             )
         }
     };
-    let history = "git history was not looked at";
+    let history =
+        if how.history { "of git history every blob was looked at" } else { "git history was not looked at" };
     let end = if stopped { "; the scan was stopped before it had met everything" } else { "" };
     format!("{archives}; {history}{end}")
 }

@@ -3,7 +3,7 @@
 use crate::run::{Dir, checked, kernscope, refused, run, stderr};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// Fits the rule below, and nothing that anyone uses.
 const TOKEN: &str = "acme_0a1b2c3d4e5f6071";
@@ -52,6 +52,44 @@ fn records_of_a_tree_fit_the_schema_and_add_up() {
     assert!(coverage["why"].as_str().is_some_and(|why| why.contains("git history")), "{coverage}");
     assert_eq!(ledger["seen_by"], serde_json::json!({"file": 5, "match": 2}));
     assert_eq!(ledger["filtered_by"], serde_json::json!({"scanned": 4, "symlink": 1}));
+}
+
+#[test]
+fn a_history_is_told_with_commits_each_secret_once_a_path() {
+    let dir = Dir::new("scan-git");
+    let git = |args: &[&str]| {
+        let who = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+        let output = Command::new("git").args(who).args(args).current_dir(dir.path("")).output();
+        output.map(|output| String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned())
+    };
+    if let Err(cause) = git(&["init", "-q"]) {
+        println!("skipped: git {cause}; install git");
+        return;
+    }
+    let write = |name: &str, text: &str| std::fs::write(dir.path(name), text).expect("write");
+    let commit = || {
+        git(&["add", "env"]).expect("runs");
+        git(&["commit", "-qm", "m"]).expect("runs");
+        git(&["rev-parse", "HEAD"]).expect("runs")
+    };
+    write("rules.toml", RULES);
+    write("env", &format!("key={TOKEN}\n"));
+    let first = commit();
+    write("env", &format!("more\nkey={TOKEN}\n"));
+    commit();
+    write("env", "key=$KEY\n");
+    commit();
+    let output = scan(&dir, &["--format", "jsonl", "--git", &dir.text("")]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let records = checked(&stdout(&output));
+    let [found, coverage, ledger] = &records[..] else { panic!("{records:?}") };
+    assert_eq!((&found["path"], &found["commit"]), (&"env".into(), &first.into()));
+    assert!(coverage["why"].as_str().is_some_and(|why| why.contains("every blob")), "{coverage}");
+    assert_eq!(ledger["seen_by"], serde_json::json!({"blob": 3, "match": 2}));
+    assert_eq!(ledger["filtered_by"], serde_json::json!({"scanned": 3, "told_before": 1}));
+    let none = scan(&dir, &["--git", "/proc/self"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(stderr(&none).starts_with("kernscope: open git repository /proc/self: "), "{}", stderr(&none));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod archives;
 mod formats;
+mod history;
 mod limits;
 mod support;
 mod utf16;

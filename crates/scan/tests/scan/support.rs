@@ -24,6 +24,8 @@ paths = ['(?:^|/)excused$']
 pub(crate) struct Result {
     /// Paths below the root, with offsets.
     pub(crate) found: Vec<(String, u64, u64)>,
+    /// Commits of those.
+    pub(crate) commits: Vec<Option<String>>,
     pub(crate) tally: Tally,
     pub(crate) troubles: Vec<String>,
 }
@@ -33,6 +35,7 @@ impl Result {
         for found in outcome.found {
             let below = String::from_utf8_lossy(&found.below).into_owned();
             self.found.push((below, found.at.start, found.at.end));
+            self.commits.push(found.commit.as_deref().map(str::to_owned));
         }
         self.troubles.extend(outcome.troubles.into_iter().map(|trouble| trouble.line));
         self.tally.add(&outcome.tally);

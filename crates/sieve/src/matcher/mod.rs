@@ -23,6 +23,7 @@ mod finder;
 mod heads;
 mod judge;
 mod lines;
+mod paths;
 mod plan;
 mod prefer;
 mod stream;
