@@ -1,16 +1,27 @@
 //! `kernscope lan`: the devices of a network.
 
+mod csv;
+mod database;
+mod list;
+mod pretty;
 mod replay;
 mod tell;
 
 use crate::args::Format;
 use crate::failure::Outcome;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use kernscope_lan::Mac;
 use std::path::PathBuf;
 
 /// Tell every device on a network, and what it is
 #[derive(Debug, Args)]
-#[command(arg_required_else_help = true, after_help = "Example:\n  kernscope lan replay office.pcap")]
+#[command(
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  kernscope lan replay office.pcap
+  kernscope lan replay --db office.db *.pcap && kernscope lan list --db office.db"
+)]
 pub(crate) struct LanArgs {
     #[command(subcommand)]
     command: LanCommand,
@@ -19,6 +30,9 @@ pub(crate) struct LanArgs {
 #[derive(Debug, Subcommand)]
 enum LanCommand {
     Replay(ReplayArgs),
+    List(ListArgs),
+    Device(Box<DeviceArgs>),
+    Export(ExportArgs),
 }
 
 /// Tell the devices in capture files
@@ -30,6 +44,7 @@ enum LanCommand {
 Examples:
   kernscope lan replay office.pcap
   kernscope lan replay --format jsonl *.pcap | jq -r 'select(.kind == \"device\") | .mac + \" \" + .device_type'
+  kernscope lan replay --db office.db monday.pcap tuesday.pcap
 
 A capture holds what people did: look only at networks that you may look at.
 Status: 0 all files were read to their ends; 2 a file is broken, cut off or no
@@ -41,13 +56,106 @@ pub(crate) struct ReplayArgs {
     /// Rules of your own that say what a device is (docs/LAN.md)
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// Also remember the devices in this database, and use the corrections in it
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
     /// Capture files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
+/// Tell the devices that are remembered
+///
+/// One line or record for each device that a run or a replay wrote to the database, made of all that was seen of it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kernscope lan list
+  kernscope lan list --db office.db --format jsonl | jq -r 'select(.online) | .hostname'
+
+Without --db the database is $XDG_STATE_HOME/kernscope/lan.db, or below ~/.local/state.
+Status: 0; 1 it cannot be read; 2 there is none, or a wrong command line.")]
+pub(crate) struct ListArgs {
+    /// The database
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    format: Format,
+}
+
+/// Tell all that is known of one device, or say better what it is
+///
+/// What you say stands above what was found out, here and in every later run with this database, until --forget.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kernscope lan device b0:c5:54:25:5b:0e
+  kernscope lan device b0:c5:54:25:5b:0e --name 'front door' --category camera --type 'door camera'
+  kernscope lan device b0:c5:54:25:5b:0e --forget
+
+Status: 0; 1 the database cannot be read or written; 2 the device is not in it, or a
+wrong command line.")]
+pub(crate) struct DeviceArgs {
+    /// Its hardware address
+    #[arg(value_name = "MAC", value_parser = database::mac)]
+    mac: Mac,
+    /// The database
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    format: Format,
+    /// It is of this class
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// It is called so
+    #[arg(long, value_name = "TEXT")]
+    name: Option<String>,
+    /// What it is, in words
+    #[arg(long = "type", value_name = "TEXT")]
+    kind: Option<String>,
+    /// The sort of device: camera, plug, phone, router, ...
+    #[arg(long, value_name = "TEXT")]
+    category: Option<String>,
+    /// Anything else worth knowing
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Forget all that was said of it by these options
+    #[arg(long, conflicts_with_all = ["label", "name", "kind", "category", "note"])]
+    forget: bool,
+}
+
+/// Write the devices that are remembered for other programs
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kernscope lan export --format csv > devices.csv
+  kernscope lan export --db office.db --format json | jq length
+
+Status: 0; 1 the database cannot be read; 2 there is none, or a wrong command line.")]
+pub(crate) struct ExportArgs {
+    /// The database
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// A table, or an array of objects as in the device records
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    format: ExportFormat,
+}
+
+/// `--format` of `lan export`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ExportFormat {
+    #[default]
+    Csv,
+    Json,
+}
+
 pub(crate) fn run(args: LanArgs) -> Outcome {
     match args.command {
         LanCommand::Replay(args) => replay::run(&args),
+        LanCommand::List(args) => list::list(&args),
+        LanCommand::Device(args) => list::device(&args),
+        LanCommand::Export(args) => list::export(&args),
     }
 }

@@ -17,6 +17,7 @@ pub mod record;
 pub mod registry;
 pub mod replay;
 pub mod signal;
+pub mod store;
 
 pub use mac::Mac;
 pub use registry::Registry;

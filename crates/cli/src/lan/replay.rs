@@ -1,13 +1,17 @@
 //! `lan replay`: files in, devices out.
 
 use super::ReplayArgs;
+use super::database::Database;
 use super::tell::Teller;
 use crate::failure::{Failure, Outcome, USAGE};
 use crate::stream::note;
 use kernscope_lan::Registry;
 use kernscope_lan::fingerprint::{Fingerprint, Rules};
 use kernscope_lan::record::records;
+use kernscope_lan::registry::Refused;
 use kernscope_lan::replay::{Account, replay};
+use kernscope_report::{Coverage, Hook, State};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,31 +19,36 @@ use std::process::ExitCode;
 pub(super) fn run(args: &ReplayArgs) -> Outcome {
     let mut teller = Teller::new(args.format);
     let fingerprint = fingerprint(&args.rules)?;
-    let mut troubles = 0u32;
+    let mut database = args.db.as_deref().map(Database::create).transpose()?;
+    let mut gaps = Gaps::default();
     for path in &args.files {
         let shown = path.display().to_string();
         let mut registry = Registry::default();
-        match read(path, &mut registry) {
+        let account = match read(path, &mut registry) {
+            Ok(account) => account,
             Err(cause) => {
                 note(format_args!("open {shown}: {cause}; give a pcap or pcapng file"));
-                troubles += 1;
-                teller.unreadable();
+                gaps.unreadable();
+                continue;
             }
-            Ok(account) => {
-                if let Some(fault) = &account.fault {
-                    note(format_args!("{shown}: {fault}"));
-                    troubles += 1;
-                }
-                for device in records(&registry, &fingerprint, account.last_ns, &shown) {
-                    teller.device(device, account.last_ns);
-                }
-                teller.file(&account, registry.refused());
-            }
+        };
+        if let Some(fault) = &account.fault {
+            note(format_args!("{shown}: {fault}"));
+            gaps.troubles += 1;
         }
+        let mut devices = records(&registry, &fingerprint, account.last_ns, &source(path));
+        if let Some(database) = &mut database {
+            gaps.troubles += u32::from(!database.keep(&mut devices));
+        }
+        devices.into_iter().for_each(|device| {
+            teller.device(kernscope_report::Device { source: shown.clone(), ..device }, account.last_ns);
+        });
+        teller.frames(&account);
+        gaps.file(&account, registry.refused());
     }
-    match teller.end() {
+    match teller.end(gaps.coverage()) {
         Some(failure) => Err(failure),
-        None if troubles > 0 => Ok(ExitCode::from(USAGE)),
+        None if gaps.troubles > 0 => Ok(ExitCode::from(USAGE)),
         None => Ok(ExitCode::SUCCESS),
     }
 }
@@ -51,8 +60,13 @@ fn read(path: &Path, registry: &mut Registry) -> std::io::Result<Account> {
     Ok(replay(File::open(path)?, registry))
 }
 
+/// What a database calls a file: the same file by another name is no other source.
+fn source(path: &Path) -> String {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
 /// The built-in rules and those of `files`.
-fn fingerprint(files: &[PathBuf]) -> Result<Fingerprint, Failure> {
+pub(super) fn fingerprint(files: &[PathBuf]) -> Result<Fingerprint, Failure> {
     let mut fingerprint = Fingerprint::built_in();
     for file in files {
         let shown = file.display();
@@ -63,4 +77,59 @@ fn fingerprint(files: &[PathBuf]) -> Result<Fingerprint, Failure> {
         fingerprint.extend(rules);
     }
     Ok(fingerprint)
+}
+
+/// What was not looked at, and why.
+#[derive(Default)]
+struct Gaps {
+    troubles: u32,
+    unusable: BTreeMap<String, u64>,
+    refused: Refused,
+}
+
+impl Gaps {
+    fn unreadable(&mut self) {
+        self.troubles += 1;
+        *self.unusable.entry("unreadable_file".to_owned()).or_default() += 1;
+    }
+
+    fn file(&mut self, account: &Account, refused: Refused) {
+        for (reason, count) in &account.unusable {
+            *self.unusable.entry(reason.clone()).or_default() += count;
+        }
+        self.refused.frames += refused.frames;
+        self.refused.facts += refused.facts;
+    }
+
+    fn coverage(&self) -> Coverage {
+        let unusable: Vec<_> =
+            self.unusable.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        let frames = match unusable.join(", ") {
+            list if list.is_empty() => list,
+            list => format!("frames that name no device, or files not opened: {list}"),
+        };
+        Coverage {
+            backend: "replay".to_owned(),
+            why: "what the capture does not hold is not seen; TCP streams and IP fragments are not put together"
+                .to_owned(),
+            hooks: vec![hook("frames", "file", frames), hook("registry", "file", limits(self.refused))],
+            ..Coverage::default()
+        }
+    }
+}
+
+/// A part of a run; what is wrong with it, if anything.
+pub(super) fn hook(name: &str, tier: &str, why: String) -> Hook {
+    let state = if why.is_empty() { State::Attached } else { State::Partial };
+    Hook { name: name.to_owned(), tier: tier.to_owned(), state, why }
+}
+
+/// What limits of memory left out, in words.
+pub(super) fn limits(refused: Refused) -> String {
+    match refused {
+        Refused { frames: 0, facts: 0 } => String::new(),
+        Refused { frames, facts } => {
+            format!("limits reached: {frames} frames of further devices and {facts} facts are not kept")
+        }
+    }
 }

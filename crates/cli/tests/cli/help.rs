@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Output;
 
 const COMMANDS: [&str; 7] = ["watch", "scan", "lan", "filter", "doctor", "completions", "man"];
+const LAN: [&str; 4] = ["replay", "list", "device", "export"];
 const FILTER: [&str; 6] = ["asm", "disasm", "exec", "compile", "test", "attach"];
 
 fn text(output: &Output) -> String {
@@ -31,9 +32,11 @@ fn help_of_every_level() {
         assert!(help.contains("Example") && help.contains(&format!("kernscope {command}")), "{help}");
         golden(&format!("help-{command}.txt"), &help);
     }
-    let replay = text(&run(&["lan", "replay", "--help"]));
-    assert!(replay.contains("Example") && replay.contains("kernscope lan replay"), "{replay}");
-    golden("help-lan-replay.txt", &replay);
+    for command in LAN {
+        let help = text(&run(&["lan", command, "--help"]));
+        assert!(help.contains("Example") && help.contains("kernscope lan"), "{help}");
+        golden(&format!("help-lan-{command}.txt"), &help);
+    }
     for command in FILTER {
         let help = text(&run(&["filter", command, "--help"]));
         assert!(help.contains("Example") && help.contains("kernscope filter"), "{help}");

@@ -5,12 +5,12 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// An ARP announcement of 192.0.2.7 by 00:17:88:01:02:03.
-const ARP: [u8; 42] = [
+pub(crate) const ARP: [u8; 42] = [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0x17, 0x88, 1, 2, 3, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, 0, 0x17, 0x88,
     1, 2, 3, 192, 0, 2, 7, 0, 0, 0, 0, 0, 0, 192, 0, 2, 7,
 ];
 
-fn capture(link: u8, frames: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn capture(link: u8, frames: &[&[u8]]) -> Vec<u8> {
     let mut file =
         vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, link, 0, 0, 0];
     for (second, frame) in (0u32..).zip(frames) {
@@ -81,7 +81,7 @@ fn shared(below: &str) -> Option<Vec<PathBuf>> {
 }
 
 #[test]
-fn captures_made_to_crash_decoders_are_read_to_their_ends() {
+pub(crate) fn captures_made_to_crash_decoders_are_read_to_their_ends() {
     for folder in ["pcap/tcpdump", "pcap/zeek", "pcap/mercury"] {
         let Some(files) = shared(folder) else { continue };
         let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();

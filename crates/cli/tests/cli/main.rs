@@ -9,6 +9,7 @@ mod content;
 mod filter;
 mod help;
 mod lan;
+mod lan_db;
 mod output;
 mod run;
 mod scan;

@@ -1,0 +1,74 @@
+//! The database of devices, as the commands of `lan` use it.
+
+use crate::failure::{BROKEN, Failure};
+use crate::stream::note;
+use kernscope_lan::Mac;
+use kernscope_lan::store::{Correction, Store};
+use kernscope_report::Device;
+use std::collections::HashMap;
+use std::env::var_os;
+use std::path::{Path, PathBuf};
+
+/// Where the database is when no option says.
+///
+/// # Errors
+/// When neither `XDG_STATE_HOME` nor `HOME` is set.
+pub(super) fn default_path() -> Result<PathBuf, Failure> {
+    let absolute = |name| var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
+    let state = state.ok_or_else(|| {
+        Failure::usage("find the database: neither XDG_STATE_HOME nor HOME is set; name it with --db FILE")
+    })?;
+    Ok(state.join("kernscope/lan.db"))
+}
+
+/// Opens the database of `--db`, or the usual one, which must be there.
+pub(super) fn open(path: Option<&Path>) -> Result<Store, Failure> {
+    let path = path.map_or_else(default_path, |path| Ok(path.to_owned()))?;
+    Store::open(&path).map_err(Failure::usage)
+}
+
+/// A failure to read or write it.
+pub(super) fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::with_status(BROKEN, error)
+}
+
+/// A database that a run writes to.
+pub(super) struct Database {
+    store: Store,
+    corrections: HashMap<String, Correction>,
+    /// Said already that nothing is written.
+    told: bool,
+}
+
+impl Database {
+    /// Opens it, or makes it.
+    pub(super) fn create(path: &Path) -> Result<Self, Failure> {
+        let store = Store::create(path).map_err(Failure::usage)?;
+        let corrections = store.corrections().map_err(Failure::usage)?;
+        Ok(Self { store, corrections, told: false })
+    }
+
+    /// Keeps devices, then puts what users said of them above what is told. Whether they are kept; that they are not is
+    /// said once.
+    pub(super) fn keep(&mut self, devices: &mut [Device]) -> bool {
+        let kept = self.store.put(devices);
+        if let Err(error) = &kept
+            && !std::mem::replace(&mut self.told, true)
+        {
+            note(error);
+        }
+        self.told &= kept.is_err();
+        for device in devices {
+            if let Some(correction) = self.corrections.get(&device.mac) {
+                correction.apply(device);
+            }
+        }
+        kept.is_ok()
+    }
+}
+
+/// A hardware address on a command line.
+pub(super) fn mac(text: &str) -> Result<Mac, String> {
+    text.parse().map_err(|cause: kernscope_lan::mac::NotMac| cause.to_string())
+}

@@ -1,0 +1,153 @@
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+
+/// A folder of its own, gone with this.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(name: &str) -> Self {
+        let dir = std::env::temp_dir().join(format!("kernscope-store-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("make a folder");
+        Self(dir)
+    }
+
+    fn db(&self) -> PathBuf {
+        self.0.join("lan.db")
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _gone = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+const MAC: Mac = Mac([0, 0x17, 0x88, 1, 2, 3]);
+
+fn seen(source: &str, second: u64, frames: u64) -> Device {
+    let at = Clock::new(0).rfc3339(second * 1_000_000_000).to_owned();
+    Device {
+        mac: MAC.to_string(),
+        source: source.to_owned(),
+        category: "unknown".to_owned(),
+        device_type: "unknown".to_owned(),
+        first_seen: at.clone(),
+        last_seen: at,
+        frames,
+        ..Device::default()
+    }
+}
+
+#[test]
+fn sightings_of_a_device_are_one_record_and_a_source_counts_once() {
+    let dir = Dir::new("join");
+    let mut store = Store::create(&dir.db()).expect("create");
+    let known = Device {
+        category: "lamp".into(),
+        label: Some("HueBridge".into()),
+        confidence: 0.9,
+        ips: vec!["192.0.2.1".into()],
+        hostname: Some("lamp".into()),
+        ..seen("a.pcap", 100, 7)
+    };
+    let newer = Device { ips: vec!["192.0.2.9".into()], ..seen("b.pcap", 200, 5) };
+    store.put(std::slice::from_ref(&known)).expect("put");
+    store.put(&[known, newer]).expect("put");
+    drop(store);
+    let store = Store::open(&dir.db()).expect("open");
+    let device = store.device(MAC, 300_000_000_000).expect("read").expect("there");
+    assert_eq!((device.frames, device.ips[0].as_str(), device.online), (12, "192.0.2.9", true));
+    assert_eq!((device.label.as_deref(), device.hostname.as_deref()), (Some("HueBridge"), Some("lamp")));
+    assert!(device.first_seen < device.last_seen);
+    let later = store.devices(900_000_000_000).expect("read");
+    assert_eq!((later.len(), later[0].online), (1, false));
+    assert_eq!(store.device(Mac([0; 6]), 0).expect("read"), None);
+}
+
+#[test]
+fn what_a_user_says_stands_above_and_outlives_what_was_seen() {
+    let dir = Dir::new("correct");
+    let mut store = Store::create(&dir.db()).expect("create");
+    store.put(&[Device { label: Some("Aria".into()), ..seen("a", 1, 1) }]).expect("put");
+    let name = Correction { name: Some("the scale".into()), ..Correction::default() };
+    let sort = Correction { category: Some("scale".into()), ..Correction::default() };
+    store.correct(MAC, &name).expect("correct");
+    store.correct(MAC, &sort).expect("correct");
+    let device = store.devices(0).expect("read").remove(0);
+    assert_eq!((device.hostname.as_deref(), device.names[0].via.as_str()), (Some("the scale"), "user"));
+    assert_eq!(
+        (device.label, device.device_type.as_str(), device.category.as_str()),
+        (None, "scale", "scale")
+    );
+    assert_eq!((device.confidence, device.evidence[0].fact.as_str()), (1.0, "the user says so"));
+    assert_eq!(store.forget_before(2_000_000_000).expect("forget"), 1);
+    assert!(store.devices(0).expect("read").is_empty());
+    store.put(&[seen("b", 3, 1)]).expect("put");
+    assert_eq!(store.devices(0).expect("read")[0].category, "scale");
+    assert!(store.uncorrect(MAC).expect("uncorrect") && !store.uncorrect(MAC).expect("uncorrect"));
+    assert_eq!(store.devices(0).expect("read")[0].category, "unknown");
+}
+
+#[test]
+fn the_file_and_its_log_are_for_their_owner_alone() {
+    let dir = Dir::new("private");
+    std::fs::write(dir.db(), "").expect("write");
+    std::fs::set_permissions(dir.db(), std::fs::Permissions::from_mode(0o644)).expect("chmod");
+    let mut store = Store::create(&dir.db()).expect("create");
+    store.put(&[seen("a", 1, 1)]).expect("put");
+    let files: Vec<_> = std::fs::read_dir(&dir.0).expect("list").filter_map(Result::ok).collect();
+    assert!(files.len() > 1, "a log beside the file");
+    for file in files {
+        let mode = file.metadata().expect("metadata").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.path());
+    }
+}
+
+#[test]
+fn what_is_no_database_of_ours_is_refused_in_one_line() {
+    let dir = Dir::new("refuse");
+    let refusal = |store: Result<Store, StoreError>| {
+        let line = store.expect_err("refused").to_string();
+        assert!(!line.contains('\n') && line.contains("lan.db"), "{line}");
+        line
+    };
+    assert!(refusal(Store::open(&dir.db())).contains("there is none yet"));
+    std::fs::write(dir.db(), "no database at all, but long enough to be looked at").expect("write");
+    assert!(refusal(Store::create(&dir.db())).contains("no database"));
+    std::fs::remove_file(dir.db()).expect("remove");
+    Connection::open(dir.db()).and_then(|db| db.execute_batch("CREATE TABLE x (y)")).expect("another's");
+    assert!(refusal(Store::create(&dir.db())).contains("another program"));
+    std::fs::remove_file(dir.db()).expect("remove");
+    drop(Store::create(&dir.db()).expect("create"));
+    Connection::open(dir.db()).and_then(|db| db.pragma_update(None, "user_version", 99)).expect("newer");
+    assert!(refusal(Store::open(&dir.db())).contains("newer kernscope (schema 99"));
+    std::fs::rename(dir.db(), dir.0.join("other")).expect("rename");
+    std::os::unix::fs::symlink(dir.0.join("other"), dir.db()).expect("link");
+    assert!(refusal(Store::create(&dir.db())).contains("symbolic link"));
+}
+
+#[test]
+fn a_locked_database_is_told_in_clear_words_and_may_be_tried_again() {
+    let dir = Dir::new("locked");
+    let mut store = Store::create(&dir.db()).expect("create");
+    let other = Connection::open(dir.db()).expect("open");
+    other.execute_batch("BEGIN IMMEDIATE").expect("lock");
+    store.db.busy_timeout(Duration::from_millis(1)).expect("impatient");
+    let error = store.put(&[seen("a", 1, 1)]).expect_err("locked");
+    assert!(error.is_passing() && error.to_string().contains("another process keeps it locked"), "{error}");
+    other.execute_batch("ROLLBACK").expect("unlock");
+    store.put(&[seen("a", 1, 1)]).expect("free again");
+}
+
+#[test]
+fn a_file_at_its_limit_refuses_a_batch_and_keeps_the_ones_before() {
+    let dir = Dir::new("full");
+    let mut store = Store::create(&dir.db()).expect("create");
+    store.put(&[seen("a", 1, 1)]).expect("put");
+    let pages: i64 = store.db.pragma_query_value(None, "page_count", |row| row.get(0)).expect("pages");
+    store.db.pragma_update(None, "max_page_count", pages).expect("limit");
+    let many: Vec<_> = (0..1000).map(|at| seen(&format!("source {at}"), at, 1)).collect();
+    let error = store.put(&many).expect_err("full");
+    assert!(error.is_passing() && error.to_string().contains("disk is full"), "{error}");
+    assert_eq!(store.devices(0).expect("read")[0].frames, 1);
+}

@@ -1,0 +1,55 @@
+//! One record of a device from all that was seen of it.
+//!
+//! What changes (addresses) is the newest word; what it is, the surest; counts are sums.
+
+use crate::record::ONLINE_NS;
+use kernscope_report::Device;
+use kernscope_report::clock::Clock;
+
+/// One record for each device. `sightings` are in order of the device, of each the newest first.
+pub(super) fn devices(sightings: &[Device], now_ns: u64) -> Vec<Device> {
+    let online_since = Clock::new(0).rfc3339(now_ns.saturating_sub(ONLINE_NS)).to_owned();
+    let of_one = sightings.chunk_by(|a, b| a.mac == b.mac);
+    of_one
+        .filter_map(join)
+        .map(|device| Device { online: device.last_seen >= online_since, ..device })
+        .collect()
+}
+
+fn join(sightings: &[Device]) -> Option<Device> {
+    let mut device = sightings.first()?.clone();
+    for older in &sightings[1..] {
+        device.frames += older.frames;
+        device.first_seen = device.first_seen.min(older.first_seen.clone());
+        if device.ips.is_empty() {
+            device.ips.clone_from(&older.ips);
+        }
+        device.hostname = device.hostname.take().or_else(|| older.hostname.clone());
+        device.os = device.os.take().or_else(|| older.os.clone());
+        device.model = device.model.take().or_else(|| older.model.clone());
+        add_new(&mut device.names, &older.names);
+        add_new(&mut device.roles, &older.roles);
+        add_new(&mut device.same_as, &older.same_as);
+        if surety(older) > surety(&device) {
+            device.device_type.clone_from(&older.device_type);
+            device.category.clone_from(&older.category);
+            device.label.clone_from(&older.label);
+            device.evidence.clone_from(&older.evidence);
+            device.confidence = older.confidence;
+        }
+    }
+    Some(device)
+}
+
+/// A class is more than a sort, a sort more than nothing.
+fn surety(device: &Device) -> (bool, bool, f64) {
+    (device.label.is_some(), device.category != "unknown", device.confidence)
+}
+
+fn add_new<T: PartialEq + Clone>(known: &mut Vec<T>, more: &[T]) {
+    for one in more {
+        if !known.contains(one) {
+            known.push(one.clone());
+        }
+    }
+}
