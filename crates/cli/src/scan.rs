@@ -1,6 +1,8 @@
 //! `kernscope scan`: rules over files, trees and standard input.
 
 mod accepted;
+mod access;
+mod account;
 mod progress;
 mod rules;
 mod sarif;
@@ -10,7 +12,7 @@ mod tell;
 use crate::failure::{Outcome, USAGE};
 use accepted::Accepted;
 use clap::Args;
-use kernscope_scan::{Options, Progress, Tally};
+use kernscope_scan::{Access, Options, Progress, Tally};
 use kernscope_sieve::matcher::Matcher;
 use progress::Bar;
 use rules::Sources;
@@ -29,11 +31,14 @@ Examples:
   kernscope scan --baseline .kernscope-baseline --format sarif . > scan.sarif
   kernscope scan --git
   git diff --cached | kernscope scan -
+  sudo kernscope scan --on-access /srv/upload
 
 Hidden files are looked at; what .gitignore names and .git itself are not.
 Of rules of one name in several files the first is used. Of a history a secret
 is told once for each path, with the oldest commit that has it there.
-Ctrl-C ends the scan and tells what it has; Ctrl-C again ends it at once.
+Ctrl-C ends the scan and tells what it has; Ctrl-C again ends it at once. With
+--on-access, for which root is needed, Ctrl-C is the end that is expected: what
+was used before is still looked at, and the status is 0, 1 or 2.
 Status: 0 nothing found; 1 findings; 2 something could not be scanned, or a
 wrong command line; 130 stopped by Ctrl-C (143 by SIGTERM, 129 by SIGHUP).")]
 pub(crate) struct ScanArgs {
@@ -52,6 +57,9 @@ pub(crate) struct ScanArgs {
     /// Look at the whole history of the git repository at REPO, or here: every blob that a reference reaches, once
     #[arg(long, visible_alias = "git-history", value_name = "REPO", num_args = 0..=1, default_missing_value = ".")]
     git: Vec<PathBuf>,
+    /// Look at files below DIR as they are opened and written, until Ctrl-C; each once, and again when it has changed
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["git", "paths"])]
+    on_access: Vec<PathBuf>,
     /// Findings that are accepted, and not told
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -77,7 +85,7 @@ pub(crate) struct ScanArgs {
     #[arg(long)]
     no_redact: bool,
     /// Files and directories; - is standard input
-    #[arg(required_unless_present_any = ["verify_rules", "git"], value_name = "PATH")]
+    #[arg(required_unless_present_any = ["verify_rules", "git", "on_access"], value_name = "PATH")]
     paths: Vec<PathBuf>,
 }
 
@@ -86,18 +94,18 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
     if args.verify_rules && !sources.verify() {
         return Ok(ExitCode::from(USAGE));
     }
-    if args.paths.is_empty() && args.git.is_empty() {
+    if args.paths.is_empty() && args.git.is_empty() && args.on_access.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
     let accepted = Accepted::open(args.baseline.as_deref(), args.write_baseline.as_deref())?;
     let matcher = Matcher::new(sources.merged());
-    let how = How {
+    let mut how = How {
         format: args.format,
         bare: args.no_redact,
         archives: !args.no_archives,
         history: !args.git.is_empty(),
+        watched: Vec::new(),
     };
-    let teller = Teller::new(how, accepted, matcher.rules());
     let mut options = Options {
         roots: args.paths,
         histories: args.git,
@@ -107,23 +115,43 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
         ..Options::default()
     };
     options.threads = args.threads.map_or(options.threads, NonZeroUsize::get);
-    scan(&options, &matcher, teller)
+    let (stop, mut source) = (Stop::listen()?, Source::Named);
+    if !args.on_access.is_empty() {
+        let access = access::open(&args.on_access)?;
+        how.watched = access.watched().to_vec();
+        source = Source::Used(access);
+    }
+    let teller = Teller::new(how, accepted, matcher.rules());
+    scan(source, &options, &matcher, teller, &stop)
 }
 
-fn scan(options: &Options, matcher: &Matcher, mut teller: Teller) -> Outcome {
+/// Where files are from.
+enum Source {
+    /// The command line names them.
+    Named,
+    /// Programs use them.
+    Used(Access),
+}
+
+fn scan(source: Source, options: &Options, matcher: &Matcher, mut teller: Teller, stop: &Stop) -> Outcome {
     let (mut tally, mut troubles) = (Tally::default(), 0);
-    let (stop, progress, bar) = (Stop::listen()?, Progress::default(), Bar::new());
-    bar.shown(&progress, || {
-        kernscope_scan::scan(options, matcher, &stop.wanted, &progress, &mut |outcome| {
-            bar.without(|| {
-                outcome.found.iter().for_each(|found| teller.found(&matcher.rules()[found.at.rule], found));
-                outcome.troubles.iter().for_each(|trouble| teller.trouble(&trouble.line));
-            });
-            troubles += outcome.troubles.len();
-            tally.add(&outcome.tally);
+    let (progress, bar) = (Progress::default(), Bar::new());
+    // Until Ctrl-C is how long files that are used are looked at: to stop is no failure there.
+    let has_end = matches!(source, Source::Named);
+    let mut take = |outcome: kernscope_scan::Outcome| {
+        teller.begin();
+        bar.without(|| {
+            outcome.found.iter().for_each(|found| teller.found(&matcher.rules()[found.at.rule], found));
+            outcome.troubles.iter().for_each(|trouble| teller.trouble(&trouble.line));
         });
+        troubles += outcome.troubles.len();
+        tally.add(&outcome.tally);
+    };
+    bar.shown(&progress, || match source {
+        Source::Named => kernscope_scan::scan(options, matcher, &stop.wanted, &progress, &mut take),
+        Source::Used(access) => access.run(options, matcher, &stop.wanted, &progress, &mut take),
     });
-    let stopped = stop.status();
+    let stopped = stop.status().filter(|_| has_end);
     teller.end(&tally, stopped.is_some());
     match (teller.broken, stopped, troubles, teller.emitted) {
         (Some(failure), ..) => {

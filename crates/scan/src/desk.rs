@@ -6,6 +6,7 @@ use crate::utf16::{self, Text, Utf8Of};
 use crate::{Found, Options, Outcome};
 use kernscope_sieve::matcher::{Located, Matcher, Scratch, Stream};
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -60,6 +61,18 @@ impl<'a> Desk<'a> {
             buffer: vec![0; BUFFER_BYTES],
             outcome: Outcome::default(),
         }
+    }
+
+    /// Does some work, and gives what came of it. A fault in the handling of one file is that file's loss: without an outcome
+    /// all others would wait for it.
+    pub(crate) fn guarded(&mut self, options: &'a Options, work: impl FnOnce(&mut Self)) -> Outcome {
+        let worked = catch_unwind(AssertUnwindSafe(|| work(self)));
+        let mut outcome = std::mem::take(&mut self.outcome);
+        if worked.is_err() {
+            outcome.lose("internal", "scan a file: kernscope failed on it; please report this");
+            *self = Self::new(options, self.matcher, self.stop);
+        }
+        outcome
     }
 
     /// Whether all of it is excused by its name; it is counted, then.

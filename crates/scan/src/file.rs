@@ -1,6 +1,7 @@
 //! Opening and reading one file.
 
 use crate::Options;
+use crate::access::Used;
 use crate::desk::{Desk, End};
 use crate::name::Name;
 use crate::patient::Patient;
@@ -87,14 +88,26 @@ impl Desk<'_> {
             Ok(opened) => opened,
             Err(error) => return self.outcome.lose("unreadable", unread("read", path, &error)),
         };
+        self.look(&name, file, size, options);
+    }
+
+    /// A file that someone has opened, or closed.
+    pub(crate) fn used(&mut self, used: Used, options: &Options) {
+        let Used { name, file, bytes, .. } = used;
+        if !self.is_excused(&name) {
+            self.look(&name, file, bytes, options);
+        }
+    }
+
+    fn look(&mut self, name: &Name, file: File, size: u64, options: &Options) {
         if options.max_file_bytes.is_some_and(|most| size > most) {
             return self.outcome.tally.filtered("too_large");
         }
-        self.judge_name(&name);
+        self.judge_name(name);
         // What is written behind the end that it had is not waited for.
         let most = if size == 0 { MADE_UP_BYTES } else { size };
-        let end = self.dig_file(&name, file.take(most));
-        self.end(&name, end);
+        let end = self.dig_file(name, file.take(most));
+        self.end(name, end);
     }
 
     /// Counts how it ended.

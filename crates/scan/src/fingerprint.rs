@@ -13,17 +13,20 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub struct Fingerprints {
     file: Option<Arc<[u8]>>,
-    commit: Option<Arc<str>>,
     counts: HashMap<[u8; 16], u64>,
 }
 
 impl Fingerprints {
+    /// What comes next is of another look, perhaps at the same file.
+    pub fn begin(&mut self) {
+        self.file = None;
+    }
+
     /// The name of the next finding, of a rule of this name: 32 hexadecimal digits.
     pub fn next(&mut self, rule: &str, found: &Found) -> String {
-        if self.file.as_ref() != Some(&found.below) || self.commit != found.commit {
+        if self.file.as_ref() != Some(&found.below) {
             self.counts.clear();
             self.file = Some(Arc::clone(&found.below));
-            self.commit = found.commit.clone();
         }
         let same = hash(&[rule.as_bytes(), &found.below, &found.at.secret]);
         let count = self.counts.entry(same).or_default();
@@ -77,6 +80,8 @@ mod tests {
         let mut names = Fingerprints::default();
         let two = [names.next("r", &found("a", "s", 1)), names.next("r", &found("a", "s", 2))];
         assert_ne!(two[0], two[1]);
+        names.begin();
+        assert_eq!(names.next("r", &found("a", "s", 1)), two[0]);
         assert_eq!(
             names.next("r", &found("b", "s", 1)),
             Fingerprints::default().next("r", &found("b", "s", 9))

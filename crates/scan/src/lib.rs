@@ -11,6 +11,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod access;
 mod archive;
 pub mod baseline;
 mod blob;
@@ -29,6 +30,7 @@ mod tally;
 mod utf16;
 mod walk;
 
+pub use access::{Access, Watched};
 pub use archive::Limits;
 pub use desk::BUFFER_BYTES;
 pub use fingerprint::Fingerprints;

@@ -8,7 +8,6 @@ use crate::walk::Jobs;
 use crate::{Options, Outcome};
 use kernscope_sieve::matcher::Matcher;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -79,13 +78,7 @@ fn work(
             (jobs.0 - 1, job)
         };
         line.wait_for(number);
-        // A fault in the handling of one file is that file's loss; without an outcome all others would wait for it.
-        let worked = catch_unwind(AssertUnwindSafe(|| desk.work(job, options)));
-        let mut outcome = std::mem::take(&mut desk.outcome);
-        if worked.is_err() {
-            outcome.lose("internal", "scan a file: kernscope failed on it; please report this");
-            desk = Desk::new(options, matcher, stop);
-        }
+        let outcome = desk.guarded(options, |desk| desk.work(job, options));
         progress.files.fetch_add(1, Ordering::Relaxed);
         progress.bytes.fetch_add(outcome.tally.bytes, Ordering::Relaxed);
         progress.found.fetch_add(outcome.found.len() as u64, Ordering::Relaxed);

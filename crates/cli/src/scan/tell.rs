@@ -2,11 +2,12 @@
 
 use super::accepted::Accepted;
 use super::sarif::Report;
+use super::{access, account};
 use crate::failure::Failure;
 use crate::stream::{note, print};
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, Coverage, Entry, Ledger, Match, Sequencer, clock};
-use kernscope_scan::{Fingerprints, Found, Tally, redact};
+use kernscope_scan::{Fingerprints, Found, Tally, Watched, redact};
 use kernscope_sieve::rules::Rule;
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,6 +20,9 @@ pub(super) enum Format {
     Sarif,
 }
 
+/// Findings that are remembered; above that they are forgotten, and may be told again.
+const TOLD_MOST: usize = 1 << 20;
+
 /// How to tell.
 pub(super) struct How {
     pub(super) format: Format,
@@ -28,6 +32,8 @@ pub(super) struct How {
     pub(super) archives: bool,
     /// Git history is looked at.
     pub(super) history: bool,
+    /// What is watched for files that are used; nothing where files are named.
+    pub(super) watched: Vec<Watched>,
 }
 
 /// Writes to standard output, and counts.
@@ -40,7 +46,7 @@ pub(super) struct Teller {
     pub(super) emitted: u64,
     /// Findings that were not, by reason.
     set_aside: BTreeMap<&'static str, u64>,
-    /// Fingerprints of what was told of a history.
+    /// Fingerprints of what was told of a history, or of files that are used again and again.
     told: HashSet<String>,
     /// Why nothing more is written, if so.
     pub(super) broken: Option<Failure>,
@@ -77,6 +83,11 @@ impl Teller {
         teller
     }
 
+    /// What comes next is of another file, or of the same anew.
+    pub(super) fn begin(&mut self) {
+        self.names.begin();
+    }
+
     /// Tells a finding, unless it is accepted.
     pub(super) fn found(&mut self, rule: &Rule, found: &Found) {
         let mut escapes = Escapes::default();
@@ -86,8 +97,7 @@ impl Teller {
             *self.set_aside.entry("baseline").or_default() += 1;
             return;
         }
-        // A file that changes keeps its secrets: of a history the first time is told.
-        if found.commit.is_some() && !self.told.insert(fingerprint.clone()) {
+        if self.was_told(&fingerprint, found) {
             *self.set_aside.entry("told_before").or_default() += 1;
             return;
         }
@@ -124,6 +134,17 @@ impl Teller {
         }
     }
 
+    /// A file that changes keeps its secrets: of a history, and of a file that is used again, the first time is told.
+    fn was_told(&mut self, fingerprint: &str, found: &Found) -> bool {
+        if found.commit.is_none() && self.how.watched.is_empty() {
+            return false;
+        }
+        if self.told.len() >= TOLD_MOST {
+            self.told.clear();
+        }
+        !self.told.insert(fingerprint.to_owned())
+    }
+
     /// Says what could not be scanned.
     pub(super) fn trouble(&mut self, line: &str) {
         note(line);
@@ -135,14 +156,15 @@ impl Teller {
     /// Tells what was looked at, and what became of it; writes the new baseline. `stopped`: before the end of the walk.
     pub(super) fn end(&mut self, tally: &Tally, stopped: bool) {
         let ledger = self.ledger(tally);
-        let why = coverage(tally, &self.how, stopped);
+        let why = account::coverage(tally, &self.how, stopped);
         match &mut self.form {
             Form::Lines => {
                 self.line(&format!("coverage {why}"));
-                self.line(&equation(&ledger));
+                self.line(&account::equation(&ledger));
             }
             Form::Records(_) => {
-                let coverage = Coverage { backend: "scan".to_owned(), why, ..Coverage::default() };
+                let hooks = access::hook(&self.how.watched, tally).into_iter().collect();
+                let coverage = Coverage { backend: "scan".to_owned(), why, hooks, ..Coverage::default() };
                 self.record(Body::Coverage(coverage), Vec::new());
                 self.record(Body::Ledger(ledger), Vec::new());
             }
@@ -197,40 +219,4 @@ impl Teller {
             self.broken = print(text.as_bytes()).err();
         }
     }
-}
-
-/// What was looked at, and what was not.
-fn coverage(tally: &Tally, how: &How, stopped: bool) -> String {
-    let unopened = tally.filtered_by.get("unopened").copied().unwrap_or(0);
-    let archives = match (how.archives, unopened) {
-        (false, _) => "archives were scanned as the bytes they are".to_owned(),
-        (true, 0) => "archives were looked into".to_owned(),
-        (true, count) => {
-            format!(
-                "archives were looked into, but for {count} of kinds that are not opened (bzip2, 7z, rar, ar)"
-            )
-        }
-    };
-    let history =
-        if how.history { "of git history every blob was looked at" } else { "git history was not looked at" };
-    let end = if stopped { "; the scan was stopped before it had met everything" } else { "" };
-    format!("{archives}; {history}{end}")
-}
-
-/// What was met and what became of it, by reason.
-fn equation(ledger: &Ledger) -> String {
-    let parts = |map: &BTreeMap<String, u64>| {
-        let parts: Vec<_> = map.iter().map(|(key, count)| format!("{key} {count}")).collect();
-        if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
-    };
-    format!(
-        "ledger seen {}{} = emitted {} + filtered {}{} + lost {}{}",
-        ledger.seen,
-        parts(&ledger.seen_by),
-        ledger.emitted,
-        ledger.filtered,
-        parts(&ledger.filtered_by),
-        ledger.lost.values().sum::<u64>(),
-        parts(&ledger.lost)
-    )
 }

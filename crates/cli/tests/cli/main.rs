@@ -10,6 +10,7 @@ mod filter;
 mod help;
 mod lan;
 mod lan_db;
+mod on_access;
 mod output;
 mod run;
 mod scan;

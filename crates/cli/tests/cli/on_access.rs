@@ -1,0 +1,205 @@
+//! `kernscope scan --on-access`: what is written and what is read is looked at, once, and again when it has changed.
+
+use crate::run::{Dir, checked, kernscope, records, refused, stderr};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+
+const RULES: &str = "[[rule]]\nid = 'acme'\nregex = 'acme_[0-9a-f]{16}'\n";
+
+/// A token of the rule.
+fn token(number: u32) -> String {
+    format!("acme_{number:016x}\n")
+}
+
+/// kernscope at work on a folder, and what it has told so far.
+struct Watch {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    stderr: BufReader<ChildStderr>,
+    told: String,
+}
+
+impl Watch {
+    /// `None`, and a word about it, where it may not be done here.
+    fn begin(dir: &Dir) -> Option<Self> {
+        if !Uid::effective().is_root() {
+            println!("skipped: on-access scans need CAP_SYS_ADMIN; run the tests as root");
+            return None;
+        }
+        fs::write(dir.path("rules.toml"), RULES).expect("written");
+        let (rules, folder) = (dir.text("rules.toml"), dir.text("in"));
+        let args = ["scan", "--rules", &rules, "--format", "jsonl", "--threads", "2", "--on-access", &folder];
+        let mut child =
+            kernscope(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("kernscope runs");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut line = String::new();
+        stderr.read_line(&mut line).expect("it says that it begins");
+        assert!(line.contains("/in is watched; Ctrl-C ends it"), "{line}");
+        Some(Self { child, stdout, stderr, told: String::new() })
+    }
+
+    /// The next finding.
+    fn next(&mut self) -> Value {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("a line");
+        self.told.push_str(&line);
+        serde_json::from_str(&line).expect("a record")
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("sent");
+    }
+
+    /// Ends it: status, all records, and the last of them, the account.
+    fn end(mut self) -> (Option<i32>, Vec<Value>, Value, String) {
+        self.signal(Signal::SIGINT);
+        let mut said = String::new();
+        let reader = std::thread::spawn(move || {
+            self.stderr.read_to_string(&mut said).expect("text");
+            said
+        });
+        self.stdout.read_to_string(&mut self.told).expect("text");
+        let status = self.child.wait().expect("ends").code();
+        let records = checked(&self.told);
+        let ledger = records.last().expect("an account").clone();
+        (status, records, ledger, reader.join().expect("read"))
+    }
+}
+
+fn dir(name: &str) -> Dir {
+    let dir = Dir::new(name);
+    fs::create_dir(dir.path("in")).expect("a folder");
+    dir
+}
+
+#[test]
+fn what_is_written_and_what_is_read_is_looked_at_once() {
+    let dir = dir("access-once");
+    let (old, new) = (dir.path("in/old"), dir.path("in/sub/new"));
+    fs::write(&old, token(1)).expect("written");
+    fs::write(dir.path("outside"), token(2)).expect("written");
+    // What changed just now is looked at twice.
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let Some(mut watch) = Watch::begin(&dir) else { return };
+    let path = |found: &Value| found["path"].as_str().expect("a path").to_owned();
+    fs::read(&old).expect("read");
+    assert_eq!(path(&watch.next()), dir.text("in/old"));
+    fs::read(&old).expect("read");
+    fs::read(dir.path("outside")).expect("read");
+    fs::create_dir(dir.path("in/sub")).expect("a folder that came later");
+    fs::write(&new, token(3)).expect("written");
+    let found = watch.next();
+    assert_eq!(path(&found), dir.text("in/sub/new"));
+    assert_eq!((&found["line"], &found["start"]), (&1.into(), &0.into()));
+    // The same bytes but one, and the same time of change.
+    let times = fs::metadata(&new).expect("times").modified().expect("a time");
+    fs::write(&new, token(4)).expect("written");
+    fs::File::options().append(true).open(&new).expect("opened").set_modified(times).expect("set");
+    let changed = watch.next();
+    assert_eq!(path(&changed), dir.text("in/sub/new"));
+    assert_ne!(found["fingerprint"], changed["fingerprint"]);
+    let (status, records, ledger, said) = watch.end();
+    assert_eq!((status, records.len(), said.as_str()), (Some(1), 5, ""), "{records:?}");
+    let hook = &records[3]["hooks"][0];
+    assert_eq!((&hook["name"], &hook["state"]), (&"fanotify".into(), &"attached".into()));
+    let filtered = |reason: &str| ledger["filtered_by"][reason].as_u64().unwrap_or(0);
+    assert!(filtered("unchanged") >= 1 && filtered("elsewhere") >= 1 && filtered("scanned") >= 3, "{ledger}");
+    assert_eq!(ledger["lost"], serde_json::json!({}), "{ledger}");
+}
+
+#[test]
+fn what_is_gone_or_in_an_archive_is_looked_at_by_its_descriptor() {
+    let dir = dir("access-gone");
+    let Some(mut watch) = Watch::begin(&dir) else { return };
+    let script =
+        "exec 3>gone && rm gone && printf '%s' acme_00000000000000aa >&3 && exec 3>&-; mkfifo pipe; : <>pipe";
+    let status = Command::new("sh").args(["-ec", script]).current_dir(dir.path("in")).status();
+    assert!(status.expect("sh runs").success());
+    assert_eq!(watch.next()["path"], dir.text("in/gone"));
+    let script = "printf '%s' acme_00000000000000bb | gzip > log.gz";
+    let status = Command::new("sh").args(["-ec", script]).current_dir(dir.path("in")).status();
+    assert!(status.expect("sh runs").success());
+    assert_eq!(watch.next()["path"], dir.text("in/log.gz!log"));
+    let (status, _, ledger, said) = watch.end();
+    assert_eq!((status, said.as_str()), (Some(1), ""), "{ledger}");
+}
+
+#[test]
+fn what_the_kernel_throws_away_is_told() {
+    let dir = dir("access-overflow");
+    let Some(watch) = Watch::begin(&dir) else { return };
+    let most = fs::read_to_string("/proc/sys/fs/fanotify/max_queued_events").expect("a number");
+    let most: u32 = most.trim().parse().expect("a number");
+    assert!(most <= 100_000, "more files than a test should make: {most}");
+    watch.signal(Signal::SIGSTOP);
+    for number in 0..most + 100 {
+        fs::write(dir.path(&format!("in/{number}")), "").expect("written");
+    }
+    watch.signal(Signal::SIGCONT);
+    let mut watch = watch;
+    let mut line = String::new();
+    watch.stderr.read_line(&mut line).expect("a line");
+    assert!(line.contains("the kernel's queue was full, and files were missed; raise /proc/sys"), "{line}");
+    let (status, _, ledger, _) = watch.end();
+    assert_eq!(status, Some(2), "{ledger}");
+    assert!(ledger["lost"]["queue_overflow"].as_u64() >= Some(1), "{ledger}");
+}
+
+/// In a mount namespace of its own, which ends with the script.
+#[test]
+fn what_is_mounted_below_is_looked_at_as_well() {
+    let dir = dir("access-mount");
+    if !Uid::effective().is_root() {
+        println!("skipped: mounting needs root; run the tests as root");
+        return;
+    }
+    fs::write(dir.path("rules.toml"), RULES).expect("written");
+    let script = "
+        mkdir 'in/a b' && mount -t tmpfs none 'in/a b' && mkdir in/proc && mount -t proc none in/proc
+        \"$0\" scan --rules rules.toml --format jsonl --on-access in >out 2>err & scan=$!
+        until [ $(wc -l <err) -eq 3 ]; do kill -0 $scan; sleep 0.02; done
+        printf 'acme_00000000000000cc' >'in/a b/new'
+        until [ -s out ]; do kill -0 $scan; sleep 0.02; done
+        kill -TERM $scan; wait $scan || exit $?";
+    let status = Command::new("unshare")
+        .args(["-m", "sh", "-ec", script, env!("CARGO_BIN_EXE_kernscope")])
+        .current_dir(dir.path(""))
+        .status();
+    let said = fs::read_to_string(dir.path("err")).expect("text");
+    assert_eq!(status.expect("unshare runs").code(), Some(1), "{said}");
+    let records = records(&dir.path("out"));
+    assert_eq!(records[0]["path"], dir.text("in/a b/new"));
+    let hook = &records[1]["hooks"][0];
+    assert_eq!(hook["state"], "partial", "{hook}");
+    assert!(hook["why"].as_str().is_some_and(|why| why.contains("/in/proc was not watched")), "{hook}");
+    assert!(said.contains("/in/a b is watched; ") && said.contains("/in/proc is not watched: "), "{said}");
+}
+
+#[test]
+fn refusals_say_what_is_missing() {
+    let dir = dir("access-refused");
+    let file = dir.path("in/file");
+    fs::write(&file, "").expect("written");
+    refused(&["scan", "--on-access", &dir.text("in/file")], "it is no folder; name a folder");
+    refused(&["scan", "--on-access", "/proc"], "the kernel makes its files up");
+    refused(&["scan", "--on-access", "/tmp", "--git"], "cannot be used with");
+    if !Uid::effective().is_root() {
+        return refused(&["scan", "--on-access", &dir.text("in")], "it needs CAP_SYS_ADMIN: run as root");
+    }
+    let binary = dir.path("kernscope");
+    fs::copy(env!("CARGO_BIN_EXE_kernscope"), &binary).expect("a copy that anyone can run");
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&binary)
+        .args(["scan", "--on-access", &dir.text("in")])
+        .output()
+        .expect("setpriv runs");
+    assert_eq!(output.status.code(), Some(2));
+    let line = stderr(&output);
+    assert!(line.lines().count() == 1 && line.contains("it needs CAP_SYS_ADMIN: run as root"), "{line}");
+}
