@@ -15,5 +15,6 @@ mod output;
 mod run;
 mod scan;
 mod scan_odd;
+mod scan_terminal;
 mod status;
 mod terminal;
