@@ -15,6 +15,7 @@ mod access;
 mod archive;
 pub mod baseline;
 mod blob;
+mod data;
 mod desk;
 mod dig;
 mod file;
@@ -32,6 +33,7 @@ mod walk;
 
 pub use access::{Access, Watched};
 pub use archive::Limits;
+pub use data::scan_data;
 pub use desk::BUFFER_BYTES;
 pub use fingerprint::Fingerprints;
 pub use found::Found;

@@ -14,7 +14,7 @@ pub(super) fn coverage(tally: &Tally, how: &How, stopped: bool) -> String {
         (true, 0) => "archives were looked into".to_owned(),
         (true, count) => {
             format!(
-                "archives were looked into, but for {count} of kinds that are not opened (bzip2, 7z, rar, ar)"
+                "archives were looked into, but for {count} of kinds that are not opened (7z, rar, ar, lz4, compress, rpm, cab, squashfs, cpio)"
             )
         }
     };

@@ -1,9 +1,10 @@
 //! What is in archives, read front to back in bounded memory.
 //!
-//! Formats are told by content, not by name. Readers of zip and tar are here; they trust nothing: lengths are checked, names
+//! Formats are told by content, not by name. Readers of zip, tar and bzip2 are here; they trust nothing: lengths are checked, names
 //! are bounded, and no member is held in memory unless another archive must be read backwards in it. Decoders of gzip,
 //! zstd, xz and deflate are other people's, in Rust. [`Dig`] holds all that comes out of one file to its limits.
 
+mod bzip2;
 mod kind;
 mod limits;
 mod squeezed;

@@ -1,6 +1,7 @@
 //! Streams made smaller, and what they were.
 
 use super::Squeezed;
+use super::bzip2::Bzip2;
 use flate2::bufread::{DeflateDecoder, MultiGzDecoder};
 use lzma_rust2::XzReader;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
@@ -16,6 +17,7 @@ pub(crate) fn decoder<'a>(how: Squeezed, window: u64, reader: &'a mut dyn Read) 
             Box::new(XzReader::new_mem_limit(BufReader::new(reader), true, (window >> 10) as u32))
         }
         Squeezed::Zstd => Box::new(Zstd::new(BufReader::new(reader), window)),
+        Squeezed::Bzip2 => Box::new(Bzip2::new(BufReader::new(reader))),
         Squeezed::Stored => Box::new(reader),
     }
 }

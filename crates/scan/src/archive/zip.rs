@@ -161,6 +161,7 @@ fn how(method: u16) -> Option<Squeezed> {
     match method {
         0 => Some(Squeezed::Stored),
         8 => Some(Squeezed::Deflate),
+        12 => Some(Squeezed::Bzip2),
         93 => Some(Squeezed::Zstd),
         95 => Some(Squeezed::Xz),
         _ => None,

@@ -94,7 +94,7 @@ fn rules_and_lists_see_names_of_members() {
 fn what_is_not_opened_is_said() {
     let mut encrypted = Packed::new("a", 8, b"x");
     encrypted.encrypted = true;
-    let data = zip(&[encrypted, Packed::new("b", 12, b"x"), Packed::new("c", 0, &file())], false);
+    let data = zip(&[encrypted, Packed::new("b", 98, b"x"), Packed::new("c", 0, &file())], false);
     let result = scan("a.zip", &data);
     assert_eq!(result.paths(), ["a.zip!c"], "{result:?}");
     assert_eq!((result.lost("encrypted"), result.lost("archive_method")), (1, 1));

@@ -5,4 +5,5 @@ mod formats;
 mod history;
 mod limits;
 mod support;
+mod tools;
 mod utf16;
