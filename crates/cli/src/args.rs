@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Shows what programs really do, seen from the kernel.
 #[derive(Debug, Parser)]
@@ -167,6 +168,12 @@ pub(crate) enum Format {
     #[default]
     Pretty,
     Jsonl,
+}
+
+/// A number of seconds, of which a part will do.
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|cause| cause.to_string())
 }
 
 /// The whole command line, for completions and man pages.

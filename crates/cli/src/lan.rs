@@ -5,6 +5,7 @@ mod database;
 mod list;
 mod pretty;
 mod replay;
+mod run;
 mod tell;
 
 use crate::args::Format;
@@ -12,6 +13,7 @@ use crate::failure::Outcome;
 use clap::{Args, Subcommand, ValueEnum};
 use kernscope_lan::Mac;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Tell every device on a network, and what it is
 #[derive(Debug, Args)]
@@ -19,6 +21,7 @@ use std::path::PathBuf;
     arg_required_else_help = true,
     after_help = "\
 Examples:
+  kernscope lan run --interface eth0
   kernscope lan replay office.pcap
   kernscope lan replay --db office.db *.pcap && kernscope lan list --db office.db"
 )]
@@ -29,10 +32,76 @@ pub(crate) struct LanArgs {
 
 #[derive(Debug, Subcommand)]
 enum LanCommand {
+    Run(Box<RunArgs>),
     Replay(ReplayArgs),
     List(ListArgs),
     Device(Box<DeviceArgs>),
     Export(ExportArgs),
+}
+
+/// Tell the devices of a network as they show themselves
+///
+/// Looks at an interface and sends nothing. A device is told when it is first seen and whenever more becomes known of it; all
+/// of them again at the end, with what was covered and an account of every frame. They are remembered in a database.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kernscope lan run --interface eth0
+  kernscope lan run --interface mirror0 --mode span --db office.db
+  kernscope lan run --interface eth0 --duration 60 --no-db --format jsonl
+
+Look only at networks that you may look at: people use them.
+Needs CAP_NET_RAW, which is given up once frames come. Ctrl-C ends the run.
+Status: 0 at the end of --duration, by Ctrl-C or SIGTERM; 1 when the run broke off;
+2 for a wrong command line or set-up.")]
+pub(crate) struct RunArgs {
+    /// The network interface
+    #[arg(long, value_name = "IF")]
+    interface: String,
+    /// How to see: auto takes the best that works, and says which and why
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    backend: BackendName,
+    /// Where this machine stands, which decides what it can see (docs/LAN.md)
+    #[arg(long, value_enum, value_name = "PLACE", default_value_t)]
+    mode: Mode,
+    /// Remember the devices in this database instead of the usual one
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// Remember nothing
+    #[arg(long, conflicts_with = "db")]
+    no_db: bool,
+    /// Forget what was seen last so many days ago
+    #[arg(long, value_name = "DAYS", default_value_t = 90)]
+    keep_days: u32,
+    /// End after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = crate::args::seconds)]
+    duration: Option<Duration>,
+    /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    format: Format,
+    /// Rules of your own that say what a device is (docs/LAN.md)
+    #[arg(long, value_name = "FILE")]
+    rules: Vec<PathBuf>,
+}
+
+/// `--backend` of `lan run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum BackendName {
+    #[default]
+    Auto,
+    Packet,
+}
+
+/// `--mode` of `lan run`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// One machine among the others
+    #[default]
+    Host,
+    /// Traffic between networks goes through it
+    Gateway,
+    /// A switch sends it copies of what others say
+    Span,
 }
 
 /// Tell the devices in capture files
@@ -153,6 +222,7 @@ enum ExportFormat {
 
 pub(crate) fn run(args: LanArgs) -> Outcome {
     match args.command {
+        LanCommand::Run(args) => run::run(&args),
         LanCommand::Replay(args) => replay::run(&args),
         LanCommand::List(args) => list::list(&args),
         LanCommand::Device(args) => list::device(&args),

@@ -9,6 +9,8 @@ pub mod compile;
 pub mod load;
 mod memlock;
 pub mod netlink;
+pub mod packet;
+pub mod privilege;
 pub mod probe;
 pub mod program;
 pub mod ring;

@@ -10,6 +10,7 @@ mod cursor;
 mod decode;
 pub mod fingerprint;
 mod link;
+pub mod live;
 pub mod mac;
 pub mod oui;
 mod packet;

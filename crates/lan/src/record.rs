@@ -12,17 +12,23 @@ pub const ONLINE_NS: u64 = 300_000_000_000;
 
 /// The records of all devices, by address. `now_ns` is the end of the capture, `source` its name.
 pub fn records(registry: &Registry, fingerprint: &Fingerprint, now_ns: u64, source: &str) -> Vec<Record> {
-    // Times in captures are wall time already.
-    let mut clock = Clock::new(0);
-    let record = |device: &Device| Record {
-        online: now_ns.saturating_sub(device.last_ns) <= ONLINE_NS,
-        source: source.to_owned(),
-        ..record(registry, fingerprint, device, &mut clock)
-    };
-    registry.devices().into_iter().map(record).collect()
+    registry
+        .devices()
+        .into_iter()
+        .map(|device| record(registry, fingerprint, device, now_ns, source))
+        .collect()
 }
 
-fn record(registry: &Registry, fingerprint: &Fingerprint, device: &Device, clock: &mut Clock) -> Record {
+/// The record of one device, see [`records`].
+pub fn record(
+    registry: &Registry,
+    fingerprint: &Fingerprint,
+    device: &Device,
+    now_ns: u64,
+    source: &str,
+) -> Record {
+    // Times of frames are wall time already.
+    let mut clock = Clock::new(0);
     let names = device.names();
     let roles = registry.roles(device);
     let identity = fingerprint.identify(device, &roles);
@@ -45,6 +51,8 @@ fn record(registry: &Registry, fingerprint: &Fingerprint, device: &Device, clock
         frames: device.frames,
         first_seen: clock.rfc3339(device.first_ns).to_owned(),
         last_seen: clock.rfc3339(device.last_ns).to_owned(),
+        online: now_ns.saturating_sub(device.last_ns) <= ONLINE_NS,
+        source: source.to_owned(),
         ..Record::default()
     }
 }

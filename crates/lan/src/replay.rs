@@ -1,26 +1,51 @@
 //! A capture file from its first frame to its last: a registry, and an account of every frame.
 
 use crate::Registry;
-use crate::capture::{Capture, Fault, LinkType};
+use crate::capture::{Capture, Fault, Frame, LinkType};
 use crate::link;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-/// What became of the frames of one file.
+/// What became of frames.
 #[derive(Debug, Default)]
 pub struct Account {
-    /// Frames in the file, up to where it ends or breaks.
+    /// Frames that came: those of a file up to where it ends or breaks, or those that the kernel counted.
     pub frames: u64,
     /// Frames that were read and that broke the rules of no protocol.
     pub used: u64,
+    /// Frames of flows that the kernel counted, and that say nothing beyond that.
+    pub counted: u64,
     /// Frames that broke a protocol's rules, by protocol; what was understood of them is used.
     pub malformed: BTreeMap<&'static str, u64>,
-    /// Frames that say nothing of a device, by link type or reason.
+    /// Frames that say nothing of a device, or that were lost, by link type or reason.
     pub unusable: BTreeMap<String, u64>,
     /// When the last frame was, nanoseconds since 1970.
     pub last_ns: u64,
     /// Why the file ends before its end, if it does.
     pub fault: Option<Fault>,
+}
+
+impl Account {
+    /// Lets the registry learn from a frame, and notes what became of it.
+    pub fn take(&mut self, frame: &Frame<'_>, registry: &mut Registry) {
+        self.frames += 1;
+        self.last_ns = self.last_ns.max(frame.ts_ns);
+        match link::read(frame.link, frame.bytes) {
+            Ok(Some(link)) => match registry.frame(frame.ts_ns, &link) {
+                Ok(()) => self.used += 1,
+                Err(bad) => *self.malformed.entry(bad.protocol).or_default() += 1,
+            },
+            Ok(None) => self.unusable(&unusable(frame.link), 1),
+            Err(_) => *self.malformed.entry("link").or_default() += 1,
+        }
+    }
+
+    /// Notes frames that nothing was made of.
+    pub(crate) fn unusable(&mut self, reason: &str, count: u64) {
+        if count > 0 {
+            *self.unusable.entry(reason.to_owned()).or_default() += count;
+        }
+    }
 }
 
 /// Reads a capture to its end, or to where it breaks.
@@ -33,16 +58,7 @@ pub fn replay(reader: impl Read, registry: &mut Registry) -> Account {
 fn read(reader: impl Read, registry: &mut Registry, account: &mut Account) -> Result<(), Fault> {
     let mut capture = Capture::open(reader)?;
     while let Some(frame) = capture.next_frame()? {
-        account.frames += 1;
-        account.last_ns = account.last_ns.max(frame.ts_ns);
-        match link::read(frame.link, frame.bytes) {
-            Ok(Some(link)) => match registry.frame(frame.ts_ns, &link) {
-                Ok(()) => account.used += 1,
-                Err(bad) => *account.malformed.entry(bad.protocol).or_default() += 1,
-            },
-            Ok(None) => *account.unusable.entry(unusable(frame.link)).or_default() += 1,
-            Err(_) => *account.malformed.entry("link").or_default() += 1,
-        }
+        account.take(&frame, registry);
     }
     Ok(())
 }

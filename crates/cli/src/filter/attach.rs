@@ -59,7 +59,7 @@ pub(super) struct AttachArgs {
     #[arg(long)]
     pass: bool,
     /// End after so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = crate::args::seconds)]
     duration: Option<Duration>,
     /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
@@ -89,11 +89,6 @@ impl From<Way> for Direction {
             Way::Egress => Self::Egress,
         }
     }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|cause| cause.to_string())
 }
 
 pub(super) fn run(args: &AttachArgs) -> Outcome {

@@ -1,5 +1,6 @@
 //! The database of devices, as the commands of `lan` use it.
 
+use super::tell::now_ns;
 use crate::failure::{BROKEN, Failure};
 use crate::stream::note;
 use kernscope_lan::Mac;
@@ -8,6 +9,8 @@ use kernscope_report::Device;
 use std::collections::HashMap;
 use std::env::var_os;
 use std::path::{Path, PathBuf};
+
+const DAY_NS: u64 = 86_400_000_000_000;
 
 /// Where the database is when no option says.
 ///
@@ -49,22 +52,31 @@ impl Database {
         Ok(Self { store, corrections, told: false })
     }
 
-    /// Keeps devices, then puts what users said of them above what is told. Whether they are kept; that they are not is
-    /// said once.
-    pub(super) fn keep(&mut self, devices: &mut [Device]) -> bool {
+    /// Keeps devices. Whether they are kept; that they are not is said once.
+    pub(super) fn keep(&mut self, devices: &[Device]) -> bool {
         let kept = self.store.put(devices);
         if let Err(error) = &kept
-            && !std::mem::replace(&mut self.told, true)
+            && !self.told
         {
             note(error);
         }
-        self.told &= kept.is_err();
-        for device in devices {
-            if let Some(correction) = self.corrections.get(&device.mac) {
-                correction.apply(device);
-            }
-        }
+        self.told = kept.is_err();
         kept.is_ok()
+    }
+
+    /// Puts what users said of a device above what is told of it.
+    pub(super) fn correct(&self, device: &mut Device) {
+        if let Some(correction) = self.corrections.get(&device.mac) {
+            correction.apply(device);
+        }
+    }
+
+    /// Forgets what was seen last more than so many days ago.
+    pub(super) fn forget(&mut self, days: u32) {
+        let oldest = now_ns().saturating_sub(u64::from(days).saturating_mul(DAY_NS));
+        if let Err(error) = self.store.forget_before(oldest) {
+            note(error);
+        }
     }
 }
 

@@ -38,7 +38,8 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
         }
         let mut devices = records(&registry, &fingerprint, account.last_ns, &source(path));
         if let Some(database) = &mut database {
-            gaps.troubles += u32::from(!database.keep(&mut devices));
+            gaps.troubles += u32::from(!database.keep(&devices));
+            devices.iter_mut().for_each(|device| database.correct(device));
         }
         devices.into_iter().for_each(|device| {
             teller.device(kernscope_report::Device { source: shown.clone(), ..device }, account.last_ns);

@@ -44,6 +44,7 @@ impl Teller {
         self.ledger.seen += account.frames;
         *self.ledger.seen_by.entry("frame".to_owned()).or_default() += account.frames;
         self.filtered("frame_used".to_owned(), account.used);
+        self.filtered("frame_counted".to_owned(), account.counted);
         for (protocol, count) in &account.malformed {
             self.filtered(format!("malformed_{protocol}"), *count);
         }
@@ -59,14 +60,24 @@ impl Teller {
         }
     }
 
+    /// Whether nobody reads any more.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.deaf
+    }
+
+    /// Hands on what is gathered.
+    pub(super) fn flush(&mut self) {
+        let flushed = self.output.flush();
+        self.note(flushed);
+    }
+
     /// Tells what was covered and the account. Gives why the output is not whole, if so.
     pub(super) fn end(mut self, coverage: Coverage) -> Option<Failure> {
         let ledger = std::mem::take(&mut self.ledger).close();
         let now_ns = now_ns();
         self.tell(now_ns, Body::Coverage(coverage));
         self.tell(now_ns, Body::Ledger(ledger));
-        let flushed = self.output.flush();
-        self.note(flushed);
+        self.flush();
         self.broken
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Output;
 
 const COMMANDS: [&str; 7] = ["watch", "scan", "lan", "filter", "doctor", "completions", "man"];
-const LAN: [&str; 4] = ["replay", "list", "device", "export"];
+const LAN: [&str; 5] = ["run", "replay", "list", "device", "export"];
 const FILTER: [&str; 6] = ["asm", "disasm", "exec", "compile", "test", "attach"];
 
 fn text(output: &Output) -> String {

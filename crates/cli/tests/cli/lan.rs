@@ -70,7 +70,7 @@ fn broken_files_cost_a_line_each_and_nothing_of_the_others() {
 }
 
 /// Captures of the shared data under `below`; `None`, out loud, where there are none.
-fn shared(below: &str) -> Option<Vec<PathBuf>> {
+pub(crate) fn shared(below: &str) -> Option<Vec<PathBuf>> {
     let root = std::env::var_os("KERNSCOPE_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let Ok(entries) = std::fs::read_dir(root.join(below)) else {

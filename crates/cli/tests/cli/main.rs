@@ -10,7 +10,11 @@ mod filter;
 mod help;
 mod lan;
 mod lan_db;
+<<<<<<< HEAD
 mod on_access;
+=======
+mod lan_live;
+>>>>>>> b1a8185 (lan: kernscope lan run tells the devices of an interface)
 mod output;
 mod run;
 mod scan;

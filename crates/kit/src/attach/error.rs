@@ -17,7 +17,7 @@ pub struct AttachError {
 }
 
 impl AttachError {
-    pub(super) fn new(act: &'static str, object: impl fmt::Display, cause: io::Error) -> Self {
+    pub(crate) fn new(act: &'static str, object: impl fmt::Display, cause: io::Error) -> Self {
         let fix = match cause.raw_os_error() {
             Some(libc::EPERM) => {
                 "needs CAP_NET_ADMIN in the network namespace: run as root, or grant it".to_owned()
@@ -27,12 +27,12 @@ impl AttachError {
         Self { act, object: object.to_string(), cause, fix }
     }
 
-    pub(super) fn fix(self, fix: impl Into<String>) -> Self {
+    pub(crate) fn fix(self, fix: impl Into<String>) -> Self {
         Self { fix: fix.into(), ..self }
     }
 
     /// The errno, or zero.
-    pub(super) fn code(&self) -> i32 {
+    pub(crate) fn code(&self) -> i32 {
         self.cause.raw_os_error().unwrap_or(0)
     }
 }

@@ -24,7 +24,8 @@ impl Interface {
 
     /// Whether it is still there, by any name.
     pub fn is_there(&self) -> bool {
-        if_indextoname(self.index).is_ok()
+        // The library takes no pointer for success, and gives no name then.
+        if_indextoname(self.index).is_ok_and(|name| !name.is_empty())
     }
 
     /// Its name.

@@ -19,6 +19,8 @@ pub struct Device {
     pub last_ns: u64,
     /// Frames that it sent.
     pub frames: u64,
+    /// Goes up with everything new that becomes known of it.
+    pub news: u64,
     /// What it does for others.
     pub roles: BTreeSet<Role>,
     /// Its addresses and how we know, own or not.
@@ -45,6 +47,7 @@ impl Device {
             first_ns: now_ns,
             last_ns: now_ns,
             frames: 0,
+            news: 1,
             roles: BTreeSet::new(),
             addresses: BTreeMap::new(),
             last_address: None,
@@ -76,7 +79,7 @@ impl Device {
     /// It sent a frame.
     pub(super) fn sent(&mut self, now_ns: u64, packet: Option<&Packet<'_>>) {
         if let Some(shape) = packet.and_then(Shape::of) {
-            self.shapes.learn(shape);
+            self.news += u64::from(self.shapes.learn(shape));
         }
         self.frames += 1;
         self.last_ns = self.last_ns.max(now_ns);
@@ -90,9 +93,7 @@ impl Device {
         }
         match signal {
             Signal::Address(address, claim) => return self.address(address, claim, limits.addresses),
-            Signal::Role(role) => {
-                self.roles.insert(role);
-            }
+            Signal::Role(role) => self.news += u64::from(self.roles.insert(role)),
             Signal::Name(name, via) => {
                 let known = self.names.iter().any(|(by, known)| *by == via && *known == name);
                 if !known && !name.is_empty() {
@@ -100,6 +101,7 @@ impl Device {
                         return false;
                     }
                     self.names.push((via, name));
+                    self.news += 1;
                 }
             }
             Signal::DhcpDiscover | Signal::Announces => {}
@@ -115,6 +117,7 @@ impl Device {
         if self.order.len() >= limits.facts {
             return false;
         }
+        self.news += 1;
         self.facts.insert(fact.clone());
         self.order.push(fact);
         true
@@ -126,9 +129,11 @@ impl Device {
             return true;
         }
         if let Some(known) = self.addresses.get_mut(&address) {
+            self.news += u64::from(*known < claim);
             *known = (*known).max(claim);
         } else if self.addresses.len() < most {
             self.addresses.insert(address, claim);
+            self.news += 1;
         } else {
             // A router sends from everybody's address: that there are many is known by now.
             return claim == Claim::Sent;

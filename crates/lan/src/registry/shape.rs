@@ -67,15 +67,14 @@ pub(super) struct Shapes {
 }
 
 impl Shapes {
-    pub(super) fn learn(&mut self, shape: Shape) {
+    /// Whether it is a new one.
+    pub(super) fn learn(&mut self, shape: Shape) -> bool {
         // Bulk traffic is the same shape over and over.
         if self.last == Some(shape) {
-            return;
+            return false;
         }
         self.last = Some(shape);
-        if self.known.len() < SHAPES_MAX {
-            self.known.insert(shape);
-        }
+        self.known.len() < SHAPES_MAX && self.known.insert(shape)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Shape> {

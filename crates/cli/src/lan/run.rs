@@ -1,0 +1,237 @@
+//! `lan run`: an interface in, devices out, until it is ended.
+
+use super::database::{Database, default_path};
+use super::replay::{fingerprint, hook, limits};
+use super::tell::{Teller, now_ns};
+use super::{Mode, RunArgs};
+use crate::failure::{BROKEN, Failure, Outcome};
+use crate::stream::note;
+use crate::watch::signals::Signals;
+use kernscope_kit::attach::Interface;
+use kernscope_kit::privilege;
+use kernscope_lan::Mac;
+use kernscope_lan::fingerprint::Fingerprint;
+use kernscope_lan::live::{Options, Session};
+use kernscope_lan::record::record;
+use kernscope_lan::registry::{Device, Refused, Registry};
+use kernscope_lan::replay::Account;
+use kernscope_report::Coverage;
+use kernscope_report::clock::Clock;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// How long frames are waited for before signals and clocks are looked at.
+const TICK: Duration = Duration::from_millis(100);
+/// How often what is new is told.
+const TOLD: Duration = Duration::from_secs(1);
+/// How often what was seen is written to the database.
+const KEPT: Duration = Duration::from_secs(10);
+/// How often what is old is forgotten.
+const FORGOTTEN: Duration = Duration::from_secs(3600);
+/// How long frames that are under way at the end are waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+pub(super) fn run(args: &RunArgs) -> Outcome {
+    let fingerprint = fingerprint(&args.rules)?;
+    let signals = Signals::install()
+        .map_err(|cause| Failure::usage(format_args!("install signal handlers: {cause}")))?;
+    let database = match (&args.db, args.no_db) {
+        (_, true) => None,
+        (Some(path), _) => Some(Database::create(path)?),
+        (None, _) => Some(Database::create(&default_path()?)?),
+    };
+    let interface = Interface::find(&args.interface).map_err(Failure::usage)?;
+    let options = Options { promiscuous: args.mode == Mode::Span, ..Options::default() };
+    let session = Session::packet(&interface, options).map_err(Failure::usage)?;
+    let kept = privilege::keep_only(&[]).err();
+    let source = format!("{interface} from {}", Clock::new(0).rfc3339(now_ns()));
+    note(format_args!("{interface}: looking by a packet socket; Ctrl-C ends it"));
+    let teller = Teller::new(args.format);
+    let book = Book { fingerprint, source, told: HashMap::new(), kept_ns: 0 };
+    let run =
+        Run { args, interface, database, teller, book, privileges: kept.map(|cause| cause.to_string()) };
+    run.follow(session, &signals)
+}
+
+/// A run, and who is told.
+struct Run<'a> {
+    args: &'a RunArgs,
+    interface: Interface,
+    database: Option<Database>,
+    teller: Teller,
+    book: Book,
+    /// Why privileges could not be given up.
+    privileges: Option<String>,
+}
+
+impl Run<'_> {
+    fn follow(mut self, mut session: Session, signals: &Signals) -> Outcome {
+        let is_gone = self.watch(&mut session, signals);
+        signals.release();
+        let (registry, account) = session.end(PATIENCE);
+        let now_ns = now_ns();
+        self.keep(&registry, now_ns);
+        for device in registry.devices() {
+            let told = self.book.record(&registry, device, now_ns);
+            self.tell(told, now_ns);
+        }
+        self.teller.frames(&account);
+        let coverage = self.coverage(&account, registry.refused());
+        if let Some(failure) = self.teller.end(coverage) {
+            return Err(failure);
+        }
+        if is_gone {
+            let line = format_args!("interface {} is gone; what was seen before is told", self.interface);
+            return Err(Failure::with_status(BROKEN, line));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Follows the interface until it is to end. Whether the interface is gone.
+    fn watch(&mut self, session: &mut Session, signals: &Signals) -> bool {
+        let start = Instant::now();
+        let (mut tell_at, mut keep_at, mut forget_at) = (TOLD, KEPT, Duration::ZERO);
+        let mut stop = false;
+        while !stop && !self.teller.is_deaf() && self.args.duration.is_none_or(|all| start.elapsed() < all) {
+            let left = self.args.duration.map_or(TICK, |all| all.saturating_sub(start.elapsed()));
+            session.poll(TICK.min(left));
+            signals.poll(false, |_, _| stop = true);
+            let now = start.elapsed();
+            if now >= tell_at {
+                tell_at = now + TOLD;
+                self.tell_news(&session.registry);
+                if !self.interface.is_there() {
+                    return true;
+                }
+            }
+            if now >= keep_at {
+                keep_at = now + KEPT;
+                self.keep(&session.registry, now_ns());
+            }
+            if now >= forget_at {
+                forget_at = now + FORGOTTEN;
+                let days = self.args.keep_days;
+                self.database.as_mut().into_iter().for_each(|database| database.forget(days));
+            }
+        }
+        false
+    }
+
+    fn tell_news(&mut self, registry: &Registry) {
+        let now_ns = now_ns();
+        for told in self.book.news(registry, now_ns) {
+            self.tell(told, now_ns);
+        }
+        self.teller.flush();
+    }
+
+    fn tell(&mut self, mut device: kernscope_report::Device, now_ns: u64) {
+        if let Some(database) = &self.database {
+            database.correct(&mut device);
+        }
+        device.source = self.interface.to_string();
+        self.teller.device(device, now_ns);
+    }
+
+    fn keep(&mut self, registry: &Registry, now_ns: u64) {
+        let Some(database) = &mut self.database else { return };
+        let devices = self.book.seen(registry, now_ns);
+        if database.keep(&devices) {
+            self.book.kept_ns = now_ns;
+        }
+    }
+
+    fn coverage(&self, account: &Account, refused: Refused) -> Coverage {
+        let lost: Vec<_> = account.unusable.iter().map(|(cause, count)| format!("{cause} {count}")).collect();
+        let frames =
+            if lost.is_empty() { String::new() } else { format!("frames lost: {}", lost.join(", ")) };
+        let kept = self.privileges.as_ref().map(|cause| format!("not given up: {cause}"));
+        Coverage {
+            backend: "packet".to_owned(),
+            why: format!("{}; TCP streams and IP fragments are not put together", unseen(self.args.mode)),
+            hooks: vec![
+                hook(&format!("frames of {}", self.interface), "packet socket", frames),
+                hook("registry", "memory", limits(refused)),
+                hook("privileges", "capabilities", kept.unwrap_or_default()),
+            ],
+            ..Coverage::default()
+        }
+    }
+}
+
+/// What cannot be seen from a place.
+fn unseen(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Host => {
+            "seen are frames from and to this machine and those to all; what other devices say to each other is not"
+        }
+        Mode::Gateway => {
+            "seen is what crosses this interface; what devices beyond it say to each other directly is not"
+        }
+        Mode::Span => {
+            "seen are the copies that the switch sends; those that it leaves out are not, and a frame that it copies twice \
+             counts twice"
+        }
+    }
+}
+
+/// How a device was told last.
+struct Told {
+    /// How much was known of it, see `Device::news`.
+    news: u64,
+    digest: u64,
+}
+
+/// What a person would see change: not how often it was seen, nor how sure an answer is.
+fn digest(device: &kernscope_report::Device) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&device.ips, &device.hostname, &device.device_type, &device.category).hash(&mut hasher);
+    (&device.label, &device.os, &device.model, &device.roles).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What was told of whom, and written.
+struct Book {
+    fingerprint: Fingerprint,
+    source: String,
+    told: HashMap<Mac, Told>,
+    /// What was seen up to here is written.
+    kept_ns: u64,
+}
+
+impl Book {
+    fn record(&self, registry: &Registry, device: &Device, now_ns: u64) -> kernscope_report::Device {
+        record(registry, &self.fingerprint, device, now_ns, &self.source)
+    }
+
+    /// Devices that are told otherwise now than they were.
+    fn news(&mut self, registry: &Registry, now_ns: u64) -> Vec<kernscope_report::Device> {
+        let mut news = Vec::new();
+        for device in registry.devices() {
+            let told = self.told.get(&device.mac);
+            if told.is_some_and(|told| told.news == device.news) {
+                continue;
+            }
+            let record = self.record(registry, device, now_ns);
+            let digest = digest(&record);
+            if told.is_none_or(|told| told.digest != digest) {
+                news.push(record);
+            }
+            self.told.insert(device.mac, Told { news: device.news, digest });
+        }
+        news
+    }
+
+    /// Devices that were seen since they were written.
+    fn seen(&self, registry: &Registry, now_ns: u64) -> Vec<kernscope_report::Device> {
+        let since = |device: &&Device| device.last_ns >= self.kept_ns;
+        registry
+            .devices()
+            .into_iter()
+            .filter(since)
+            .map(|device| self.record(registry, device, now_ns))
+            .collect()
+    }
+}
