@@ -10,11 +10,8 @@ mod filter;
 mod help;
 mod lan;
 mod lan_db;
-<<<<<<< HEAD
-mod on_access;
-=======
 mod lan_live;
->>>>>>> b1a8185 (lan: kernscope lan run tells the devices of an interface)
+mod on_access;
 mod output;
 mod run;
 mod scan;
