@@ -1,7 +1,7 @@
 //! Deterministic automata: what patterns become when bytes are walked one by one.
 
 use super::byteset::ByteSet;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// A state that does not exist, while an automaton is made.
 const NONE: u32 = u32::MAX;
@@ -32,16 +32,89 @@ impl Dfa {
         self.accepts.is_empty()
     }
 
+    /// No state yet, over these classes.
+    pub(super) fn of_classes(classes: [u8; 256], class_count: usize) -> Dfa {
+        Dfa { classes, class_count, next: Vec::new(), at_end: Vec::new(), accepts: Vec::new() }
+    }
+
+    /// The state after a byte.
+    pub(super) fn step(&self, state: u32, byte: u8) -> u32 {
+        self.next[state as usize * self.class_count + usize::from(self.classes[usize::from(byte)])]
+    }
+
+    /// Whether a state accepts nothing, nor does any that comes after it.
+    pub(super) fn is_dead(&self, state: usize) -> bool {
+        let next = &self.next[state * self.class_count..][..self.class_count];
+        self.accepts[state] == 0 && !self.at_end[state] && next.iter().all(|&next| next as usize == state)
+    }
+
+    /// The automaton with the fewest states that accepts the same (Moore, 1956): states are taken for one until a byte
+    /// leads to different ones.
+    pub(super) fn minimal(&self) -> Dfa {
+        let mut groups: Vec<u32> = vec![0; self.len()];
+        let mut count = 0;
+        loop {
+            let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
+            let mut finer = Vec::with_capacity(self.len());
+            for (state, next) in self.next.chunks_exact(self.class_count).enumerate() {
+                let told = [groups[state], self.accepts[state], u32::from(self.at_end[state])];
+                let key = told.into_iter().chain(next.iter().map(|&next| groups[next as usize])).collect();
+                let number = known.len() as u32;
+                finer.push(*known.entry(key).or_insert(number));
+            }
+            groups = finer;
+            if known.len() == count {
+                break;
+            }
+            count = known.len();
+        }
+        // Groups are numbered in the order of their first states: the first state stays the first.
+        let mut dfa = Dfa::of_classes(self.classes, self.class_count);
+        for (state, next) in self.next.chunks_exact(self.class_count).enumerate() {
+            if groups[state] as usize == dfa.len() {
+                dfa.next.extend(next.iter().map(|&next| groups[next as usize]));
+                dfa.accepts.push(self.accepts[state]);
+                dfa.at_end.push(self.at_end[state]);
+            }
+        }
+        dfa
+    }
+
+    /// The same automaton with one class for all bytes that lead to the same states everywhere.
+    pub(super) fn with_few_classes(&self) -> Dfa {
+        let column = |class: usize| -> Vec<u32> {
+            self.next.iter().skip(class).step_by(self.class_count).copied().collect()
+        };
+        let mut known: HashMap<Vec<u32>, u8> = HashMap::new();
+        let mut kept: Vec<usize> = Vec::new();
+        let mut of_class: Vec<u8> = Vec::new();
+        for class in 0..self.class_count {
+            let number = kept.len() as u8;
+            let number = *known.entry(column(class)).or_insert_with(|| {
+                kept.push(class);
+                number
+            });
+            of_class.push(number);
+        }
+        let next = self.next.chunks_exact(self.class_count);
+        Dfa {
+            classes: self.classes.map(|class| of_class[usize::from(class)]),
+            class_count: kept.len(),
+            next: next.flat_map(|row| kept.iter().map(|&class| row[class])).collect(),
+            at_end: self.at_end.clone(),
+            accepts: self.accepts.clone(),
+        }
+    }
+
     /// Everything accepted anywhere in `data`.
     pub fn accepted(&self, data: &[u8]) -> u32 {
         let mut state = 0;
         let mut accepted = self.accepts[0];
         for &byte in data {
-            state =
-                self.next[state * self.class_count + usize::from(self.classes[usize::from(byte)])] as usize;
-            accepted |= self.accepts[state];
+            state = self.step(state, byte);
+            accepted |= self.accepts[state as usize];
         }
-        accepted | u32::from(self.at_end[state])
+        accepted | u32::from(self.at_end[state as usize])
     }
 
     /// The automaton that knows at each byte which literals end there (Aho and Corasick, 1975). Each literal comes

@@ -1,5 +1,6 @@
 //! What a filter looks for, before anything is decided about how.
 
+use super::anchor::Anchors;
 use super::automaton::Dfa;
 use super::byteset::ByteSet;
 use super::regex::Regex;
@@ -41,6 +42,8 @@ pub enum Content {
     /// A regular expression matches somewhere. Where its automaton is too large, a wider condition is compiled, and
     /// [`Compiled::exact`](super::Compiled) says so.
     Regex(Arc<Regex>),
+    /// One of these texts occurs with what must follow it: what the expressions of a set of rules cannot match without.
+    Anchored(Arc<Anchors>),
     /// An automaton accepts.
     Dfa(Arc<Dfa>),
     /// Every one of these holds; none is met by anything.

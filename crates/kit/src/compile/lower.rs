@@ -1,14 +1,17 @@
 //! From conditions to a plan: what is trivial goes, what is too large is widened, and every pass gets its sieve.
 
+use super::anchor::Anchors;
 use super::automaton::Dfa;
+use super::byteset::ByteSet;
 use super::content::Content;
 use super::noted::Noted;
 use super::plan::{Count, Node, Place, Run, Scan, Sieved, Walk};
 use super::regex;
 use super::require;
 use super::sieve::Sieve;
+use super::text::{self, Text};
 use super::widen;
-use super::{CompileError, tables, window};
+use super::{CompileError, LoopShape, tables, window};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -18,6 +21,10 @@ const REGEX_TABLE_BYTES: usize = 256 << 10;
 const BOUNDS: [u32; 5] = [1, 3, 8, 16, 32];
 /// Share of positions below which literals are sought before an expression: once in a page of text.
 const RARE_SHARE: f64 = 1.0 / 4096.0;
+/// Most bytes of the rows of the texts and tails of a rule set; and where the kernel takes no maps above 4 MiB, in which
+/// two copies and a sieve have to be.
+const TAILS_BYTES: usize = 8 << 20;
+const FEW_TAILS_BYTES: usize = 1 << 20;
 /// Most bytes of the rows of one automaton.
 const WALK_TABLE_BYTES: u32 = 64 << 20;
 /// Fewest bytes kept for the rows of an automaton, so that an update finds room.
@@ -34,12 +41,16 @@ pub(super) struct Lowering {
     pub(super) exact: bool,
     /// Literals that one pass notes together.
     noted: Noted,
+    /// Most bytes of the rows of texts and their tails.
+    tails_bytes: usize,
 }
 
 impl Lowering {
     /// For a program like the one with these automata.
-    pub(super) fn new(like: &[Walk]) -> Lowering {
-        Lowering { like: like.iter().cloned().collect(), exact: true, noted: Noted::default() }
+    pub(super) fn new(like: &[Walk], shape: LoopShape) -> Lowering {
+        // Maps above 4 MiB came with 5.11, which loops like 5.10.
+        let tails_bytes = if shape == LoopShape::Bounded { FEW_TAILS_BYTES } else { TAILS_BYTES };
+        Lowering { like: like.iter().cloned().collect(), exact: true, noted: Noted::default(), tails_bytes }
     }
 
     /// The plan for a whole condition.
@@ -47,7 +58,7 @@ impl Lowering {
         self.noted = Noted::of(content);
         let Some((dfa, fold)) = self.noted.automaton() else { return self.lower(content) };
         let literals = self.noted.literals();
-        let walk = Walk { notes: true, ..self.walk(Arc::new(dfa), Some((literals, fold)))? };
+        let walk = Walk { notes: true, ..self.walk(Arc::new(dfa), Some((&texts(&literals, fold), fold)))? };
         let (enough, then) = (self.noted.enough, Box::new(self.lower(content)?));
         Ok(Node::Noting { walk, enough, then })
     }
@@ -70,6 +81,10 @@ impl Lowering {
                 let (content, exact) = exact_or_wider(regex);
                 self.exact &= exact;
                 self.lower(&content)?
+            }
+            Content::Anchored(anchors) => {
+                self.exact = false;
+                self.anchored(anchors)?
             }
             Content::Dfa(dfa) if dfa.accepts[0] != 0 => Node::True,
             Content::Dfa(dfa) => Node::Scan(Scan::Walk(self.walk(Arc::clone(dfa), None)?)),
@@ -117,14 +132,24 @@ impl Lowering {
         // Where nothing has a case, folding only costs.
         let fold = fold && list.iter().flatten().any(u8::is_ascii_alphabetic);
         let dfa = Dfa::literals(list.iter().map(|bytes| (bytes.as_slice(), 1)), fold);
-        Ok(Node::Scan(Scan::Walk(self.walk(Arc::new(dfa), Some((list.to_vec(), fold)))?)))
+        Ok(Node::Scan(Scan::Walk(self.walk(Arc::new(dfa), Some((&texts(list, fold), fold)))?)))
     }
 
-    /// An automaton, and the sieve for its literals. Sieve and room are those of `like` where they do.
+    fn anchored(&mut self, anchors: &Anchors) -> Result<Node, CompileError> {
+        let texts: Vec<Text> = anchors.texts().collect();
+        if texts.is_empty() {
+            return Ok(Node::False);
+        }
+        let fold = texts.iter().flatten().any(ByteSet::has_both_cases);
+        let walk = self.walk(Arc::new(anchors.automaton(self.tails_bytes)), Some((&texts, fold)))?;
+        Ok(Node::Scan(Scan::Walk(Walk { tails: true, ..walk })))
+    }
+
+    /// An automaton, and the sieve for its texts. Sieve and room are those of `like` where they do.
     pub(super) fn walk(
         &mut self,
         dfa: Arc<Dfa>,
-        literals: Option<(Vec<Vec<u8>>, bool)>,
+        texts: Option<(&[Text], bool)>,
     ) -> Result<Walk, CompileError> {
         let like = self.like.pop_front();
         let row_bytes = tables::row_bytes(dfa.class_count);
@@ -135,14 +160,17 @@ impl Lowering {
         let room = like.as_ref().map_or(LEAST_CAPACITY_BYTES, |walk| walk.capacity_bytes);
         let capacity_bytes = bytes.next_power_of_two().max(room);
         let wanted = like.and_then(|walk| walk.sieve).map(|sieved| sieved.sieve);
-        let sieve = literals.and_then(|(literals, fold)| {
-            let list: Vec<&[u8]> = literals.iter().map(Vec::as_slice).collect();
+        let sieve = texts.and_then(|(texts, fold)| {
             let sieve =
-                wanted.filter(|sieve| sieve.suits(&list, fold)).or_else(|| Sieve::choose(&list, fold))?;
-            Some(Sieved { sieve, literals })
+                wanted.filter(|sieve| sieve.suits(texts, fold)).or_else(|| Sieve::choose(texts, fold))?;
+            Some(Sieved { sieve, texts: texts.to_vec() })
         });
-        Ok(Walk { dfa, notes: false, sieve, capacity_bytes, place: Place::default() })
+        Ok(Walk { dfa, notes: false, tails: false, sieve, capacity_bytes, place: Place::default() })
     }
+}
+
+fn texts(list: &[Vec<u8>], fold: bool) -> Vec<Text> {
+    list.iter().map(|bytes| text::literal(bytes, fold)).collect()
 }
 
 /// What is compiled for an expression, and whether that is the same: its automaton, or a condition that it cannot

@@ -17,6 +17,7 @@
 //! What a filter cannot look at it lets match: data longer than [`Compiled::limit_bytes`], or data that the kernel does
 //! not hand out. So a filter may say too much and never too little. [`oracle`] says what is right.
 
+mod anchor;
 mod automaton;
 mod byteset;
 pub mod cbpf;
@@ -37,12 +38,14 @@ mod sieve;
 mod subsets;
 mod tables;
 mod target;
+mod text;
 mod thresholds;
 mod update;
 mod widen;
 pub mod window;
 
 pub use crate::probe::LoopShape;
+pub use anchor::Anchors;
 pub use automaton::Dfa;
 pub use byteset::ByteSet;
 pub use common::share;
@@ -189,7 +192,7 @@ pub fn compile(filter: &Filter, options: &Options) -> Result<Compiled, CompileEr
 fn compile_like(filter: &Filter, options: &Options, like: &[Walk]) -> Result<Compiled, CompileError> {
     let any = Content::All(Vec::new());
     let content = filter.content.as_ref().unwrap_or(&any);
-    let mut lowering = lower::Lowering::new(like);
+    let mut lowering = lower::Lowering::new(like, options.host.shape);
     let mut plan = lowering.plan(content)?;
     let table_bytes = tables::place(&mut plan);
     let table = tables::image(&mut plan, table_bytes);

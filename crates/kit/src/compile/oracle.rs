@@ -19,6 +19,7 @@ pub fn matches(content: &Content, data: &[u8]) -> bool {
             if window == 0 { met(&[]) } else { data.windows(window).any(met) }
         }
         Content::Regex(regex) => regex.is_match(data),
+        Content::Anchored(anchors) => anchors.is_match(data),
         Content::Dfa(dfa) => dfa.accepted(data) != 0,
         Content::All(all) => all.iter().all(|content| matches(content, data)),
         Content::Any(any) => any.iter().any(|content| matches(content, data)),

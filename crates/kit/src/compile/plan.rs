@@ -3,6 +3,7 @@
 use super::automaton::Dfa;
 use super::byteset::ByteSet;
 use super::sieve::Sieve;
+use super::text::Text;
 use std::sync::Arc;
 
 /// A condition as it is compiled.
@@ -42,6 +43,8 @@ pub(super) struct Walk {
     pub(super) dfa: Arc<Dfa>,
     /// Whether what is accepted is noted; else the first match ends the walk.
     pub(super) notes: bool,
+    /// Whether what is accepted is a tail to walk first, see [`Anchors`](super::anchor::Anchors).
+    pub(super) tails: bool,
     pub(super) sieve: Option<Sieved>,
     /// Bytes of the rows in the tables, a power of two.
     pub(super) capacity_bytes: u32,
@@ -53,7 +56,7 @@ pub(super) struct Walk {
 #[derive(Clone, Debug)]
 pub(super) struct Sieved {
     pub(super) sieve: Sieve,
-    pub(super) literals: Vec<Vec<u8>>,
+    pub(super) texts: Vec<Text>,
 }
 
 /// One of several runs: at least so many bytes of a class, 1 to 65,535, in a row.

@@ -1,7 +1,7 @@
 //! Regular expressions, as the `regex` crate reads them over bytes, and the automata they become.
 
 use super::automaton::Dfa;
-use super::subsets;
+use super::subsets::{self, Begin};
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, pikevm::PikeVM};
 use regex_automata::util::primitives::StateID;
@@ -133,19 +133,20 @@ fn one_line(error: &regex_syntax::Error) -> String {
     }
 }
 
+/// The automaton of a syntax tree that is not deterministic, if it fits into `bytes`.
+pub(super) fn small_nfa(hir: &Hir, bytes: usize) -> Option<thompson::NFA> {
+    let config = thompson::Config::new()
+        .utf8(false)
+        .which_captures(thompson::WhichCaptures::None)
+        .nfa_size_limit(Some(bytes));
+    thompson::Compiler::new().configure(config).build_from_hir(hir).ok()
+}
+
 /// The automaton of a syntax tree, if it fits into `table_bytes` and look-around does not stand in the way.
 pub(super) fn automaton(hir: &Hir, table_bytes: usize) -> Option<Dfa> {
-    let nfa = thompson::Compiler::new()
-        .configure(
-            thompson::Config::new()
-                .utf8(false)
-                .which_captures(thompson::WhichCaptures::None)
-                .nfa_size_limit(Some(table_bytes)),
-        )
-        .build_from_hir(hir)
-        .ok()?;
-    if nfa.look_set_any().is_empty() {
-        return subsets::automaton(&nfa, table_bytes);
+    let nfa = small_nfa(hir, table_bytes)?;
+    if subsets::takes(&nfa) {
+        return subsets::automaton(&nfa, Begin::Anywhere, table_bytes);
     }
     let config = dense::Config::new()
         .match_kind(MatchKind::All)
@@ -155,6 +156,13 @@ pub(super) fn automaton(hir: &Hir, table_bytes: usize) -> Option<Dfa> {
         .determinize_size_limit(Some(4 * table_bytes));
     let dense = dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()?;
     flatten(&dense)
+}
+
+/// The same for what matches at the start of the data and nowhere else; of look-around, only the end of the data can be
+/// in it. Once there is no match any more, nothing leads out of the state.
+pub(super) fn anchored(hir: &Hir, table_bytes: usize) -> Option<Dfa> {
+    let nfa = small_nfa(hir, table_bytes)?;
+    subsets::takes(&nfa).then(|| subsets::automaton(&nfa, Begin::Here, table_bytes))?
 }
 
 /// Our form of the library's automaton, which tells matches a byte late and keeps several states to start from. What

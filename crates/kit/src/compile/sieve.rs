@@ -2,13 +2,14 @@
 //!
 //! Two kinds. **Bytes**: eight positions at a time, is there one byte, or are there two at their distance, that the
 //! literal cannot do without? **Grams**: every `stride` bytes, is the hash of the next two to four bytes marked in a
-//! table? A literal of `n` bytes has a gram of `q` bytes at one of any `n - q + 1` positions in a row, so that looking
-//! at every such position finds it: the longer the shortest literal, the fewer looks.
+//! table? See [`Grams`]: the longer the shortest literal, the fewer looks.
 //!
 //! Both let something through that is not there; the automaton then looks at the bytes around it. Neither keeps
 //! anything back.
 
+use super::byteset::ByteSet;
 use super::common;
+use super::text::{Grams, Text, Window};
 
 /// Positions that one round looks at, for bytes.
 pub(super) const BYTES_SPAN: u32 = 64;
@@ -23,8 +24,9 @@ pub(super) const GROUP_GRAMS: u32 = 8;
 const MAX_STRIDE: u32 = 16;
 /// Bits of the largest table of grams: 1 MiB, for thousands of literals.
 const MAX_TABLE_BITS: u32 = 20;
-/// Bits of a table above which looking becomes slow.
+/// Bits of a table above which looking becomes slow, and by how many instructions a bit.
 const SLOW_TABLE_BITS: u32 = 15;
+const SLOW_BIT_COST: f64 = 0.5;
 /// Bits of the smallest.
 const MIN_TABLE_BITS: u32 = 12;
 /// Odd, so that hashing loses nothing before the shift; the golden ratio of 32 bits.
@@ -40,17 +42,8 @@ pub(super) enum Sieve {
         /// Whether letters are compared without their case.
         fold: bool,
     },
-    /// Hashes of grams.
-    Grams {
-        /// Bytes of a gram, 2 to 4.
-        gram: u32,
-        /// Bytes from one look to the next.
-        stride: u32,
-        /// Whether letters are hashed without their case.
-        fold: bool,
-        /// Bits of the hash.
-        bits: u32,
-    },
+    /// Hashes of grams, of so many bits.
+    Grams(Grams, u32),
 }
 
 /// What [`Sieve::Bytes`] is told by its tables.
@@ -74,35 +67,41 @@ struct Choice {
 
 /// What a walk costs for each byte, in instructions of a sieve: it waits for memory at each step.
 const WALK_COST: f64 = 26.0;
-/// Bytes that are walked for nothing when a sieve lets through what it should not.
-const WALK_BYTES: f64 = 24.0;
+/// Bytes that are walked for nothing when a sieve lets through what it should not, with the way there and back.
+const WALK_BYTES: f64 = 40.0;
+/// How often a gram occurs for each time that is expected of it: what goes before a pair of bytes says more.
+const OCCURS: f64 = 0.5;
+/// Strides that are tried.
+const STRIDES: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, MAX_STRIDE];
+/// Texts by which a way is chosen; of more, the shortest and some others.
+const MOST_WEIGHED: usize = 1024;
 
 impl Sieve {
-    /// The cheapest sieve for these literals, none of which is empty; `None` where walking alone is cheaper.
-    pub(super) fn choose(list: &[&[u8]], fold: bool) -> Option<Sieve> {
-        let shortest = list.iter().map(|bytes| bytes.len()).min()? as u32;
+    /// The cheapest sieve for these texts, none of which is empty; `None` where walking alone is cheaper.
+    pub(super) fn choose(texts: &[Text], fold: bool) -> Option<Sieve> {
         let mut choices: Vec<Choice> = Vec::new();
-        if let [bytes] = list {
-            choices.extend(bytes_choices(bytes, fold));
+        if let [text] = texts {
+            choices.extend(literal_of(text, fold).iter().flat_map(|bytes| bytes_choices(bytes, fold)));
         }
-        for gram in 2..=shortest.min(4) {
-            let longest = (shortest - gram + 1).min(MAX_STRIDE);
-            // Fewer looks, or fewer grams to mark.
-            choices
-                .extend([longest, longest / 2, 1].map(|stride| gram_choice(list, gram, stride.max(1), fold)));
+        let weighed = some_of(texts);
+        let scale = texts.len() as f64 / weighed.len().max(1) as f64;
+        for gram in 2..=4 {
+            let grams = STRIDES.map(|stride| grams(gram, stride, fold));
+            choices.extend(grams.into_iter().map_while(|grams| gram_choice(&weighed, scale, grams)));
         }
         let best = choices.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
         (best.cost < WALK_COST).then_some(best.sieve)
     }
 
-    /// Whether this sieve finds all of these literals.
-    pub(super) fn suits(&self, list: &[&[u8]], fold: bool) -> bool {
-        let shortest = list.iter().map(|bytes| bytes.len()).min().unwrap_or(0) as u32;
-        match *self {
+    /// Whether this sieve finds all of these texts.
+    pub(super) fn suits(&self, texts: &[Text], fold: bool) -> bool {
+        match self {
             Sieve::Bytes { pair, fold: folds } => {
-                list.len() == 1 && folds == fold && shortest > u32::from(pair)
+                texts.len() == 1 && *folds == fold && texts[0].len() > usize::from(*pair)
             }
-            Sieve::Grams { gram, stride, fold: folds, .. } => folds == fold && shortest >= gram + stride - 1,
+            Sieve::Grams(grams, _) => {
+                grams.fold == fold && texts.iter().all(|text| grams.window(text).is_some())
+            }
         }
     }
 
@@ -110,9 +109,36 @@ impl Sieve {
     pub(super) fn span(&self) -> u32 {
         match self {
             Sieve::Bytes { .. } => BYTES_SPAN,
-            Sieve::Grams { stride, .. } => GRAM_GROUPS * GROUP_GRAMS * stride,
+            Sieve::Grams(grams, _) => round_bytes(grams.stride),
         }
     }
+}
+
+fn round_bytes(stride: u32) -> u32 {
+    GRAM_GROUPS * GROUP_GRAMS * stride
+}
+
+/// A walk begins less far back than a round moves on, or the same bytes would be sieved again and again.
+fn grams(gram: u32, stride: u32, fold: bool) -> Grams {
+    Grams { gram, stride, fold, reach: round_bytes(stride) / 2 }
+}
+
+/// The shortest texts, which allow the least, and some of the others.
+fn some_of(texts: &[Text]) -> Vec<&Text> {
+    let mut order: Vec<&Text> = texts.iter().collect();
+    if order.len() > MOST_WEIGHED {
+        order.sort_by_key(|text| text.len());
+        let step = order.len().div_ceil(MOST_WEIGHED / 2);
+        let (shortest, others) = order.split_at(MOST_WEIGHED / 2);
+        order = shortest.iter().chain(others.iter().step_by(step)).copied().collect();
+    }
+    order
+}
+
+/// The bytes of a text, if it is no more than a literal.
+pub(super) fn literal_of(text: &[ByteSet], fold: bool) -> Option<Vec<u8>> {
+    let byte = |set: &ByteSet| set.iter().last().filter(|&byte| ByteSet::of(byte, fold) == *set);
+    text.iter().map(byte).collect()
 }
 
 fn rarity(byte: u8, fold: bool) -> u32 {
@@ -141,42 +167,46 @@ fn bytes_choices(literal: &[u8], fold: bool) -> impl Iterator<Item = Choice> {
     [false, true].into_iter().filter(possible).map(move |pair| {
         let table = bytes_table(literal, pair, fold);
         let found: &[u8] = if pair { &[table.first, table.second] } else { &[table.first] };
+        let share: f64 = found.iter().map(|&byte| common::share(&[byte], fold)).product();
         let insns = f64::from(7 + 3 * u32::from(pair) + u32::from(fold) * (1 + u32::from(pair))) / 8.0;
-        let cost = insns + common::share(found, fold) * WALK_BYTES * WALK_COST;
-        Choice { sieve: Sieve::Bytes { pair, fold }, cost }
+        Choice { sieve: Sieve::Bytes { pair, fold }, cost: insns + share * WALK_BYTES * WALK_COST }
     })
 }
 
-fn gram_choice(list: &[&[u8]], gram: u32, stride: u32, fold: bool) -> Choice {
-    let marks = list.len() as u32 * stride;
-    let bits = (marks * 64).next_power_of_two().ilog2().clamp(MIN_TABLE_BITS, MAX_TABLE_BITS).min(8 * gram);
-    // A table that no fast cache holds costs more to look at.
-    let slow = f64::from(bits.saturating_sub(SLOW_TABLE_BITS));
-    let collides = f64::from(marks) / f64::from(bits).exp2();
-    let occurs: f64 =
-        list.iter().flat_map(|bytes| grams(bytes, gram, stride)).map(|g| common::share(g, fold)).sum();
-    let insns = (f64::from(6 + u32::from(fold)) + slow) / f64::from(stride);
+/// The table of the right size for grams of these texts, each of which stands for `scale` texts.
+fn gram_choice(texts: &[&Text], scale: f64, grams: Grams) -> Option<Choice> {
+    let windows: Option<Vec<Window>> = texts.iter().map(|text| grams.window(text)).collect();
+    let windows = windows?;
+    let marks = scale * windows.iter().map(|window| f64::from(window.marks)).sum::<f64>();
+    let occurs = scale * windows.iter().map(|window| window.share).sum::<f64>();
+    let stride = f64::from(grams.stride);
     // A group is walked as a whole.
-    let walked = WALK_BYTES + f64::from(GROUP_GRAMS * stride) / 2.0;
-    let cost = insns + (collides + occurs) / f64::from(stride) * walked * WALK_COST;
-    Choice { sieve: Sieve::Grams { gram, stride, fold, bits }, cost }
+    let walked = WALK_BYTES + f64::from(GROUP_GRAMS * grams.stride) / 2.0;
+    let most = MAX_TABLE_BITS.min(8 * grams.gram);
+    let choices = (MIN_TABLE_BITS.min(most)..=most).map(|bits| {
+        // A table that no fast cache holds costs more to look at.
+        let slow = SLOW_BIT_COST * f64::from(bits.saturating_sub(SLOW_TABLE_BITS));
+        let insns = (f64::from(6 + u32::from(grams.fold)) + slow) / stride;
+        let collides = marks / f64::from(bits).exp2();
+        let cost = insns + (collides + OCCURS * occurs).min(1.0) / stride * walked * WALK_COST;
+        Choice { sieve: Sieve::Grams(grams, bits), cost }
+    });
+    choices.min_by(|a, b| a.cost.total_cmp(&b.cost))
 }
 
-/// The grams of a literal of which one is met.
-fn grams(literal: &[u8], gram: u32, stride: u32) -> impl Iterator<Item = &[u8]> {
-    literal.windows(gram as usize).take(stride as usize)
-}
-
-/// The table: which hashes are of a gram.
-pub(super) fn gram_table(list: &[&[u8]], gram: u32, stride: u32, fold: bool, bits: u32) -> Vec<u8> {
+/// The table: which hashes are of a gram. And how far a walk has to go back from where a gram is found.
+pub(super) fn gram_table(texts: &[Text], grams: Grams, bits: u32) -> (Vec<u8>, u32) {
     let mut table = vec![0; 1 << bits];
-    for bytes in list.iter().flat_map(|literal| grams(literal, gram, stride)) {
-        let mut word = [0; 4];
-        word[..bytes.len()].copy_from_slice(bytes);
-        let word = u32::from_le_bytes(word) | if fold { 0x2020_2020 } else { 0 };
-        table[(word.wrapping_mul(multiplier(gram)) >> (32 - bits)) as usize] = 1;
+    let mut back = 0;
+    for text in texts {
+        // A sieve is used only where every text has a window.
+        let Some(window) = grams.window(text) else { continue };
+        back = back.max(window.offset + grams.stride as i32 - 1);
+        for word in grams.words(text, window) {
+            table[(word.wrapping_mul(multiplier(grams.gram)) >> (32 - bits)) as usize] = 1;
+        }
     }
-    table
+    (table, back.cast_unsigned())
 }
 
 /// What a word of four bytes is multiplied with so that its first `gram` bytes alone decide.

@@ -1,27 +1,40 @@
-//! From an expression without look-around to its automaton: the subset construction (Rabin and Scott, 1959), made for
-//! speed on what filters ask for: counted classes, whose sets are large.
+//! From an expression to its automaton, without look-around but for the end of the data: the subset construction (Rabin
+//! and Scott, 1959), made for speed on what filters ask for: counted classes, whose sets are large.
 //!
-//! A state is a set of positions, which are the places of the expression that wait for a byte, as bits. The search is
-//! unanchored, so every set holds the positions of the start: what these lead to is worked out once, not in each state.
+//! A state is a set of positions, which are the places of the expression that wait for a byte, as bits. In a search for
+//! matches anywhere every set holds the positions of the start: what these lead to is worked out once, not in each state.
 //! A set that has matched is the one state in which all matches end.
 
 use super::automaton::Dfa;
 use regex_automata::nfa::thompson::{NFA, State, Transition};
 use regex_automata::util::alphabet::ByteClasses;
+use regex_automata::util::look::{Look, LookSet};
 use regex_automata::util::primitives::StateID;
 
 /// The position that stands for a match.
 const MATCH: u32 = 0;
+/// The position that stands for a match if the data ends.
+const END: u32 = 1;
 /// Most steps from position to position, over all states, for a byte of the limit.
 const STEPS_PER_BYTE: usize = 16;
 
-/// The automaton of an expression that is searched for anywhere, if it takes up to `table_bytes` of next states. `None`
-/// as well for an expression with look-around.
-pub(super) fn automaton(nfa: &NFA, table_bytes: usize) -> Option<Dfa> {
-    if !nfa.look_set_any().is_empty() {
-        return None;
-    }
-    let positions = Positions::of(nfa);
+/// Where matches may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// At any place.
+    Anywhere,
+    /// Where the data begins.
+    Here,
+}
+
+/// Whether an expression can be taken: it looks around for nothing but the end of the data.
+pub(super) fn takes(nfa: &NFA) -> bool {
+    LookSet::singleton(Look::End).union(nfa.look_set_any()) == LookSet::singleton(Look::End)
+}
+
+/// The automaton of an expression, if it takes up to `table_bytes` of next states.
+pub(super) fn automaton(nfa: &NFA, begin: Begin, table_bytes: usize) -> Option<Dfa> {
+    let positions = Positions::of(nfa, begin);
     let mut sets = Sets::new(&positions, table_bytes / (4 * positions.class_count));
     let mut steps_left = STEPS_PER_BYTE * table_bytes;
     let mut dfa = Dfa {
@@ -31,12 +44,12 @@ pub(super) fn automaton(nfa: &NFA, table_bytes: usize) -> Option<Dfa> {
         at_end: Vec::new(),
         accepts: Vec::new(),
     };
-    sets.number(&positions.start)?;
+    sets.number(&positions.first)?;
     while let Some(set) = sets.get(dfa.accepts.len()) {
         let state = dfa.accepts.len() as u32;
         let accepts = set[0] & 1 << MATCH != 0;
         dfa.accepts.push(u32::from(accepts));
-        dfa.at_end.push(false);
+        dfa.at_end.push(set[0] & 1 << END != 0);
         if accepts {
             dfa.next.extend(std::iter::repeat_n(state, positions.class_count));
             continue;
@@ -56,38 +69,42 @@ struct Positions {
     class_count: usize,
     /// Of each position, by the first and the last class of a step, the positions behind it.
     steps: Vec<Vec<(u8, u8, Vec<u32>)>>,
-    /// The set of the start.
+    /// The set of the first state.
+    first: Vec<u64>,
+    /// What every set holds: the set of the first state, or nothing.
     start: Vec<u64>,
-    /// For each class, what the start leads to, and the start.
+    /// For each class, what that leads to, and itself.
     from_start: Vec<u64>,
     /// Words of a set.
     words: usize,
 }
 
 impl Positions {
-    fn of(nfa: &NFA) -> Positions {
+    fn of(nfa: &NFA, begin: Begin) -> Positions {
         let byte_classes = nfa.byte_classes();
-        let mut finder = Finder { nfa, numbers: vec![None; nfa.states().len()], found: vec![None] };
-        let start = finder.closure(nfa.start_anchored());
-        let mut steps = vec![Vec::new()];
+        let mut finder = Finder { nfa, numbers: vec![None; nfa.states().len()], found: vec![None; 2] };
+        let first = finder.closure(nfa.start_anchored());
+        let mut steps = vec![Vec::new(); 2];
         while let Some(&id) = finder.found.get(steps.len()) {
             steps.push(id.map(|id| finder.steps(id, byte_classes)).unwrap_or_default());
         }
         let words = steps.len().div_ceil(64);
         let mut set = vec![0; words];
-        start.iter().for_each(|&position| put(&mut set, position));
+        first.iter().for_each(|&position| put(&mut set, position));
+        let start = if begin == Begin::Here { vec![0; words] } else { set.clone() };
         let mut positions = Positions {
             classes: std::array::from_fn(|byte| byte_classes.get(byte as u8)),
             // The last class is the end of the input.
             class_count: byte_classes.alphabet_len() - 1,
             words,
             steps,
-            start: set,
+            first: set,
+            start,
             from_start: Vec::new(),
         };
         let from_start = positions.start.repeat(positions.class_count);
         let mut from_start = Successors { words, sets: from_start };
-        for &position in &start {
+        for &position in first.iter().filter(|_| begin == Begin::Anywhere) {
             positions.step_from(position, &mut from_start);
         }
         positions.from_start = from_start.sets;
@@ -144,6 +161,11 @@ impl Finder<'_> {
                     positions.push(self.number(id))
                 }
                 State::Match { .. } => positions.push(MATCH),
+                // Looking for the end: what leads to a match from here does so there.
+                State::Look { look: Look::End, next } => {
+                    let ends = self.closure(*next);
+                    positions.extend(ends.iter().any(|&position| position <= END).then_some(END));
+                }
                 State::Look { .. } | State::Fail => {}
                 _ if seen.contains(&id) => {}
                 state => {
@@ -266,7 +288,7 @@ fn hash(set: &[u64]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::super::Regex;
-    use super::super::regex::automaton;
+    use super::super::regex::{anchored, automaton};
 
     /// All strings over some bytes, up to a length.
     fn strings(alphabet: &[u8], most: usize) -> Vec<Vec<u8>> {
@@ -301,6 +323,10 @@ mod tests {
             "(?-u:[^a])b",
             "(?:a|aab)c",
             "[a&&b]",
+            "ab$",
+            "a*$|bc",
+            "(?:a$|b)c?$",
+            "a$b",
         ];
         let inputs = [strings(b"abc", 6), strings(b"\xc3\xa9b1", 5)].concat();
         for pattern in patterns {
@@ -308,6 +334,23 @@ mod tests {
             let dfa = automaton(regex.hir(), 1 << 16).expect(pattern);
             for input in &inputs {
                 assert_eq!(dfa.accepted(input) != 0, regex.is_match(input), "{pattern} on {input:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_automaton_that_begins_here_matches_only_there() {
+        let inputs = strings(b"abc", 5);
+        for pattern in ["ab|c", "a{2}b", "a*$", "(?:b|$)c?", "[ab]{2,}c"] {
+            let dfa = anchored(Regex::new(pattern).expect(pattern).hir(), 1 << 16).expect(pattern);
+            let here = Regex::new(&format!("^(?:{pattern})")).expect(pattern);
+            for input in &inputs {
+                assert_eq!(dfa.accepted(input) != 0, here.is_match(input), "{pattern} on {input:?}");
+                assert_eq!(
+                    dfa.minimal().accepted(input) != 0,
+                    here.is_match(input),
+                    "{pattern} on {input:?}"
+                );
             }
         }
     }

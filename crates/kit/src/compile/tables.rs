@@ -3,7 +3,8 @@
 //! The map holds two copies and a second map says which one counts. Writing the idle copy and then turning the switch
 //! changes every table of a filter at once: no run of the program sees half of an update.
 
-use super::plan::{Count, Node, Place, Run, Scan, Walk};
+use super::anchor::TAIL;
+use super::plan::{Count, Node, Place, Run, Scan, Sieved, Walk};
 use super::sieve::{self, Sieve};
 
 /// Bytes of the parameters of one scan.
@@ -98,7 +99,7 @@ fn param(image: &mut [u8], place: Place, param: i16, value: u64) {
 impl Walk {
     fn place(&mut self, end: &mut u32) -> &mut Place {
         let grams = match self.sieve.as_ref().map(|sieved| sieved.sieve) {
-            Some(Sieve::Grams { bits, .. }) => 1 << bits,
+            Some(Sieve::Grams(_, bits)) => 1 << bits,
             _ => 0,
         };
         self.place =
@@ -122,7 +123,7 @@ impl Walk {
         param(image, self.place, PARAM_END, 4 * classes);
         param(image, self.place, PARAM_PATTERNS, 4 * classes + 4);
         if let Some(sieved) = &self.sieve {
-            self.fill_sieve(image, sieved.sieve, &sieved.literals);
+            self.fill_sieve(image, sieved);
         }
     }
 
@@ -140,9 +141,13 @@ impl Walk {
         for (row, &state) in rows.zip(&order) {
             let next = &dfa.next[state * dfa.class_count..][..dfa.class_count];
             // Where one match is enough, nothing leads out of it.
-            let stays = !self.notes && dfa.accepts[state] != 0;
+            let stays = !self.looks_at_every_byte() && dfa.accepts[state] != 0;
             let words = next.iter().map(|&next| row_of[if stays { state } else { next as usize }]);
-            let words = words.chain([u32::from(dfa.at_end[state]), dfa.accepts[state]]);
+            let accepts = match dfa.accepts[state] {
+                tail if self.tails && tail > TAIL => row_of[(tail - TAIL) as usize],
+                accepts => accepts,
+            };
+            let words = words.chain([u32::from(dfa.at_end[state]), accepts]);
             for (field, word) in row.chunks_exact_mut(4).zip(words) {
                 field.copy_from_slice(&word.to_ne_bytes());
             }
@@ -150,20 +155,20 @@ impl Walk {
         dfa.accepts.iter().filter(|&&patterns| patterns != 0).count() as u32
     }
 
-    fn fill_sieve(&self, image: &mut [u8], sieve: Sieve, literals: &[Vec<u8>]) {
-        let literals: Vec<&[u8]> = literals.iter().map(Vec::as_slice).collect();
-        match sieve {
+    fn fill_sieve(&self, image: &mut [u8], Sieved { sieve, texts }: &Sieved) {
+        match *sieve {
             Sieve::Bytes { pair, fold } => {
-                let table = sieve::bytes_table(literals[0], pair, fold);
+                let literal = sieve::literal_of(&texts[0], fold).unwrap_or_default();
+                let table = sieve::bytes_table(&literal, pair, fold);
                 param(image, self.place, PARAM_FIRST, u64::from_ne_bytes([table.first; 8]));
                 param(image, self.place, PARAM_SECOND, u64::from_ne_bytes([table.second; 8]));
                 param(image, self.place, PARAM_DISTANCE, u64::from(table.distance));
                 param(image, self.place, PARAM_BACK, u64::from(table.offset));
             }
-            Sieve::Grams { gram, stride, fold, bits } => {
-                let table = sieve::gram_table(&literals, gram, stride, fold, bits);
+            Sieve::Grams(grams, bits) => {
+                let (table, back) = sieve::gram_table(texts, grams, bits);
                 put(image, self.place.grams, &table);
-                param(image, self.place, PARAM_BACK, u64::from(stride - 1));
+                param(image, self.place, PARAM_BACK, u64::from(back));
             }
         }
     }

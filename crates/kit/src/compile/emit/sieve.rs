@@ -4,6 +4,7 @@ use super::{Emit, Exits};
 use crate::asm::{Alu, Cond, Label, Reg, Size};
 use crate::compile::plan::Place;
 use crate::compile::sieve::{self, Sieve};
+use crate::compile::text::Grams;
 use crate::compile::{tables, window};
 
 use Reg::{R0, R1, R2, R3, R4, R5, R6, R8, R9};
@@ -22,9 +23,9 @@ impl Emit<'_> {
         let found = self.asm.label();
         match sieve {
             Sieve::Bytes { pair, fold } => self.bytes_round(pair, fold, place, found),
-            Sieve::Grams { gram, stride, fold, bits } => {
+            Sieve::Grams(grams, bits) => {
                 self.asm.mov(R4, R9).alu64(Alu::Add, R4, place.grams as i32);
-                self.grams_round(gram, stride, fold, bits, found);
+                self.grams_round(grams, bits, found);
             }
         }
         self.asm.alu64(Alu::Add, R8, sieve.span() as i32);
@@ -116,15 +117,15 @@ impl Emit<'_> {
     }
 
     /// Four groups of grams; the group with something moves the index there.
-    fn grams_round(&mut self, gram: u32, stride: u32, fold: bool, bits: u32, found: Label) {
-        let group_bytes = (sieve::GROUP_GRAMS * stride) as i32;
+    fn grams_round(&mut self, grams: Grams, bits: u32, found: Label) {
+        let group_bytes = (sieve::GROUP_GRAMS * grams.stride) as i32;
         let done = self.asm.label();
         let groups: Vec<Label> = (0..sieve::GRAM_GROUPS).map(|_| self.asm.label()).collect();
         for (group, &some) in groups.iter().enumerate() {
             for look in 0..sieve::GROUP_GRAMS {
                 let into = if look == 0 { R0 } else { R1 };
-                let at = group as i32 * group_bytes + (look * stride) as i32;
-                self.gram(into, at as i16, gram, fold, bits);
+                let at = group as i32 * group_bytes + (look * grams.stride) as i32;
+                self.gram(into, at as i16, grams, bits);
                 if look != 0 {
                     self.asm.alu64(Alu::Or, R0, R1);
                 }
@@ -140,13 +141,13 @@ impl Emit<'_> {
     }
 
     /// To `into` whether the gram at `at` is marked.
-    fn gram(&mut self, into: Reg, at: i16, gram: u32, fold: bool, bits: u32) {
+    fn gram(&mut self, into: Reg, at: i16, grams: Grams, bits: u32) {
         self.asm.load(Size::W, into, R3, window::DATA + at);
-        if fold {
+        if grams.fold {
             self.asm.alu32(Alu::Or, into, CASE as i32);
         }
         self.asm
-            .alu32(Alu::Mul, into, sieve::multiplier(gram).cast_signed())
+            .alu32(Alu::Mul, into, sieve::multiplier(grams.gram).cast_signed())
             .alu32(Alu::Rsh, into, 32 - bits as i32)
             .alu64(Alu::Add, into, R4)
             .load(Size::B, into, into, 0);

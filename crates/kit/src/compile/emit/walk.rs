@@ -3,6 +3,7 @@
 use super::drive::FAST;
 use super::{Emit, Exits};
 use crate::asm::{Alu, Cond, Label, Reg, Size};
+use crate::compile::anchor::{DEAD, MATCH, TAIL_BYTES};
 use crate::compile::plan::Walk;
 use crate::compile::{tables, window};
 
@@ -10,6 +11,8 @@ use Reg::{R0, R1, R2, R3, R4, R5, R6, R8, R9};
 
 /// Bytes that one round walks.
 pub(super) const WALK_SPAN: u32 = 6;
+// A tail is looked at by whole rounds.
+const _: () = assert!(TAIL_BYTES.is_multiple_of(WALK_SPAN));
 
 impl Walk {
     /// The state of the scan at the start of the data.
@@ -18,10 +21,16 @@ impl Walk {
     }
 
     /// Rounds that are enough. At worst a walk of a round follows each round of the sieve, and the last bytes go one
-    /// by one.
+    /// by one. Tails may walk as much again; where they would walk more, the data counts as a match.
     pub(super) fn rounds(&self, limit: u32) -> u32 {
         let walked = limit / WALK_SPAN + WALK_SPAN + 1;
-        self.sieve.as_ref().map_or(walked, |sieved| 2 * walked + limit / sieved.sieve.span())
+        let sieved = self.sieve.as_ref().map_or(walked, |sieved| 2 * walked + limit / sieved.sieve.span());
+        sieved + if self.tails { walked } else { 0 }
+    }
+
+    /// Whether it is told of each byte apart what is accepted there.
+    pub(in crate::compile) fn looks_at_every_byte(&self) -> bool {
+        self.notes || self.tails
     }
 }
 
@@ -37,6 +46,9 @@ impl Emit<'_> {
             self.sieve_round(sieved.sieve, walk.place, exits);
             self.asm.bind(slow);
         }
+        if walk.tails {
+            self.tail_too_long(exits);
+        }
         self.walk_tables(walk);
         self.asm.load(Size::Dw, R1, R6, window::LENGTH).alu64(Alu::Sub, R1, R8);
         self.leave_if(Cond::Lt, R1, WALK_SPAN as i32, one);
@@ -44,7 +56,17 @@ impl Emit<'_> {
         self.asm.bind(one);
         self.steps(walk, 1, enough, exits);
         self.asm.bind(end);
-        self.walk_end(walk, exits);
+        if walk.tails {
+            // Data that ends within a tail: what stands behind the text is still to be walked.
+            self.asm.load(Size::Dw, R1, R6, window::EXTRA).jump_if(Cond::Eq, R1, 0, exits.no);
+            self.asm.load(Size::Dw, R5, R6, window::STATE);
+            self.walk_tables(walk);
+            self.row_word(walk, tables::PARAM_END);
+            self.asm.jump_if(Cond::Ne, R1, 0, exits.yes);
+            self.leave_tail(exits);
+        } else {
+            self.walk_end(walk, exits);
+        }
     }
 
     /// To `r0` the first row that accepts, to `r4` the classes, to `r2` the rows.
@@ -72,18 +94,24 @@ impl Emit<'_> {
                 .alu64(Alu::And, R5, mask)
                 .alu64(Alu::Add, R5, R2)
                 .load(Size::W, R5, R5, 0);
-            if walk.notes {
+            if walk.looks_at_every_byte() {
                 self.leave_if(Cond::Ge, R5, R0, accepts);
             }
         }
-        if !walk.notes {
+        if !walk.looks_at_every_byte() {
             self.leave_if(Cond::Ge, R5, R0, exits.yes);
         }
         self.asm.alu64(Alu::Add, R8, count as i32);
         let put = self.asm.here();
         self.put_state(walk, exits);
+        if walk.looks_at_every_byte() {
+            self.behind(&accepting);
+            self.row_word(walk, tables::PARAM_PATTERNS);
+        }
         if let Some(enough) = enough {
-            self.note(walk, &accepting, enough, put, exits);
+            self.note(enough, put, exits);
+        } else if walk.tails {
+            self.accepted(exits);
         }
     }
 
@@ -99,18 +127,21 @@ impl Emit<'_> {
         self.put_place(exits);
     }
 
-    /// Notes what a state accepts and goes on behind the byte that led there.
-    fn note(&mut self, walk: &Walk, accepting: &[Label], enough: u32, put: Label, exits: Exits) {
-        let note = self.asm.label();
+    /// To `r8` the place behind the byte that led to a state that accepts.
+    fn behind(&mut self, accepting: &[Label]) {
+        let behind = self.asm.label();
         for (at, &accepts) in accepting.iter().enumerate() {
             self.asm.bind(accepts);
             self.asm.alu64(Alu::Add, R8, at as i32 + 1);
             if at + 1 < accepting.len() {
-                self.asm.jump(note);
+                self.asm.jump(behind);
             }
         }
-        self.asm.bind(note);
-        self.row_word(walk, tables::PARAM_PATTERNS);
+        self.asm.bind(behind);
+    }
+
+    /// Notes the patterns in `r1` and goes on.
+    fn note(&mut self, enough: u32, put: Label, exits: Exits) {
         self.asm.load(Size::Dw, R4, R6, window::SEEN).alu64(Alu::Or, R4, R1).store(
             Size::Dw,
             R6,
@@ -118,6 +149,42 @@ impl Emit<'_> {
             R4,
         );
         self.asm.jump_if32(Cond::Set, R4, enough.cast_signed(), exits.yes).jump(put);
+    }
+
+    /// What was accepted, in `r1`: a match, a tail that cannot follow any more, or a text whose tail is walked now.
+    fn accepted(&mut self, exits: Exits) {
+        let dead = self.asm.label();
+        self.asm.jump_if(Cond::Eq, R1, MATCH as i32, exits.yes).jump_if(Cond::Eq, R1, DEAD as i32, dead);
+        self.asm.store(Size::Dw, R6, window::EXTRA, R8).store(Size::Dw, R6, window::COUNTERS, R5).store(
+            Size::Dw,
+            R6,
+            window::STATE,
+            R1,
+        );
+        self.put_place(exits);
+        self.asm.bind(dead);
+        self.leave_tail(exits);
+    }
+
+    /// Goes back to where the tail began, and to the state there.
+    fn leave_tail(&mut self, exits: Exits) {
+        self.asm
+            .load(Size::Dw, R8, R6, window::EXTRA)
+            .store(Size::Dw, R6, window::EXTRA, 0)
+            .load(Size::Dw, R1, R6, window::COUNTERS)
+            .store(Size::Dw, R6, window::STATE, R1);
+        self.put_place(exits);
+    }
+
+    /// A tail that goes on for long counts as there.
+    fn tail_too_long(&mut self, exits: Exits) {
+        let short = self.asm.label();
+        self.asm
+            .load(Size::Dw, R1, R6, window::EXTRA)
+            .jump_if(Cond::Eq, R1, 0, short)
+            .alu64(Alu::Add, R1, TAIL_BYTES as i32)
+            .jump_if(Cond::Ge, R8, R1, exits.yes);
+        self.asm.bind(short);
     }
 
     /// To `r1` a word of the row in `r5` whose offset is a parameter. Needs the rows in `r2`.

@@ -1,140 +1,141 @@
 //! What a rule cannot match without, and how the conditions of many rules become one that is cheap.
 
 use super::{Pattern, Rule};
+use crate::compile::anchor::{self, Anchor, Anchors};
 use crate::compile::content::Content;
-use crate::compile::require::{self, Required, RequiredRun};
-use crate::compile::{common, widen};
+use crate::compile::require::{self, RequiredRun};
+use crate::compile::{common, text, widen};
 use regex_syntax::ParserBuilder;
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind};
 use std::sync::Arc;
 
-/// Share of positions above which a literal is common: more often than every 16 KiB of text.
-const COMMON_SHARE: f64 = 1.0 / 16_384.0;
-/// Fewest bytes of a literal that goes with the rare ones: shorter, it would make the sieve of all of them slow.
-const RARE_BYTES: usize = 4;
 /// Longest run that is asked for: longer ones would not fit beside others in one pass.
 const LONGEST_RUN: u32 = 127;
-/// Most bytes of the automaton of a rule that has neither anything rare nor a run.
+/// Most bytes of the automaton of a rule that has neither a text nor a run.
 const RULE_BYTES: usize = 512 << 10;
-/// Bounds of counts in it: trying larger ones takes longer than all the rest.
-const RULE_BOUNDS: [u32; 1] = [1];
+/// Bounds of counts in it.
+const RULE_BOUNDS: [u32; 2] = [1, 32];
+
+/// Most alternatives of a part that are looked at one by one.
+const MOST_ALTERNATIVES: usize = 4;
+/// Share of positions below which it is enough to find a keyword.
+const RARE_SHARE: f64 = 1.0 / (1 << 19) as f64;
+/// Share of positions below which it is better to find a keyword than a run.
+const COMMON_SHARE: f64 = 1.0 / 4096.0;
 
 /// What is necessary for a rule.
-struct Necessary {
-    keywords: Option<Required>,
-    literals: Option<Required>,
-    run: Option<RequiredRun>,
-    hir: Option<Hir>,
+enum Necessary {
+    /// One of these, and what follows it.
+    Anchors(Vec<Anchor>),
+    /// A run, and the automaton of the wider expression where that is small.
+    Run(Content, Option<Content>),
+    /// Something else.
+    Content(Content),
 }
 
-/// The condition for all rules.
+/// The condition for all rules: the anchors of all that have some in one pass, then the runs, then the others.
 pub(super) fn content(rules: &[Rule]) -> Content {
-    let mut exact = Vec::new();
-    let mut rare: Vec<Vec<u8>> = Vec::new();
-    let mut common = Vec::new();
-    for rule in rules {
-        if let Pattern::Content(content) = &rule.pattern {
-            exact.push(with_keywords(rule, content.clone()));
-            continue;
-        }
-        let necessary = Necessary::of(rule);
-        match necessary.rare() {
-            Some(required) => {
-                rare.extend(required.literals.iter().map(|literal| literal.to_ascii_lowercase()))
-            }
-            None => common.push(necessary),
+    joined(rules.iter().flat_map(Necessary::of))
+}
+
+fn joined(all: impl IntoIterator<Item = Necessary>) -> Content {
+    let (mut anchors, mut runs, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for necessary in all {
+        match necessary {
+            Necessary::Anchors(more) => anchors.extend(more),
+            Necessary::Run(run, then) => runs.push((run, then)),
+            Necessary::Content(content) => others.push(content),
         }
     }
-    rare.sort_unstable();
-    rare.dedup();
-    let mut parts = vec![Content::Literals { list: rare, fold: true }];
-    parts.extend(exact);
-    parts.extend(common_parts(common));
+    let mut parts = Vec::new();
+    if !anchors.is_empty() {
+        parts.push(Content::Anchored(Arc::new(Anchors::new(anchors))));
+    }
+    if !runs.is_empty() {
+        // All runs in one pass; which of them it was is asked only where there is one.
+        let any = Content::Any(runs.iter().map(|(run, _)| run.clone()).collect());
+        let each = runs.into_iter().map(|(run, then)| run_and(run, then));
+        parts.push(Content::All(vec![any, Content::Any(each.collect())]));
+    }
+    parts.extend(others);
     Content::Any(parts)
+}
+
+/// The alternatives of an expression that has some, at its top or as one of its parts.
+fn alternatives(kind: &HirKind) -> Option<Vec<Hir>> {
+    match kind {
+        HirKind::Alternation(parts) => Some(parts.clone()),
+        HirKind::Concat(parts) => {
+            let at = parts.iter().position(|part| matches!(part.kind(), HirKind::Alternation(_)))?;
+            let HirKind::Alternation(each) = parts[at].kind() else { return None };
+            let whole =
+                |one: &Hir| Hir::concat([&parts[..at], std::slice::from_ref(one), &parts[at + 1..]].concat());
+            (each.len() <= MOST_ALTERNATIVES).then(|| each.iter().map(whole).collect())
+        }
+        _ => None,
+    }
+}
+
+fn run_and(run: Content, then: Option<Content>) -> Content {
+    Content::All(std::iter::once(run).chain(then).collect())
 }
 
 /// The condition of one rule.
 pub(super) fn of(rule: &Rule) -> Content {
-    match &rule.pattern {
-        Pattern::Content(content) => with_keywords(rule, content.clone()),
-        Pattern::Regex(_) => Necessary::of(rule).content(),
-    }
-}
-
-fn with_keywords(rule: &Rule, content: Content) -> Content {
-    match keywords(rule) {
-        Some(required) => Content::All(vec![required.content(), content]),
-        None => content,
-    }
-}
-
-fn keywords(rule: &Rule) -> Option<Required> {
-    (!rule.keywords.is_empty()).then(|| Required { literals: rule.keywords.clone(), fold: true })
-}
-
-impl Required {
-    fn content(&self) -> Content {
-        Content::Literals { list: self.literals.clone(), fold: self.fold }
-    }
-
-    fn is_rare(&self) -> bool {
-        let short = self.literals.iter().any(|literal| literal.len() < RARE_BYTES);
-        let shares = self.literals.iter().map(|literal| common::share(literal, true));
-        !short && shares.sum::<f64>() < COMMON_SHARE
-    }
-}
-
-impl RequiredRun {
-    fn content(&self) -> Content {
-        Content::ClassRun { class: self.class, min: self.min }
-    }
+    joined(Necessary::of(rule))
 }
 
 impl Necessary {
-    fn of(rule: &Rule) -> Necessary {
-        let Pattern::Regex(pattern) = &rule.pattern else {
-            return Necessary { keywords: keywords(rule), literals: None, run: None, hir: None };
+    /// What is necessary for each alternative of a rule. An expression that is not understood counts as matching where
+    /// a keyword is.
+    fn of(rule: &Rule) -> Vec<Necessary> {
+        let pattern = match &rule.pattern {
+            Pattern::Regex(pattern) => pattern,
+            Pattern::Content(content) => {
+                return vec![Necessary::Content(with_keywords(rule, content.clone()))];
+            }
         };
-        let hir = ParserBuilder::new().utf8(false).build().parse(pattern).ok();
-        Necessary {
-            keywords: keywords(rule),
-            literals: hir.as_ref().and_then(require::literals),
-            run: hir.as_ref().and_then(require::run),
-            hir,
+        match ParserBuilder::new().utf8(false).build().parse(pattern) {
+            Ok(hir) => Necessary::of_each(rule, &widen::bytewise(&hir)),
+            Err(_) => vec![Necessary::Content(with_keywords(rule, Content::All(Vec::new())))],
         }
     }
 
-    /// Rare literals: the keywords, which people chose and are few; else those of the expression.
-    fn rare(&self) -> Option<&Required> {
-        [&self.keywords, &self.literals].into_iter().flatten().find(|required| required.is_rare())
+    fn of_each(rule: &Rule, hir: &Hir) -> Vec<Necessary> {
+        let anchors = rare_keywords(rule, RARE_SHARE).or_else(|| anchor::anchors(hir));
+        if let Some(anchors) = anchors.or_else(|| rare_keywords(rule, COMMON_SHARE)) {
+            return vec![Necessary::Anchors(anchors)];
+        }
+        match alternatives(hir.kind()) {
+            Some(parts) => parts.iter().flat_map(|part| Necessary::of_each(rule, part)).collect(),
+            None => vec![Necessary::without_text(rule, hir)],
+        }
     }
 
-    /// All that is known to be necessary, cheapest first.
-    fn content(&self) -> Content {
-        let run = self.run.iter().map(RequiredRun::content);
-        let literals = [&self.keywords, &self.literals].into_iter().flatten().map(Required::content);
-        Content::All(run.chain(literals).collect())
+    /// A run and the automaton of the wider expression.
+    fn without_text(rule: &Rule, hir: &Hir) -> Necessary {
+        let dfa =
+            widen::wider_automaton(hir, RULE_BYTES, &RULE_BOUNDS).map(|dfa| Content::Dfa(Arc::new(dfa)));
+        match require::run(hir) {
+            Some(RequiredRun { class, min }) => {
+                Necessary::Run(Content::ClassRun { class, min: min.min(LONGEST_RUN) }, dfa)
+            }
+            None => Necessary::Content(with_keywords(rule, dfa.unwrap_or(Content::All(Vec::new())))),
+        }
     }
 }
 
-/// Conditions of rules with nothing rare. For those that force a long run of bytes, it is that, all in one pass; for the
-/// others the rarer literals, and the automaton of the wider expression.
-fn common_parts(common: Vec<Necessary>) -> Vec<Content> {
-    let (with_run, without): (Vec<_>, Vec<_>) = common.into_iter().partition(|rule| rule.run.is_some());
-    let runs = with_run
-        .iter()
-        .filter_map(|rule| rule.run)
-        .map(|run| RequiredRun { min: run.min.min(LONGEST_RUN), ..run });
-    let runs = Content::Any(runs.map(|run| run.content()).collect());
-    std::iter::once(runs).chain(without.iter().map(Necessary::narrow)).collect()
+/// The keywords of a rule, if they are rare.
+fn rare_keywords(rule: &Rule, most: f64) -> Option<Vec<Anchor>> {
+    let share: f64 = rule.keywords.iter().map(|word| common::share(word, true)).sum();
+    let texts = rule.keywords.iter().map(|word| text::literal(word, true));
+    let anchors = texts.map(|text| Anchor { text, tails: Vec::new() });
+    (!rule.keywords.is_empty() && share < most).then(|| anchors.collect())
 }
 
-impl Necessary {
-    /// The rarer literals, and the automaton of the wider expression where it is small.
-    fn narrow(&self) -> Content {
-        let dfa = self.hir.as_ref().and_then(|hir| widen::wider_automaton(hir, RULE_BYTES, &RULE_BOUNDS));
-        let sets = [&self.keywords, &self.literals].into_iter().flatten();
-        let rarest = sets.min_by(|a, b| a.share().total_cmp(&b.share())).map(Required::content);
-        Content::All(rarest.into_iter().chain(dfa.map(|dfa| Content::Dfa(Arc::new(dfa)))).collect())
+fn with_keywords(rule: &Rule, content: Content) -> Content {
+    if rule.keywords.is_empty() {
+        return content;
     }
+    Content::All(vec![Content::Literals { list: rule.keywords.clone(), fold: true }, content])
 }

@@ -15,9 +15,9 @@
 //! assert!(!oracle::matches(&condition, b"nothing of the kind"));
 //! ```
 //!
-//! What a rule cannot match without is little: a keyword, a literal of its expression, a run of a class. Rules with
-//! something rare share one pass for all of it. For the others - keywords such as `key` or `s.`, which most data has -
-//! what is rare is the run; only where there is one is anything else looked for.
+//! A rule with rare keywords is asked for those. The keywords of others - `key`, `s.` - are in most data; of their
+//! expressions the rarest text is sought, and where it occurs, what follows it there. All of that is one pass. Only for
+//! rules without a text a run of a class, or an automaton, is another.
 
 mod condition;
 
