@@ -8,7 +8,7 @@ use kernscope_kit::compile::{Content, Filter, oracle};
 
 use crate::contents::{self, Sought};
 use crate::random::Random;
-use crate::{classic, exprs, frames};
+use crate::{classic, exprs, frames, rulesets};
 
 /// Longest of the many inputs, bytes: the kernel's test run takes it for every target.
 const MOST_BYTES: usize = 3400;
@@ -28,10 +28,11 @@ pub(crate) enum Kind {
     Packet,
     PacketAndContent,
     Classic,
+    Rules,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 12] = [
+    pub(crate) const ALL: [Kind; 13] = [
         Kind::Literal,
         Kind::FoldedLiteral,
         Kind::Literals,
@@ -44,6 +45,7 @@ impl Kind {
         Kind::Packet,
         Kind::PacketAndContent,
         Kind::Classic,
+        Kind::Rules,
     ];
 }
 
@@ -141,7 +143,9 @@ impl Case {
         let packet = filter.packet.as_ref().is_none_or(|expr| frame.matches(expr));
         let content =
             || filter.content.as_ref().is_none_or(|content| self.holds(content, &input[hidden_bytes..]));
-        (packet && content()).into()
+        // What a rule matches is right even where the condition for all rules does not hold: then it has lost it.
+        let rule = || self.rules().is_some_and(|rules| rules.matches(&input[hidden_bytes..]));
+        (packet && (content() || rule())).into()
     }
 
     /// Whether an input gets as far as its content.
@@ -152,6 +156,20 @@ impl Case {
             }
             _ => true,
         }
+    }
+
+    /// What is asked for, in one line.
+    pub(crate) fn told(&self) -> String {
+        match (self.rules(), &self.condition) {
+            (Some(rules), _) => rules.to_string(),
+            (None, Condition::Filter(_)) => self.condition.to_string(),
+            (None, Condition::Classic(_)) => self.condition.to_string().replace('\n', "; "),
+        }
+    }
+
+    /// The rules of a rule set: the condition for all of them may be met by more.
+    pub(crate) fn rules(&self) -> Option<&rulesets::Oracle> {
+        self.sought.as_ref()?.rules.as_deref()
     }
 
     /// As the oracle of the library, but that expressions are the `regex` crate's.
@@ -185,6 +203,7 @@ fn sought(kind: Kind, random: &mut Random) -> Option<Sought> {
         Kind::FoldedLiteral => contents::literal(random, true),
         Kind::Literals => contents::literals(random, false),
         Kind::FoldedLiterals => contents::literals(random, true),
+        Kind::Rules => rulesets::rules(random)?,
         Kind::Run => contents::run(random),
         Kind::Thresholds => contents::thresholds(random),
         Kind::Regex => contents::regex(random, false)?,

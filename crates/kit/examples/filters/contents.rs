@@ -6,6 +6,7 @@ use kernscope_kit::compile::{ByteSet, Content, Regex};
 
 use crate::patterns;
 use crate::random::Random;
+use crate::rulesets::Oracle;
 
 /// A condition and what to plant in the data for it.
 pub(crate) struct Sought {
@@ -14,6 +15,8 @@ pub(crate) struct Sought {
     pub(crate) plants: Vec<Vec<u8>>,
     /// What the data is made of beside them.
     pub(crate) alphabet: Vec<u8>,
+    /// For a rule set, its rules: what the condition is wider than.
+    pub(crate) rules: Option<Arc<Oracle>>,
 }
 
 const ALPHABETS: [&[u8]; 5] = [
@@ -29,7 +32,7 @@ pub(crate) fn literal(random: &mut Random, fold: bool) -> Sought {
     let len = random.pick(&[1, 1, 2, 3, 4, 5, 7, 8, 9, 16, 30]);
     let bytes = random.bytes(alphabet, len);
     let plants = near(random, &bytes, fold);
-    Sought { content: Content::Literal { bytes, fold }, plants, alphabet: alphabet.to_vec() }
+    Sought { content: Content::Literal { bytes, fold }, plants, alphabet: alphabet.to_vec(), rules: None }
 }
 
 pub(crate) fn literals(random: &mut Random, fold: bool) -> Sought {
@@ -48,7 +51,7 @@ pub(crate) fn literals(random: &mut Random, fold: bool) -> Sought {
             near(random, &bytes, fold)
         })
         .collect();
-    Sought { content: Content::Literals { list, fold }, plants, alphabet: alphabet.to_vec() }
+    Sought { content: Content::Literals { list, fold }, plants, alphabet: alphabet.to_vec(), rules: None }
 }
 
 pub(crate) fn run(random: &mut Random) -> Sought {
@@ -59,7 +62,7 @@ pub(crate) fn run(random: &mut Random) -> Sought {
     let min = random.pick(&[1, 2, 3, 7, 8, 9, 15, 16, 17, 20, 33, 64, 100]) as u32;
     let runs: Vec<_> = [min - 1, min, min + 1].map(|len| random.bytes(members, len as usize)).to_vec();
     let alphabet = [members, &b"!!"[..]].concat();
-    Sought { content: Content::ClassRun { class, min }, plants: runs, alphabet }
+    Sought { content: Content::ClassRun { class, min }, plants: runs, alphabet, rules: None }
 }
 
 pub(crate) fn thresholds(random: &mut Random) -> Sought {
@@ -79,7 +82,7 @@ pub(crate) fn thresholds(random: &mut Random) -> Sought {
     }
     let dots = random.pick(&[0, 4, 20, 60]);
     let alphabet = [&b"abcdxyz"[..], &vec![b'.'; dots]].concat();
-    Sought { content: Content::Thresholds { counts, window }, plants, alphabet }
+    Sought { content: Content::Thresholds { counts, window }, plants, alphabet, rules: None }
 }
 
 /// A regular expression; a `wide` one is likely not to fit an automaton. `None` when it is refused.
@@ -93,7 +96,7 @@ pub(crate) fn regex(random: &mut Random, wide: bool) -> Option<Sought> {
         plants.push(sample);
     }
     let alphabet = b"abcdefghAB01 _-\n=\"".to_vec();
-    Some(Sought { content: Content::Regex(Arc::new(regex)), plants, alphabet })
+    Some(Sought { content: Content::Regex(Arc::new(regex)), plants, alphabet, rules: None })
 }
 
 /// Some of these joined.
@@ -107,7 +110,7 @@ pub(crate) fn joined(random: &mut Random, parts: Vec<Sought>) -> Sought {
     let all: Vec<u8> = plants.concat();
     plants.push(all);
     let content = if random.once_in(2) { Content::All(contents) } else { Content::Any(contents) };
-    Sought { content, plants, alphabet }
+    Sought { content, plants, alphabet, rules: None }
 }
 
 /// The bytes themselves, with a byte changed, without their last, twice, and in another case.

@@ -12,6 +12,7 @@ use kernscope_kit::program::Program;
 use kernscope_kit::vm::{Input, SkbFields, Vm};
 
 use crate::case::{Case, Condition};
+use crate::exprs::reads_far;
 use crate::random::Random;
 use crate::reach::{Reach, Wire};
 
@@ -59,7 +60,9 @@ impl Setting {
             Target::Xdp => match &case.condition {
                 // Reads what it asks of headers by itself, and of content where there is no helper.
                 Condition::Filter(Filter { packet: None, .. }) if self.host.xdp_load_bytes => self.reach.xdp,
-                Condition::Filter(Filter { content: Some(_), .. }) if self.host.xdp_load_bytes => {
+                Condition::Filter(Filter { packet: Some(expr), content: Some(_) })
+                    if self.host.xdp_load_bytes && !reads_far(expr) =>
+                {
                     self.reach.xdp
                 }
                 _ => self.reach.xdp_piece,

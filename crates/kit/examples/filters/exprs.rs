@@ -70,6 +70,15 @@ fn net(random: &mut Random, side: Side) -> Test {
     Test::Net { side, scope, address: IpAddr::from(address.to_be_bytes()), prefix }
 }
 
+/// Whether it may ask for a header field that is not in the first piece of a packet, where XDP does not look.
+pub(crate) fn reads_far(expr: &Expr) -> bool {
+    match expr {
+        Expr::Test(test) => matches!(test, Test::Field { offset: 0x7fff.., .. }),
+        Expr::Not(expr) => reads_far(expr),
+        Expr::All(list) | Expr::Any(list) => list.iter().any(reads_far),
+    }
+}
+
 fn field(random: &mut Random) -> Test {
     let offset = match random.below(12) {
         0 => random.pick(&[0x7fff, 0x8000, 0xfffb, 0xfffc, 0xffff]),

@@ -24,13 +24,14 @@ mod frames;
 mod patterns;
 mod random;
 mod reach;
+mod rulesets;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use kernscope_kit::compile::Host;
 
-use case::{Case, Condition, Kind};
+use case::{Case, Kind};
 use engines::{Came, Engine, Refused, Setting};
 use random::Random;
 use reach::Reach;
@@ -158,7 +159,7 @@ fn one(wanted: &Wanted, place: u64, hosts: &[Host], reach: Reach, counts: &mut C
         }
         Err(Refused::Kernel(why)) => {
             counts.failed += 1;
-            println!("filters: FAIL: place {place}, {kind:?}, {setting:?}: {}\n{why}", case.condition);
+            println!("filters: FAIL: place {place}, {kind:?}, {setting:?}: {}\n{why}", case.told());
             return;
         }
     };
@@ -229,10 +230,7 @@ fn tell(wanted: &Wanted, place: u64, case: &Case, engine: &mut Engine, input: &[
         "filters: FAIL: {:?}, {}: {why}\n  {}\n  on {}\n  again: --seed {} --place {place} --pairs 1",
         case.kind,
         engine.name,
-        match &case.condition {
-            Condition::Filter(_) => case.condition.to_string(),
-            Condition::Classic(_) => case.condition.to_string().replace('\n', "; "),
-        },
+        case.told(),
         hex(&shortest),
         wanted.seed,
     );
