@@ -60,7 +60,7 @@ pub(crate) struct Args {
     /// Random filters of the step `filters`, each of which must load; a guest gets 40 minutes for a thousand
     #[arg(long, value_name = "N", default_value_t = FILTERS)]
     filters: u64,
-    /// Only this step (version, doctor, verifier, load, attach, ring, filters, cases)
+    /// Only this step (version, doctor, verifier, rules, load, attach, ring, filters, cases)
     #[arg(long = "step", value_name = "NAME")]
     only: Vec<String>,
     /// Write the verifier's instruction counts to docs/verifier.json
@@ -72,9 +72,10 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// As the tests run it on every kernel: the release binary starts, its objects load and attach.
+    /// As the tests run it on every kernel: the release binary starts, its objects load and attach, and
+    /// rule sets load.
     pub(crate) fn loading() -> Args {
-        Args::only(&[], &["version", "verifier"])
+        Args::only(&[], &["version", "verifier", "rules"])
     }
 
     /// As the tests run generated programs and the cases: on the oldest and on the newest kernel. `cargo xtask vm` runs

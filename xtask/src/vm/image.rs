@@ -125,6 +125,7 @@ fn payload<W: std::io::Write>(image: &mut Archive<W>, contents: &Contents<'_>) -
     image.copy_tree(&cases.dir, "vm/cases", &|_| false)?;
     image.copy_tree(&cases.bin_dir, "vm/bin", &|_| false)?;
     image.copy(&cases.schema, "vm/record.schema.json")?;
+    rules(image)?;
     for kernel in contents.kernels {
         for module in &kernel.modules {
             let name = module.file_name().unwrap_or_default().to_string_lossy();
@@ -137,6 +138,19 @@ fn payload<W: std::io::Write>(image: &mut Archive<W>, contents: &Contents<'_>) -
         .map(|step| format!("{}\t{}\t{}\n", step.name, step.limit.as_secs(), step.command))
         .collect();
     image.file("vm/steps", 0o644, steps.as_bytes()).context("write vm/steps to the image")
+}
+
+/// Files of rules: our own, and gitleaks' where test data is at hand.
+fn rules<W: std::io::Write>(image: &mut Archive<W>) -> Result<()> {
+    image.copy_tree(&tools::root().join("crates/sieve/rules"), "vm/rules", &|_| false)?;
+    let data = std::env::var_os("KERNSCOPE_DATA").map_or_else(|| "../shared/data".into(), PathBuf::from);
+    let gitleaks = tools::root().join(data).join("rules/gitleaks.toml");
+    if gitleaks.is_file() {
+        image.copy(&gitleaks, "vm/rules/gitleaks.toml")?;
+    } else {
+        println!("vm: the guests have no rules of gitleaks: {} is not there", gitleaks.display());
+    }
+    Ok(())
 }
 
 /// A program of the operating system, not one that a developer put first on `PATH`.

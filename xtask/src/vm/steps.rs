@@ -14,6 +14,11 @@ const FILTER_LIMIT: Duration = Duration::from_millis(2400);
 /// Pairs of filter and input that are judged on the way, for each filter.
 const PAIRS_A_FILTER: u64 = 5;
 
+/// Each file of rules as one program, loaded and run on a file in which nothing is.
+const RULES: &str = "p=0; f=0; for rules in /vm/rules/*.toml; do \
+    if kernscope filter test --rules $rules --input /vm/record.schema.json; then p=$((p + 1)); \
+    else f=$((f + 1)); echo $rules; fi; done; echo $p passed, $f failed; [ $f = 0 ]";
+
 /// Something that the guest does.
 pub(crate) struct Step {
     /// A word.
@@ -51,6 +56,7 @@ fn all(args: &Args) -> Vec<Step> {
         step("version", short, "kernscope --version | grep '^kernscope '"),
         step("doctor", short * 2, "kernscope doctor | grep ."),
         step("verifier", short * 2, "/vm/verifier | grep ."),
+        step("rules", short * 3, RULES),
     ];
     // Under emulation a guest's CPUs take turns, and so do producer and reader of a ring.
     let tests = KIT_TESTS.map(|test| {
