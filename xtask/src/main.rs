@@ -9,6 +9,7 @@ mod deny;
 mod filters;
 mod oracle;
 mod provide;
+mod rules;
 mod schema;
 mod sieve;
 mod stress;
@@ -38,6 +39,8 @@ enum Task {
     Test(test::Args),
     /// Write docs/record.schema.json and docs/SCHEMA.md.
     Schema(schema::Args),
+    /// Write docs/RULES-BUILTIN.md, the list of the built-in rules.
+    Rules(rules::Args),
     /// Hold licences and sources of all dependencies against deny.toml.
     Deny,
     /// Run the cases on Debian's kernels under QEMU.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Bpf(args) => bpf::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Schema(args) => schema::run(&args),
+        Task::Rules(args) => rules::run(&args),
         Task::Deny => deny::run(),
         Task::Vm(args) => vm::run(&args),
         Task::Bench(args) => bench::run(&args),

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use crate::bpf::{self, Checked};
 use crate::provide::{self, Need};
 use crate::tally::Tally;
-use crate::{filters, schema, sieve, tools, vm};
+use crate::{filters, rules, schema, sieve, tools, vm};
 
 /// Flags of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -37,6 +37,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
     let mut session = Session::default();
     session.check("schema", || schema::check().map(|()| Tally::passed(1)));
+    session.check("list of rules", || rules::check().map(|()| Tally::passed(1)));
     if args.quick {
         session.skip("eBPF objects", "--quick was given");
     } else {

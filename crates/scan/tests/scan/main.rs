@@ -1,6 +1,7 @@
 //! The library on files, archives and streams that are made here.
 
 mod archives;
+mod benign;
 mod formats;
 mod history;
 mod limits;
