@@ -51,14 +51,15 @@ Examples:
   kernscope lan run --interface eth0 --duration 60 --no-db --format jsonl
 
 Look only at networks that you may look at: people use them.
-Needs CAP_NET_RAW, which is given up once frames come. Ctrl-C ends the run.
+Needs CAP_NET_RAW, with XDP also CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; all but CAP_BPF are
+given up once frames come. Ctrl-C ends the run, and nothing stays attached.
 Status: 0 at the end of --duration, by Ctrl-C or SIGTERM; 1 when the run broke off;
 2 for a wrong command line or set-up.")]
 pub(crate) struct RunArgs {
     /// The network interface
     #[arg(long, value_name = "IF")]
     interface: String,
-    /// How to see: auto takes the best that works, and says which and why
+    /// How to see
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     backend: BackendName,
     /// Where this machine stands, which decides what it can see (docs/LAN.md)
@@ -87,8 +88,12 @@ pub(crate) struct RunArgs {
 /// `--backend` of `lan run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum BackendName {
+    /// xdp if it can, else packet
     #[default]
     Auto,
+    /// Programs in the kernel, which count what says nothing new: XDP for what comes in, tc for what goes out
+    Xdp,
+    /// A packet socket, to which every frame comes
     Packet,
 }
 

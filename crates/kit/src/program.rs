@@ -21,6 +21,7 @@ pub enum MapType {
     PercpuHash = 5,
     PercpuArray = 6,
     LruHash = 9,
+    LruPercpuHash = 10,
     LpmTrie = 11,
     ArrayOfMaps = 12,
     RingBuf = 27,

@@ -3,7 +3,7 @@
 use super::database::{Database, default_path};
 use super::replay::{fingerprint, hook, limits};
 use super::tell::{Teller, now_ns};
-use super::{Mode, RunArgs};
+use super::{BackendName, Mode, RunArgs};
 use crate::failure::{BROKEN, Failure, Outcome};
 use crate::stream::note;
 use crate::watch::signals::Signals;
@@ -11,7 +11,7 @@ use kernscope_kit::attach::Interface;
 use kernscope_kit::privilege;
 use kernscope_lan::Mac;
 use kernscope_lan::fingerprint::Fingerprint;
-use kernscope_lan::live::{Options, Session};
+use kernscope_lan::live::{Options, Part, Session};
 use kernscope_lan::record::record;
 use kernscope_lan::registry::{Device, Refused, Registry};
 use kernscope_lan::replay::Account;
@@ -44,15 +44,36 @@ pub(super) fn run(args: &RunArgs) -> Outcome {
     };
     let interface = Interface::find(&args.interface).map_err(Failure::usage)?;
     let options = Options { promiscuous: args.mode == Mode::Span, ..Options::default() };
-    let session = Session::packet(&interface, options).map_err(Failure::usage)?;
-    let kept = privilege::keep_only(&[]).err();
+    let (session, backend, why) = begin(args.backend, &interface, options)?;
+    let privileges = privilege::keep_only(&session.keeps()).err().map(|cause| cause.to_string());
     let source = format!("{interface} from {}", Clock::new(0).rfc3339(now_ns()));
-    note(format_args!("{interface}: looking by a packet socket; Ctrl-C ends it"));
+    let parts = session.parts();
+    let tiers: Vec<_> = parts.iter().map(|part| part.tier.as_str()).collect();
+    note(format_args!("{interface}: looking by {}; Ctrl-C ends it", tiers.join(" and ")));
     let teller = Teller::new(args.format);
     let book = Book { fingerprint, source, told: HashMap::new(), kept_ns: 0 };
-    let run =
-        Run { args, interface, database, teller, book, privileges: kept.map(|cause| cause.to_string()) };
+    let run = Run { args, interface, database, teller, book, backend, why, parts, privileges };
     run.follow(session, &signals)
+}
+
+/// Begins to look, by the best back end that works; which that is, and why not a better one.
+fn begin(
+    backend: BackendName,
+    interface: &Interface,
+    options: Options,
+) -> Result<(Session, &'static str, String), Failure> {
+    let packet = || Session::packet(interface, options).map_err(Failure::usage);
+    match backend {
+        BackendName::Packet => Ok((packet()?, "packet", String::new())),
+        BackendName::Xdp => {
+            let session = Session::kernel(interface, options).map_err(Failure::usage)?;
+            Ok((session, "xdp", String::new()))
+        }
+        BackendName::Auto => match Session::kernel(interface, options) {
+            Ok(session) => Ok((session, "xdp", String::new())),
+            Err(why) => Ok((packet()?, "packet", format!("not by xdp: {why}; "))),
+        },
+    }
 }
 
 /// A run, and who is told.
@@ -62,6 +83,10 @@ struct Run<'a> {
     database: Option<Database>,
     teller: Teller,
     book: Book,
+    backend: &'static str,
+    /// Why not a better back end.
+    why: String,
+    parts: Vec<Part>,
     /// Why privileges could not be given up.
     privileges: Option<String>,
 }
@@ -145,17 +170,18 @@ impl Run<'_> {
 
     fn coverage(&self, account: &Account, refused: Refused) -> Coverage {
         let lost: Vec<_> = account.unusable.iter().map(|(cause, count)| format!("{cause} {count}")).collect();
-        let frames =
-            if lost.is_empty() { String::new() } else { format!("frames lost: {}", lost.join(", ")) };
-        let kept = self.privileges.as_ref().map(|cause| format!("not given up: {cause}"));
+        let lost = if lost.is_empty() { String::new() } else { format!("frames lost: {}", lost.join(", ")) };
+        let privileges = self.privileges.as_ref().map(|cause| format!("not given up: {cause}"));
+        let mut hooks: Vec<_> =
+            self.parts.iter().map(|part| hook(&part.name, &part.tier, part.gap.clone())).collect();
+        hooks.push(hook("account", "kernel", lost));
+        hooks.push(hook("registry", "memory", limits(refused)));
+        hooks.push(hook("privileges", "capabilities", privileges.unwrap_or_default()));
+        let place = unseen(self.args.mode);
         Coverage {
-            backend: "packet".to_owned(),
-            why: format!("{}; TCP streams and IP fragments are not put together", unseen(self.args.mode)),
-            hooks: vec![
-                hook(&format!("frames of {}", self.interface), "packet socket", frames),
-                hook("registry", "memory", limits(refused)),
-                hook("privileges", "capabilities", kept.unwrap_or_default()),
-            ],
+            backend: self.backend.to_owned(),
+            why: format!("{}{place}; TCP streams and IP fragments are not put together", self.why),
+            hooks,
             ..Coverage::default()
         }
     }

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-const BACKENDS: [&str; 1] = ["packet"];
+const BACKENDS: [&str; 2] = ["xdp", "packet"];
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 /// What a frame may have on a virtual cable of the usual size, header included.
@@ -163,8 +163,8 @@ fn devices(records: &[Value]) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// By every back end and by replay, of the same frames.
-fn agree(dir: &Dir, frames: &[Vec<u8>], what: &str) {
+/// By every back end and by replay, of the same frames. How many of them no more than counted by XDP.
+fn agree(dir: &Dir, frames: &[Vec<u8>], what: &str) -> u64 {
     let (left, mut right) = (tap("left"), tap("right"));
     while right.drain(&mut |_| ()) > 0 {}
     let runs = BACKENDS.map(|backend| start(&["--backend", backend, "--no-db"]));
@@ -172,17 +172,20 @@ fn agree(dir: &Dir, frames: &[Vec<u8>], what: &str) {
     std::fs::write(dir.path("seen.pcap"), file).expect("write");
     let replayed = run(&["lan", "replay", "--format", "jsonl", &dir.text("seen.pcap")]);
     let replayed = devices(&checked(&String::from_utf8(replayed.stdout).expect("UTF-8")));
+    let mut counted = 0;
     for (child, backend) in runs.into_iter().zip(BACKENDS) {
         let records = end(child);
         let ledger = records.last().expect("a ledger");
         assert_eq!(ledger["seen_by"]["frame"], frames.len(), "{backend}: {what}: {ledger}");
         assert_eq!(ledger["lost"], serde_json::json!({}), "{backend}: {what}");
+        counted += ledger["filtered_by"]["frame_counted"].as_u64().unwrap_or(0);
         let seen = devices(&records);
         assert_eq!(seen.keys().collect::<Vec<_>>(), replayed.keys().collect::<Vec<_>>(), "{backend}: {what}");
         for (mac, device) in &seen {
             assert_eq!(device, &replayed[mac], "{backend}: {what}");
         }
     }
+    counted
 }
 
 #[test]
@@ -191,9 +194,11 @@ fn live_and_replayed_frames_make_the_same_devices() {
     on_a_cable("live_and_replayed_frames_make_the_same_devices", move || {
         let dir = Dir::new("lan-agree");
         let captures = classes.iter().filter_map(|class| std::fs::read_dir(class).ok()?.next()?.ok());
+        let mut counted = 0;
         for capture in captures.take(8) {
-            agree(&dir, &frames(&capture.path()), &capture.path().display().to_string());
+            counted += agree(&dir, &frames(&capture.path()), &capture.path().display().to_string());
         }
+        assert!(counted > 100, "frames that say nothing new stay in the kernel: {counted}");
     });
 }
 
@@ -266,6 +271,41 @@ fn a_run_is_remembered_and_corrections_are_used() {
             device["source"].as_str().is_some_and(|source| source.starts_with("right from 2")),
             "{device}"
         );
+    });
+}
+
+/// An effective capability of a process.
+fn has(child: &Child, capability: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("status");
+    let line = status.lines().find_map(|line| line.strip_prefix("CapEff:")).expect("a line");
+    u64::from_str_radix(line.trim(), 16).expect("hex") >> capability & 1 == 1
+}
+
+#[test]
+fn what_goes_out_is_seen_too_and_nothing_stays_behind() {
+    on_a_cable("what_goes_out_is_seen_too_and_nothing_stays_behind", || {
+        const CAP_NET_RAW: u32 = 13;
+        const CAP_SYS_ADMIN: u32 = 21;
+        for backend in BACKENDS {
+            let (left, mut right) = (tap("left"), tap("right"));
+            while right.drain(&mut |_| ()) > 0 {}
+            let child = start(&["--backend", backend, "--no-db"]);
+            assert!(!has(&child, CAP_NET_RAW) && !has(&child, CAP_SYS_ADMIN), "{backend} gives them up");
+            send(&left, &mut right, &[crate::lan::ARP.to_vec()]);
+            let mut out = crate::lan::ARP.to_vec();
+            (out[11], out[27]) = (9, 9);
+            nix::unistd::write(&right, &out).expect("send");
+            std::thread::sleep(Duration::from_millis(100));
+            let records = end(child);
+            let seen = devices(&records);
+            assert!(seen.contains_key("\"00:17:88:01:02:09\"") && seen.len() == 2, "{backend}: {records:?}");
+
+            let mut child = start(&["--backend", backend, "--no-db"]);
+            child.kill().expect("kill");
+            child.wait().expect("ends");
+            let free = start(&["--backend", "xdp", "--no-db"]);
+            end(free);
+        }
     });
 }
 

@@ -138,3 +138,35 @@ impl AsFd for Tap {
         self.fd.as_fd()
     }
 }
+
+/// Frames for other machines come in by an interface as long as this is held.
+#[derive(Debug)]
+pub struct Promiscuous {
+    _fd: OwnedFd,
+}
+
+impl Promiscuous {
+    /// Asks the interface for all frames.
+    ///
+    /// # Errors
+    /// `EPERM` without `CAP_NET_RAW`.
+    pub fn hold(interface: &Interface) -> Result<Self, AttachError> {
+        let asked = socket::open().and_then(|fd| {
+            socket::be_promiscuous(fd.as_fd(), interface.index())?;
+            Ok(Self { _fd: fd })
+        });
+        asked.map_err(|err| AttachError::new("ask for all frames of", interface, err))
+    }
+}
+
+/// What sort of hardware an interface is (`ARPHRD_*`): 1 for Ethernet.
+///
+/// # Errors
+/// `EPERM` without `CAP_NET_RAW`.
+pub fn hardware(interface: &Interface) -> Result<u16, AttachError> {
+    let asked = socket::open().and_then(|fd| {
+        socket::let_nothing_in(fd.as_fd())?;
+        socket::bind(fd.as_fd(), interface.index())
+    });
+    asked.map_err(|err| AttachError::new("ask for the hardware of", interface, err))
+}

@@ -1,19 +1,26 @@
 //! A network interface as it is now: frames of the kernel into a registry, with an account that the kernel's own counts close.
 //!
-//! A [`Session`] reads from one of several sources. All give the same frames to the same decoder, so that a device is
-//! described alike whatever saw it.
+//! A [`Session`] reads from one of two sources: programs in the kernel, which hand over what there is to learn from and count
+//! the rest ([`kernel`]), or a packet socket, which hands over every frame ([`packet`]). Both feed the same decoder, so
+//! that a device is described alike whatever saw it.
 
+mod kernel;
 mod packet;
 
-use crate::Registry;
 use crate::capture::Frame;
 use crate::registry::Limits;
 use crate::replay::Account;
+use crate::{Mac, Registry};
 use kernscope_kit::attach::{AttachError, Interface};
-use std::time::Duration;
+use kernscope_kit::load::{LoadError, UseError};
+use std::time::{Duration, Instant};
 
-/// Most blocks or batches that are read before signals and clocks are looked at again.
+/// Most batches that are read before signals and clocks are looked at again.
 const BATCHES_MAX: usize = 64;
+/// How often counts of flows are taken from the kernel.
+const FLOWS_EVERY: Duration = Duration::from_secs(1);
+/// `ARPHRD_ETHER` and `ARPHRD_LOOPBACK`.
+const WITH_ADDRESSES: [u16; 2] = [1, 772];
 
 /// Where frames come from.
 trait Source: std::fmt::Debug {
@@ -21,27 +28,57 @@ trait Source: std::fmt::Debug {
     fn wait(&self, timeout: Duration);
     /// Hands waiting frames to `each`, a batch of them; how many there were.
     fn drain(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> usize;
+    /// Hands what was counted in the kernel to `each`; behind [`Source::stop`], all of it.
+    fn flows(&mut self, each: &mut dyn FnMut(Talk));
+    /// Frames that were counted in the kernel, and whose sender is not known any more.
+    fn flows_lost(&mut self) -> u64;
     /// Lets no more frames in. Those that came are still to be drained.
     fn stop(&mut self);
     /// What the kernel counted so far.
     fn counts(&mut self) -> Counts;
+    /// What it is made of.
+    fn parts(&self) -> &[Part];
+    /// Capabilities that it goes on needing.
+    fn keeps(&self) -> &[u32];
+}
+
+/// A part of a source, for the coverage statement.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Part {
+    /// What it sees.
+    pub name: String,
+    /// By what means.
+    pub tier: String,
+    /// What it does not see; empty when nothing is missing.
+    pub gap: String,
+}
+
+/// Frames of one device that were counted and not handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Talk {
+    mac: Mac,
+    frames: u64,
+    /// When the last one was, since 1970.
+    last_ns: u64,
 }
 
 /// What the kernel counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+struct Counts {
     /// Frames that came.
-    pub came: u64,
+    came: u64,
     /// Frames that were handed to this process.
-    pub handed: u64,
+    handed: u64,
+    /// Frames that were only counted.
+    counted: u64,
     /// Frames that were lost, by cause.
-    pub lost: Vec<(&'static str, u64)>,
+    lost: Vec<(&'static str, u64)>,
 }
 
 impl Counts {
-    /// Whether every frame that came was handed over or lost.
-    pub fn closes(&self) -> bool {
-        self.came == self.handed + self.lost.iter().map(|(_, count)| count).sum::<u64>()
+    /// Whether every frame that came is accounted for.
+    fn closes(&self) -> bool {
+        self.came == self.handed + self.counted + self.lost.iter().map(|(_, count)| count).sum::<u64>()
     }
 }
 
@@ -61,6 +98,15 @@ pub enum LiveError {
     /// The kernel refused.
     #[error(transparent)]
     Attach(#[from] AttachError),
+    /// The kernel refused a program or a map.
+    #[error("{}", .0.brief())]
+    Load(#[from] LoadError),
+    /// The kernel refused to hand out a map.
+    #[error(transparent)]
+    Use(UseError),
+    /// A program could not be made.
+    #[error("generate the programs of lan: {0}")]
+    Generate(String),
     /// Its frames have no hardware addresses.
     #[error(
         "look at {0}: its frames name no sender (hardware type {1}); choose an Ethernet or wireless interface"
@@ -75,9 +121,21 @@ pub struct Session {
     /// What is known of its devices.
     pub registry: Registry,
     account: Account,
+    flows_at: Instant,
 }
 
 impl Session {
+    /// Begins to look at an interface by programs in the kernel.
+    ///
+    /// # Errors
+    /// [`LiveError`]: of privileges, of a kernel that cannot, of another program that is there.
+    ///
+    /// # Minimum kernel
+    /// 5.10.
+    pub fn kernel(interface: &Interface, options: Options) -> Result<Self, LiveError> {
+        Ok(Self::of(Box::new(kernel::Programs::attach(interface, options)?), options))
+    }
+
     /// Begins to look at an interface by a packet socket.
     ///
     /// # Errors
@@ -87,7 +145,18 @@ impl Session {
     }
 
     fn of(source: Box<dyn Source>, options: Options) -> Self {
-        Self { source, registry: Registry::new(options.limits), account: Account::default() }
+        let (registry, account) = (Registry::new(options.limits), Account::default());
+        Self { source, registry, account, flows_at: Instant::now() + FLOWS_EVERY }
+    }
+
+    /// What it looks by.
+    pub fn parts(&self) -> Vec<Part> {
+        self.source.parts().to_vec()
+    }
+
+    /// Numbers of the capabilities that it goes on needing; all others may be given up.
+    pub fn keeps(&self) -> Vec<u32> {
+        self.source.keeps().to_vec()
     }
 
     /// Takes what is there; waits for it so long at most.
@@ -96,10 +165,14 @@ impl Session {
             self.source.wait(timeout);
             self.take();
         }
+        if Instant::now() >= self.flows_at {
+            self.flows_at = Instant::now() + FLOWS_EVERY;
+            self.flows();
+        }
     }
 
     fn take(&mut self) -> usize {
-        let Self { source, registry, account } = self;
+        let Self { source, registry, account, .. } = self;
         let mut all = 0;
         for _ in 0..BATCHES_MAX {
             let taken = source.drain(&mut |frame| account.take(&frame, registry));
@@ -111,18 +184,28 @@ impl Session {
         all
     }
 
+    fn flows(&mut self) {
+        let Self { source, registry, account, .. } = self;
+        source.flows(&mut |talk| {
+            account.counted += talk.frames;
+            registry.talked(talk.mac, talk.frames, talk.last_ns);
+        });
+    }
+
     /// Stops, takes what is still there, and gives the account: of frames, `frames` is the kernel's count. Waits for frames
     /// that are under way no longer than `patience`.
     pub fn end(mut self, patience: Duration) -> (Registry, Account) {
         self.source.stop();
-        let start = std::time::Instant::now();
+        let start = Instant::now();
+        self.poll(Duration::ZERO);
         while !self.source.counts().closes() && start.elapsed() < patience {
             self.poll(Duration::from_millis(5));
         }
-        let Self { mut source, registry, mut account } = self;
+        self.flows();
+        let Self { mut source, registry, mut account, .. } = self;
         let counts = source.counts();
         account.frames = counts.came;
-        for (cause, count) in counts.lost {
+        for (cause, count) in counts.lost.into_iter().chain([("flow_evicted", source.flows_lost())]) {
             account.unusable(cause, count);
         }
         (registry, account)

@@ -1,6 +1,6 @@
 //! Frames by a packet socket.
 
-use super::{Counts, LiveError, Options, Source};
+use super::{Counts, LiveError, Options, Part, Source, Talk, WITH_ADDRESSES};
 use crate::capture::{Frame, LinkType};
 use kernscope_kit::attach::Interface;
 use kernscope_kit::packet::Tap;
@@ -8,12 +8,11 @@ use std::time::Duration;
 
 /// 16 MiB: a tenth of a second of 1 Gbit/s.
 const BLOCKS: u32 = 64;
-/// `ARPHRD_ETHER` and `ARPHRD_LOOPBACK`.
-const WITH_ADDRESSES: [u16; 2] = [1, 772];
 
 #[derive(Debug)]
 pub(super) struct Packets {
     tap: Tap,
+    parts: [Part; 1],
 }
 
 impl Packets {
@@ -22,7 +21,12 @@ impl Packets {
         if !WITH_ADDRESSES.contains(&tap.hardware()) {
             return Err(LiveError::NoAddresses(interface.to_string(), tap.hardware()));
         }
-        Ok(Self { tap })
+        let part = Part {
+            name: format!("frames of {interface}"),
+            tier: "packet socket".to_owned(),
+            gap: String::new(),
+        };
+        Ok(Self { tap, parts: [part] })
     }
 }
 
@@ -50,6 +54,21 @@ impl Source for Packets {
     fn counts(&mut self) -> Counts {
         let tally = self.tap.tally().unwrap_or_default();
         let lost = vec![("ring_full", tally.dropped), ("unreadable", tally.unreadable)];
-        Counts { came: tally.came, handed: tally.read, lost }
+        Counts { came: tally.came, handed: tally.read, counted: 0, lost }
+    }
+
+    /// Every frame is handed over.
+    fn flows(&mut self, _each: &mut dyn FnMut(Talk)) {}
+
+    fn flows_lost(&mut self) -> u64 {
+        0
+    }
+
+    fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    fn keeps(&self) -> &[u32] {
+        &[]
     }
 }

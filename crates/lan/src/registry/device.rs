@@ -86,6 +86,12 @@ impl Device {
         self.first_ns = self.first_ns.min(now_ns);
     }
 
+    /// It sent frames of which nothing else is known.
+    pub(super) fn talked(&mut self, frames: u64, last_ns: u64) {
+        self.frames += frames;
+        self.last_ns = self.last_ns.max(last_ns);
+    }
+
     /// Something was said about it. `false`: there is no room for it.
     pub(super) fn learn(&mut self, now_ns: u64, signal: Signal, limits: &Limits) -> bool {
         if let Some(rhythm) = self.rhythm.follow(now_ns, &signal) {

@@ -107,6 +107,15 @@ impl Registry {
         result
     }
 
+    /// A device sent frames that were counted elsewhere, the last one at `last_ns`.
+    pub(crate) fn talked(&mut self, mac: Mac, frames: u64, last_ns: u64) {
+        match self.devices.get_mut(&mac) {
+            Some(device) => device.talked(frames, last_ns),
+            None if mac.is_device() => self.refused.frames += frames,
+            None => {}
+        }
+    }
+
     fn device(
         devices: &mut HashMap<Mac, Device>,
         limits: Limits,

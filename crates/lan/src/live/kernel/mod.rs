@@ -1,0 +1,201 @@
+//! Frames by two generated programs: XDP for what comes in, tc for what goes out.
+//!
+//! The programs send to a ring what the decoders can learn from, and count the rest by flow. What makes that safe: of a frame
+//! that begins no message, a device is told its address, the shape of the packet (protocol, service, length) and where it
+//! was sent to. All of that follows from flow and length. So a frame is only counted if one of the same flow and length was
+//! *sent*; that it was there, and when the last one was, comes with the counts. Eight lengths a flow are remembered, each
+//! in its place: one that was forgotten is sent again.
+//!
+//! Flows are in two maps, of which the programs use one. Once a second the reader takes what is in the other, empties it,
+//! and lets the programs use that one: nobody adds to a map while it is read, so that no count is lost between reading and
+//! deleting. A flow that had to give way for others took its counts with it: the difference to the counters is told.
+
+mod headers;
+mod layout;
+mod program;
+mod send;
+
+use super::{Counts, LiveError, Options, Part, Source, Talk};
+use crate::capture::{Frame, LinkType};
+use kernscope_kit::attach::{AttachError, Direction, Interface, Tc, TcTier, Xdp};
+use kernscope_kit::load::{LoadError, Loaded, Map};
+use kernscope_kit::packet::{Promiscuous, hardware};
+use kernscope_kit::privilege::{CAP_BPF, CAP_NET_ADMIN};
+use kernscope_kit::program::ProgramType;
+use kernscope_kit::ring::Ring;
+use kernscope_report::clock;
+use layout::{ACTIVE, CAME, COUNTED, COUNTERS, FLOWS, RING, RING_FULL, Record, UNREADABLE};
+use std::time::Duration;
+
+/// Frames taken from the ring in one go.
+const BATCH: usize = 1024;
+
+/// The programs, as long as they are wanted.
+#[derive(Debug)]
+pub(super) struct Programs {
+    ring: Ring,
+    maps: Vec<Map>,
+    hooks: Option<Hooks>,
+    parts: Vec<Part>,
+    keeps: Vec<u32>,
+    /// Which map of flows the programs use.
+    active: usize,
+    /// Frames that were taken from the maps of flows.
+    taken: u64,
+    /// Records that no program of ours wrote.
+    strange: u64,
+    offset_ns: i64,
+}
+
+#[derive(Debug)]
+#[expect(dead_code, reason = "guards are held for their drop")]
+struct Hooks {
+    xdp: Xdp,
+    tc: Option<Tc>,
+    promiscuous: Option<Promiscuous>,
+}
+
+impl Programs {
+    pub(super) fn attach(interface: &Interface, options: Options) -> Result<Self, LiveError> {
+        let kind = hardware(interface)?;
+        if !super::WITH_ADDRESSES.contains(&kind) {
+            return Err(LiveError::NoAddresses(interface.to_string(), kind));
+        }
+        let program =
+            |program_type| program::program(program_type).map_err(|why| LiveError::Generate(why.to_string()));
+        let ingress = Loaded::load(&program(ProgramType::Xdp)?)?;
+        let own: Result<Vec<_>, _> = ingress.maps().iter().map(Map::try_clone).collect();
+        let maps = own.map_err(LiveError::Use)?;
+        let ring = Ring::of(ingress.map(RING)).map_err(|err| LiveError::Generate(err.to_string()))?;
+        let promiscuous = options.promiscuous.then(|| Promiscuous::hold(interface)).transpose()?;
+        let xdp = Xdp::attach(&ingress, interface)?;
+        let mut parts = vec![Part {
+            name: format!("frames that come in by {interface}"),
+            tier: format!("XDP in {} mode", xdp.mode()),
+            gap: String::new(),
+        }];
+        let egress = egress(&ingress, &program(ProgramType::SchedCls)?, interface);
+        let tier = egress.as_ref().map_or_else(|_| "none".to_owned(), |tc| tc.tier().to_string());
+        let gap = egress.as_ref().err().map(|why| format!("what this machine sends is not seen: {why}"));
+        parts.push(Part {
+            name: format!("frames that go out by {interface}"),
+            tier,
+            gap: gap.unwrap_or_default(),
+        });
+        let mut keeps = vec![CAP_BPF];
+        // A link goes with its descriptor; a filter has to be taken off.
+        keeps.extend(egress.as_ref().is_ok_and(|tc| tc.tier() == TcTier::Clsact).then_some(CAP_NET_ADMIN));
+        let hooks = Some(Hooks { xdp, tc: egress.ok(), promiscuous });
+        let offset_ns = clock::realtime_offset_ns();
+        Ok(Self { ring, maps, hooks, parts, keeps, active: 0, taken: 0, strange: 0, offset_ns })
+    }
+
+    fn counter(&self, offset: i16) -> u64 {
+        let each = self.map(COUNTERS.0).lookup_each_cpu(&[0; 4]).ok().flatten().unwrap_or_default();
+        let word =
+            |value: &Vec<u8>| value.get(offset as usize..)?.first_chunk().copied().map(u64::from_ne_bytes);
+        each.iter().filter_map(word).sum()
+    }
+
+    fn map(&self, index: u32) -> &Map {
+        &self.maps[index as usize]
+    }
+
+    /// Takes what is in a map of flows that no program uses, and empties it.
+    fn take_flows(&mut self, which: usize, each: &mut dyn FnMut(Talk)) {
+        let map = &self.maps[FLOWS[which].0 as usize];
+        // Deleting while following the keys begins anew at times.
+        let keys: Vec<_> = map.keys().filter_map(Result::ok).collect();
+        for key in keys {
+            let values = map.lookup_each_cpu(&key).ok().flatten().unwrap_or_default();
+            let (frames, last) = values
+                .iter()
+                .filter_map(|value| layout::counted(value))
+                .fold((0, 0), |(sum, newest), (counted, last)| (sum + counted, newest.max(last)));
+            if let (Some(mac), true) = (layout::sender(&key), frames > 0) {
+                self.taken += frames;
+                each(Talk { mac, frames, last_ns: last.saturating_add_signed(self.offset_ns) });
+            }
+            // One that is not there any more gave way for another.
+            let _gone = map.delete(&key);
+        }
+    }
+}
+
+fn egress(
+    ingress: &Loaded,
+    program: &kernscope_kit::program::Program,
+    interface: &Interface,
+) -> Result<Tc, String> {
+    let shared: Result<Vec<_>, _> = ingress.maps().iter().map(Map::try_clone).collect();
+    let loaded = Loaded::with_maps(program, shared.map_err(|err| err.to_string())?)
+        .map_err(|err: LoadError| err.brief())?;
+    Tc::attach(&loaded, interface, Direction::Egress).map_err(|err: AttachError| err.to_string())
+}
+
+impl Source for Programs {
+    fn wait(&self, timeout: Duration) {
+        self.ring.wait(timeout);
+    }
+
+    fn drain(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> usize {
+        let Self { ring, strange, offset_ns, .. } = self;
+        ring.drain(BATCH, &mut |record| {
+            let Some(record) = Record::read(record) else {
+                *strange += 1;
+                return;
+            };
+            each(Frame {
+                ts_ns: record.ts_ns.saturating_add_signed(*offset_ns),
+                link: LinkType::Ethernet,
+                bytes: record.bytes,
+                wire_bytes: record.wire_bytes,
+            });
+        })
+    }
+
+    fn flows(&mut self, each: &mut dyn FnMut(Talk)) {
+        let idle = 1 - self.active;
+        self.take_flows(idle, each);
+        if self.hooks.is_none() {
+            // Nobody adds to either.
+            return self.take_flows(self.active, each);
+        }
+        // A program that read the old number a moment ago has ended long before its map is read, a second from now.
+        if self.map(ACTIVE.0).update(&[0; 4], &(idle as u32).to_ne_bytes()).is_ok() {
+            self.active = idle;
+        }
+    }
+
+    fn stop(&mut self) {
+        self.hooks = None;
+    }
+
+    fn counts(&mut self) -> Counts {
+        let counted = self.counter(COUNTED);
+        Counts {
+            came: self.counter(CAME),
+            handed: self.ring.tally().records - self.strange,
+            counted,
+            lost: vec![
+                ("ring_full", self.counter(RING_FULL)),
+                ("unreadable", self.counter(UNREADABLE) + self.strange),
+            ],
+        }
+    }
+
+    fn flows_lost(&mut self) -> u64 {
+        self.counter(COUNTED).saturating_sub(self.taken)
+    }
+
+    fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    fn keeps(&self) -> &[u32] {
+        &self.keeps
+    }
+}
+
+#[cfg(test)]
+mod tests;
