@@ -33,8 +33,7 @@ pub(super) fn hook(watched: &[Watched], tally: &Tally) -> Option<Hook> {
 
 /// What was looked at, and what was not.
 pub(super) fn coverage(watched: &[Watched]) -> String {
-    let used = "files were looked at when they were opened or closed; what nobody used was not, nor what is used by \
-                paths of other mounts";
+    let used = "files were looked at when they were opened or closed; what nobody used was not";
     std::iter::once(used.to_owned()).chain(blind(watched)).collect::<Vec<_>>().join("; ")
 }
 

@@ -152,7 +152,7 @@ fn what_the_kernel_throws_away_is_told() {
 
 /// In a mount namespace of its own, which ends with the script.
 #[test]
-fn what_is_mounted_below_is_looked_at_as_well() {
+fn what_is_mounted_below_or_reached_by_another_mount_is_looked_at_as_well() {
     let dir = dir("access-mount");
     if !Uid::effective().is_root() {
         println!("skipped: mounting needs root; run the tests as root");
@@ -165,6 +165,9 @@ fn what_is_mounted_below_is_looked_at_as_well() {
         until [ $(wc -l <err) -eq 3 ]; do kill -0 $scan; sleep 0.02; done
         printf 'acme_00000000000000cc' >'in/a b/new'
         until [ -s out ]; do kill -0 $scan; sleep 0.02; done
+        mkdir -p in/deep other && mount --bind in/deep other
+        unshare -m sh -ec 'printf acme_00000000000000dd >other/new
+            until [ $(wc -l <out) -eq 2 ]; do kill -0 $0; sleep 0.02; done' $scan
         kill -TERM $scan; wait $scan || exit $?";
     let status = Command::new("unshare")
         .args(["-m", "sh", "-ec", script, env!("CARGO_BIN_EXE_kernscope")])
@@ -174,7 +177,8 @@ fn what_is_mounted_below_is_looked_at_as_well() {
     assert_eq!(status.expect("unshare runs").code(), Some(1), "{said}");
     let records = records(&dir.path("out"));
     assert_eq!(records[0]["path"], dir.text("in/a b/new"));
-    let hook = &records[1]["hooks"][0];
+    assert_eq!(records[1]["path"], dir.text("in/deep/new"));
+    let hook = &records[2]["hooks"][0];
     assert_eq!(hook["state"], "partial", "{hook}");
     assert!(hook["why"].as_str().is_some_and(|why| why.contains("/in/proc was not watched")), "{hook}");
     assert!(said.contains("/in/a b is watched; ") && said.contains("/in/proc is not watched: "), "{said}");

@@ -4,10 +4,13 @@
 //! file system will not have that. Source: `fanotify_init(2)`, `fanotify_mark(2)`, `fanotify(7)`.
 
 use super::folder::Folder;
+use super::mounts;
 use crate::filesystem;
 use nix::errno::Errno;
 use nix::fcntl::AT_FDCWD;
 use nix::sys::fanotify::{EventFFlags, Fanotify, FanotifyEvent, InitFlags, MarkFlags, MaskFlags};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 /// What was opened may be read; what is closed has been read or written.
@@ -113,39 +116,16 @@ fn refused(error: Errno) -> String {
 
 /// What is mounted below a folder.
 fn mounts_below(folder: &Folder) -> Vec<PathBuf> {
-    let table = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
-    let points =
-        table.split(|byte| *byte == b'\n').filter_map(|line| line.split(|byte| *byte == b' ').nth(4));
-    points.map(unescaped).filter(|point| folder.below(point).is_some()).map(path_of).collect()
-}
-
-fn path_of(bytes: Vec<u8>) -> PathBuf {
-    use std::os::unix::ffi::OsStringExt;
-    std::ffi::OsString::from_vec(bytes).into()
-}
-
-/// A path of the table of mounts: space, tab, newline and backslash are octal there.
-fn unescaped(field: &[u8]) -> Vec<u8> {
-    let (mut bytes, mut rest) = (Vec::with_capacity(field.len()), field);
-    while let Some((first, behind)) = rest.split_first() {
-        let digits = behind.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
-        let octal = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        (rest, _) = match octal {
-            Some(byte) if *first == b'\\' => (&behind[3..], bytes.push(byte)),
-            _ => (behind, bytes.push(*first)),
-        };
-    }
-    bytes
+    let points = mounts::table("self").into_iter().map(|mount| mount.point);
+    points
+        .filter(|point| folder.below(point).is_some())
+        .map(|point| OsString::from_vec(point).into())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_of_the_table_of_mounts_are_read_as_they_are_written() {
-        assert_eq!(unescaped(br"/a\040b\134\012c\04"), b"/a b\\\nc\\04");
-    }
 
     #[test]
     fn refusals_say_what_would_help() {

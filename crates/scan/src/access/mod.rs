@@ -14,6 +14,7 @@
 mod folder;
 mod group;
 mod known;
+mod mounts;
 mod reader;
 
 use crate::desk::Desk;

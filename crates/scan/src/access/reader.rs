@@ -3,7 +3,7 @@
 use super::folder::Folder;
 use super::group::Group;
 use super::known::{Known, Pending, Stamp, now_ns};
-use super::{Used, known};
+use super::{Used, known, mounts};
 use crate::Outcome;
 use crate::name::Name;
 use nix::errno::Errno;
@@ -11,7 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::fanotify::{FanotifyEvent, MaskFlags};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,21 +102,12 @@ impl<'a> Reader<'a> {
         if event.pid() == self.own_pid {
             return Ok(Err("own"));
         }
-        let path =
-            std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))?.into_os_string().into_vec();
-        let Some(folder) = self.folders.iter().find(|folder| folder.below(&path).is_some()) else {
-            return Ok(Err("elsewhere"));
-        };
+        let Some(name) = self.name(event.pid(), fd)? else { return Ok(Err("elsewhere")) };
         let file = File::from(fd.try_clone_to_owned()?);
         let found = file.metadata()?;
         if !found.is_file() {
             return Ok(Err("not_a_file"));
         }
-        let path = match found.nlink() {
-            0 => path.strip_suffix(GONE).unwrap_or(&path),
-            _ => &path,
-        };
-        let name = Name::new(path, folder.below(path).unwrap_or(path));
         let key: known::Key = (found.dev(), found.ino());
         let (stamp, now_ns) = (Stamp::of(&found), now_ns());
         let may_be_written = event.mask().contains(MaskFlags::FAN_CLOSE_WRITE);
@@ -128,5 +119,35 @@ impl<'a> Reader<'a> {
         }
         self.known.note(key, stamp, now_ns);
         Ok(Ok(Used { name, file, bytes: found.len(), key }))
+    }
+
+    /// What a file is called that is below one of the folders.
+    fn name(&self, pid: i32, fd: BorrowedFd<'_>) -> io::Result<Option<Name>> {
+        let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        let mut path = std::fs::read_link(&link)?.into_os_string().into_vec();
+        let named = |path: &[u8]| {
+            let below = self.folders.iter().find_map(|folder| folder.below(path))?;
+            Some(Name::new(path, below))
+        };
+        if path.ends_with(GONE) && std::fs::metadata(&link)?.nlink() == 0 {
+            path.truncate(path.len() - GONE.len());
+        }
+        if let Some(name) = named(&path) {
+            return Ok(Some(name));
+        }
+        // It may have been used through another mount.
+        let mount = mounts::id_of(fd)?;
+        if self.folders.iter().all(|folder| folder.mount == mount) {
+            return Ok(None);
+        }
+        let device = std::fs::metadata(&link)?.dev();
+        if self.folders.iter().all(|folder| folder.device != device) {
+            return Ok(None);
+        }
+        let Some(inner) = mounts::inner(pid, mount, &path) else {
+            // Who used it has gone, and its mounts with it: what may be below is looked at.
+            return Ok(Some(Name::new(&path, &path)));
+        };
+        Ok(self.folders.iter().find_map(|folder| named(&folder.reached(device, &inner)?)))
     }
 }
