@@ -17,6 +17,7 @@ mod packet;
 pub mod record;
 pub mod registry;
 pub mod replay;
+pub mod same;
 pub mod signal;
 pub mod store;
 

@@ -3,6 +3,7 @@
 use crate::fingerprint::Fingerprint;
 use crate::oui;
 use crate::registry::{Device, Registry};
+use crate::same::{self, Suggestions};
 use crate::signal::{Role, Via};
 use kernscope_report::clock::Clock;
 use kernscope_report::{Device as Record, DeviceName};
@@ -12,17 +13,17 @@ pub const ONLINE_NS: u64 = 300_000_000_000;
 
 /// The records of all devices, by address. `now_ns` is the end of the capture, `source` its name.
 pub fn records(registry: &Registry, fingerprint: &Fingerprint, now_ns: u64, source: &str) -> Vec<Record> {
-    registry
-        .devices()
-        .into_iter()
-        .map(|device| record(registry, fingerprint, device, now_ns, source))
-        .collect()
+    let devices = registry.devices();
+    let same = same::suggest(&devices);
+    let record = |device| record(registry, fingerprint, &same, device, now_ns, source);
+    devices.into_iter().map(record).collect()
 }
 
 /// The record of one device, see [`records`].
 pub fn record(
     registry: &Registry,
     fingerprint: &Fingerprint,
+    same: &Suggestions,
     device: &Device,
     now_ns: u64,
     source: &str,
@@ -48,12 +49,12 @@ pub fn record(
         model: identity.model,
         evidence: identity.evidence,
         roles: roles.into_iter().map(|role| word(role).to_owned()).collect(),
+        same_as: same.get(&device.mac).cloned().unwrap_or_default(),
         frames: device.frames,
         first_seen: clock.rfc3339(device.first_ns).to_owned(),
         last_seen: clock.rfc3339(device.last_ns).to_owned(),
         online: now_ns.saturating_sub(device.last_ns) <= ONLINE_NS,
         source: source.to_owned(),
-        ..Record::default()
     }
 }
 

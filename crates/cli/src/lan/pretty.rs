@@ -26,6 +26,7 @@ fn line(device: &Device) -> String {
     parts.push(maker(device));
     parts.extend((!device.roles.is_empty()).then(|| device.roles.join(" ")));
     parts.extend((!device.ips.is_empty()).then(|| device.ips.join(" ")));
+    parts.extend(device.same_as.iter().map(|other| format!("(may be {})", other.mac)));
     parts.join("  ")
 }
 

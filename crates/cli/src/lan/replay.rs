@@ -98,6 +98,7 @@ impl Gaps {
         for (reason, count) in &account.unusable {
             *self.unusable.entry(reason.clone()).or_default() += count;
         }
+        self.refused.devices += refused.devices;
         self.refused.frames += refused.frames;
         self.refused.facts += refused.facts;
     }
@@ -127,10 +128,16 @@ pub(super) fn hook(name: &str, tier: &str, why: String) -> Hook {
 
 /// What limits of memory left out, in words.
 pub(super) fn limits(refused: Refused) -> String {
-    match refused {
-        Refused { frames: 0, facts: 0 } => String::new(),
-        Refused { frames, facts } => {
-            format!("limits reached: {frames} frames of further devices and {facts} facts are not kept")
-        }
-    }
+    let Refused { devices, frames, facts } = refused;
+    let counts = [
+        (devices, "devices of which least was known were forgotten for others"),
+        (frames, "frames of such"),
+        (facts, "facts are not kept"),
+    ];
+    let told: Vec<_> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if told.is_empty() { String::new() } else { format!("limits reached: {}", told.join(", ")) }
 }

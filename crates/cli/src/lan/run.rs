@@ -15,6 +15,7 @@ use kernscope_lan::live::{Options, Part, Session};
 use kernscope_lan::record::record;
 use kernscope_lan::registry::{Device, Refused, Registry};
 use kernscope_lan::replay::Account;
+use kernscope_lan::same::{Suggestions, suggest};
 use kernscope_report::Coverage;
 use kernscope_report::clock::Clock;
 use std::collections::HashMap;
@@ -51,7 +52,7 @@ pub(super) fn run(args: &RunArgs) -> Outcome {
     let tiers: Vec<_> = parts.iter().map(|part| part.tier.as_str()).collect();
     note(format_args!("{interface}: looking by {}; Ctrl-C ends it", tiers.join(" and ")));
     let teller = Teller::new(args.format);
-    let book = Book { fingerprint, source, told: HashMap::new(), kept_ns: 0 };
+    let book = Book { fingerprint, source, same: Suggestions::new(), told: HashMap::new(), kept_ns: 0 };
     let run = Run { args, interface, database, teller, book, backend, why, parts, privileges };
     run.follow(session, &signals)
 }
@@ -161,6 +162,7 @@ impl Run<'_> {
     }
 
     fn keep(&mut self, registry: &Registry, now_ns: u64) {
+        self.book.same = suggest(&registry.devices());
         let Some(database) = &mut self.database else { return };
         let devices = self.book.seen(registry, now_ns);
         if database.keep(&devices) {
@@ -222,6 +224,8 @@ fn digest(device: &kernscope_report::Device) -> u64 {
 struct Book {
     fingerprint: Fingerprint,
     source: String,
+    /// Which devices may be one, when it was looked at last.
+    same: Suggestions,
     told: HashMap<Mac, Told>,
     /// What was seen up to here is written.
     kept_ns: u64,
@@ -229,7 +233,7 @@ struct Book {
 
 impl Book {
     fn record(&self, registry: &Registry, device: &Device, now_ns: u64) -> kernscope_report::Device {
-        record(registry, &self.fingerprint, device, now_ns, &self.source)
+        record(registry, &self.fingerprint, &self.same, device, now_ns, &self.source)
     }
 
     /// Devices that are told otherwise now than they were.

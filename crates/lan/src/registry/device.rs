@@ -59,6 +59,14 @@ impl Device {
         }
     }
 
+    /// A device of which this was said.
+    #[cfg(test)]
+    pub(crate) fn of(mac: Mac, signals: &[Signal], limits: &Limits) -> Self {
+        let mut device = Self::new(mac, 0);
+        signals.iter().for_each(|signal| assert!(device.learn(0, signal.clone(), limits)));
+        device
+    }
+
     /// Different facts about it, in the order in which they became known. Addresses, names and roles are told apart.
     pub fn facts(&self) -> &[Signal] {
         &self.order

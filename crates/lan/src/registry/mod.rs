@@ -20,7 +20,7 @@ use std::net::IpAddr;
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Devices; frames of further ones are counted and nothing else.
+    /// Devices; for further ones those give way of which least is known.
     pub devices: usize,
     /// Different facts about one device.
     pub facts: usize,
@@ -37,7 +37,9 @@ impl Default for Limits {
 /// What was turned away because a limit was reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Refused {
-    /// Frames of devices beyond the limit.
+    /// Devices that gave way for others.
+    pub devices: u64,
+    /// Frames of devices that had given way.
     pub frames: u64,
     /// Facts beyond the limit of their device.
     pub facts: u64,
@@ -90,18 +92,16 @@ impl Registry {
         self.said.start(link.source);
         let (packet, result) = decode::frame(link, &mut self.said);
         if link.source.is_device() {
-            match Self::device(&mut self.devices, self.limits, link.source, now_ns) {
-                Some(device) => device.sent(now_ns, packet.as_ref()),
-                None => self.refused.frames += 1,
-            }
+            self.refused.devices += make_room(&mut self.devices, self.limits.devices, link.source);
+            Self::device(&mut self.devices, link.source, now_ns).sent(now_ns, packet.as_ref());
         }
         for (mac, signal) in self.said.signals.drain(..) {
             self.network.learn(mac, &signal);
             if matches!(signal, Signal::Gateway(_) | Signal::Prefix(_)) {
                 continue;
             }
-            let kept = Self::device(&mut self.devices, self.limits, mac, now_ns)
-                .is_some_and(|device| device.learn(now_ns, signal, &self.limits));
+            self.refused.devices += make_room(&mut self.devices, self.limits.devices, mac);
+            let kept = Self::device(&mut self.devices, mac, now_ns).learn(now_ns, signal, &self.limits);
             self.refused.facts += u64::from(!kept);
         }
         result
@@ -116,15 +116,65 @@ impl Registry {
         }
     }
 
-    fn device(
-        devices: &mut HashMap<Mac, Device>,
-        limits: Limits,
-        mac: Mac,
-        now_ns: u64,
-    ) -> Option<&mut Device> {
-        if devices.len() >= limits.devices && !devices.contains_key(&mac) {
-            return None;
+    fn device(devices: &mut HashMap<Mac, Device>, mac: Mac, now_ns: u64) -> &mut Device {
+        devices.entry(mac).or_insert_with(|| Device::new(mac, now_ns))
+    }
+}
+
+/// Makes room for a device that is not there yet, if there is none; how many others were forgotten for it.
+///
+/// A flood of made-up addresses must not push out those that are there to stay: of a fourth of the devices, those of which
+/// least is known, and of these the ones that were quiet the longest. A fourth at a time makes it cheap for each.
+fn make_room(devices: &mut HashMap<Mac, Device>, most: usize, mac: Mac) -> u64 {
+    if devices.len() < most || devices.contains_key(&mac) {
+        return 0;
+    }
+    let mut worth: Vec<_> =
+        devices.values().map(|device| (device.facts().len(), device.last_ns, device.mac)).collect();
+    let few = (worth.len() / 4).max(1).min(worth.len());
+    if few < worth.len() {
+        worth.select_nth_unstable(few);
+    }
+    worth[..few].iter().for_each(|(.., mac)| _ = devices.remove(mac));
+    few as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::Carried;
+
+    /// An ARP announcement.
+    fn announce(registry: &mut Registry, now_ns: u64, mac: Mac) {
+        let mut payload = vec![0, 1, 8, 0, 6, 4, 0, 1];
+        payload.extend(mac.0);
+        payload.extend([10, 0, 0, mac.0[5], 0, 0, 0, 0, 0, 0, 10, 0, 0, mac.0[5]]);
+        let link = Link { source: mac, carried: Carried::Ether(0x0806), payload: &payload };
+        registry.frame(now_ns, &link).expect("an announcement");
+    }
+
+    /// A frame of a protocol that only says that it is spoken.
+    fn speak(registry: &mut Registry, now_ns: u64, mac: Mac, kind: u16) {
+        let link = Link { source: mac, carried: Carried::Ether(kind), payload: &[] };
+        registry.frame(now_ns, &link).expect("nothing to read");
+    }
+
+    #[test]
+    fn a_flood_of_made_up_addresses_is_bounded_and_pushes_out_nobody_who_is_known() {
+        let limits = Limits { devices: 100, ..Limits::default() };
+        let mut registry = Registry::new(limits);
+        let known = [Mac([0, 0x17, 0x88, 0, 0, 1]), Mac([0, 0x17, 0x88, 0, 0, 2])];
+        for mac in known {
+            [0x9000, 0x9001, 0x9002].into_iter().for_each(|kind| speak(&mut registry, 1, mac, kind));
         }
-        Some(devices.entry(mac).or_insert_with(|| Device::new(mac, now_ns)))
+        for n in 0u32..10_000 {
+            let [_, a, b, c] = n.to_be_bytes();
+            announce(&mut registry, 2 + u64::from(n), Mac([2, 9, 9, a, b, c]));
+        }
+        assert!(registry.devices().len() <= 100);
+        assert_eq!(registry.refused().devices, 10_002 - registry.devices().len() as u64);
+        for mac in known {
+            assert!(registry.devices().iter().any(|device| device.mac == mac), "{mac}");
+        }
     }
 }

@@ -78,12 +78,15 @@ fn frames_of_every_length_come_whole_or_cut_where_it_is_said() {
         return;
     }
     let [short, long] = KEPT_BYTES.map(|bytes| bytes as usize);
+    let frame = |length: usize| (0..length).map(|n| (n * 7 + n / 256) as u8).collect::<Vec<_>>();
+    let lengths = [14, 15, 21, 33, 60, 127, short - 1, short, short + 1, 1514, long, long + 1, 2000];
     for program_type in [ProgramType::Xdp, ProgramType::SchedCls] {
-        for length in [14, 15, 21, 33, 60, 127, short - 1, short, short + 1, 1514, long, long + 1, 2000] {
-            let frame: Vec<_> = (0..length).map(|n| (n * 7 + n / 256) as u8).collect();
-            let sent = seen(program_type, std::slice::from_ref(&frame));
-            assert_eq!(sent, [frame[..length.min(long)].to_vec()], "{program_type:?}: {length}");
-        }
+        let sent = seen(program_type, &lengths.map(frame));
+        assert_eq!(
+            sent,
+            lengths.map(|length| frame(length)[..length.min(long)].to_vec()),
+            "{program_type:?}"
+        );
     }
 }
 
