@@ -51,7 +51,7 @@ impl Desk<'_> {
 fn unread(shown: &str, blob: &Blob, error: &dyn std::fmt::Display) -> String {
     let why = error.to_string();
     format!(
-        "read {shown}, blob {}: {}; see git fsck",
+        "read {shown}, blob {}: {}; see git fsck, or fetch what a partial clone leaves out",
         blob.id,
         why.split_whitespace().collect::<Vec<_>>().join(" ")
     )

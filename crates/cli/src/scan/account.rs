@@ -18,8 +18,11 @@ pub(super) fn coverage(tally: &Tally, how: &How, stopped: bool) -> String {
             )
         }
     };
-    let history =
-        if how.history { "of git history every blob was looked at" } else { "git history was not looked at" };
+    let history = if how.history {
+        "of git history every blob that a reference reaches was met"
+    } else {
+        "git history was not looked at"
+    };
     if !how.watched.is_empty() {
         return format!("{}; {archives}", access::coverage(&how.watched));
     }

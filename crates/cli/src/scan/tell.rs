@@ -97,7 +97,7 @@ impl Teller {
             *self.set_aside.entry("baseline").or_default() += 1;
             return;
         }
-        if self.was_told(&fingerprint, found) {
+        if self.was_told(&fingerprint) {
             *self.set_aside.entry("told_before").or_default() += 1;
             return;
         }
@@ -135,8 +135,8 @@ impl Teller {
     }
 
     /// A file that changes keeps its secrets: of a history, and of a file that is used again, the first time is told.
-    fn was_told(&mut self, fingerprint: &str, found: &Found) -> bool {
-        if found.commit.is_none() && self.how.watched.is_empty() {
+    fn was_told(&mut self, fingerprint: &str) -> bool {
+        if !self.how.history && self.how.watched.is_empty() {
             return false;
         }
         if self.told.len() >= TOLD_MOST {

@@ -87,6 +87,11 @@ fn a_history_is_told_with_commits_each_secret_once_a_path() {
     assert!(coverage["why"].as_str().is_some_and(|why| why.contains("every blob")), "{coverage}");
     assert_eq!(ledger["seen_by"], serde_json::json!({"blob": 3, "match": 2}));
     assert_eq!(ledger["filtered_by"], serde_json::json!({"scanned": 3, "told_before": 1}));
+    // What is in the tree as well is told there.
+    write("env", &format!("key={TOKEN}\n"));
+    let both = scan(&dir, &["--format", "jsonl", "--git", &dir.text(""), &dir.text("")]);
+    let records = checked(&stdout(&both));
+    assert_eq!((records.len(), &records[0]["commit"]), (3, &serde_json::Value::Null), "{records:?}");
     let none = scan(&dir, &["--git", "/proc/self"]);
     assert_eq!(none.status.code(), Some(2));
     assert!(stderr(&none).starts_with("kernscope: open git repository /proc/self: "), "{}", stderr(&none));
