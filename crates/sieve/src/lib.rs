@@ -8,6 +8,7 @@ pub mod frequency;
 pub mod matcher;
 pub mod offload;
 pub mod redact;
+pub mod prefilter;
 pub mod rules;
 mod simd;
 

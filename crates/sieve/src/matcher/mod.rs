@@ -19,7 +19,6 @@
 mod ascii;
 mod engine;
 mod entropy;
-mod finder;
 mod heads;
 mod judge;
 mod lines;
@@ -34,9 +33,9 @@ mod windows;
 pub use entropy::entropy;
 pub use stream::{Located, OVERLAP_BYTES, Stream};
 
+use crate::prefilter::Prefilter;
 use crate::rules::{Pattern, Rule, RuleSet};
 use engine::{Engine, EngineCache, Match};
-use finder::{Automaton, Finder};
 use lines::Lines;
 use plan::Plan;
 use std::collections::HashMap;
@@ -51,7 +50,7 @@ pub struct Matcher {
     /// By rule; `None` where there is no expression.
     engines: Vec<Option<Engine>>,
     /// Finds what rules begin with, and keywords without which some are not tried.
-    finder: Box<dyn Finder>,
+    finder: Prefilter,
     uses: Vec<Vec<Use>>,
     /// Finds the keywords of all rules that ask for them apart.
     gates: OnceLock<Gates>,
@@ -69,7 +68,7 @@ enum Use {
 /// A finder of keywords, and whose they are.
 #[derive(Debug)]
 struct Gates {
-    finder: Box<dyn Finder>,
+    finder: Prefilter,
     uses: Vec<Vec<Use>>,
 }
 
@@ -314,10 +313,10 @@ impl Literals {
         self.uses[number].push(used);
     }
 
-    fn finder(self) -> (Box<dyn Finder>, Vec<Vec<Use>>) {
+    fn finder(self) -> (Prefilter, Vec<Vec<Use>>) {
         let mut list = vec![Vec::new(); self.numbers.len()];
         self.numbers.into_iter().for_each(|(bytes, number)| list[number] = bytes);
-        (Box::new(Automaton::new(&list)), self.uses)
+        (Prefilter::new(list), self.uses)
     }
 }
 

@@ -1,6 +1,6 @@
 //! AVX2: 32 bytes at a time.
 
-use super::{BLOCK, Op, Vector, portable};
+use super::{BLOCK, Columns, Op, Vector, WINDOW, portable};
 use std::arch::x86_64::*;
 
 /// AVX2, and the bit instructions that every CPU with it has. Made in [`run`] alone.
@@ -52,6 +52,45 @@ impl Vector for Avx2 {
             let high = _mm256_movemask_epi8(_mm256_cmpgt_epi8(high, least)).cast_unsigned();
             u64::from(low) | u64::from(high) << 32
         }
+    }
+
+    #[inline(always)]
+    fn windows(self, columns: &Columns, data: &[u8; BLOCK + WINDOW]) -> u64 {
+        // SAFETY: an `Avx2` exists only where the CPU has the instructions; 32 bytes are read from each of the first
+        // `WINDOW` of either half of the block, which has `WINDOW` bytes behind it.
+        unsafe {
+            let low = taken(columns, data.as_ptr());
+            let high = taken(columns, data.as_ptr().add(32));
+            u64::from(low) | u64::from(high) << 32
+        }
+    }
+}
+
+/// The same for 32 windows.
+///
+/// # Safety
+/// The CPU must have AVX2, and `32 + WINDOW` bytes must be readable.
+#[inline(always)]
+unsafe fn taken(columns: &Columns, data: *const u8) -> u32 {
+    // SAFETY: the caller's; tables have 16 bytes.
+    unsafe {
+        let table = |table: &[u8; 16]| _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast()));
+        let nibble = _mm256_set1_epi8(0x0f);
+        let mut buckets = [_mm256_set1_epi8(-1); 2];
+        for (place, halves) in columns.nibbles.iter().enumerate() {
+            let bytes = _mm256_loadu_si256(data.add(place).cast());
+            let low = _mm256_and_si256(bytes, nibble);
+            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
+            for (taken, [lows, highs]) in buckets.iter_mut().zip(halves) {
+                let both = _mm256_and_si256(
+                    _mm256_shuffle_epi8(table(lows), low),
+                    _mm256_shuffle_epi8(table(highs), high),
+                );
+                *taken = _mm256_and_si256(*taken, both);
+            }
+        }
+        let none = _mm256_cmpeq_epi8(_mm256_or_si256(buckets[0], buckets[1]), _mm256_setzero_si256());
+        !_mm256_movemask_epi8(none).cast_unsigned()
     }
 }
 

@@ -1,6 +1,6 @@
 //! AVX-512 as of Ice Lake and Zen 4: 64 bytes at a time, and bits counted in vectors.
 
-use super::{BLOCK, Op, Vector, portable};
+use super::{BLOCK, Columns, Op, Vector, WINDOW, portable};
 use std::arch::x86_64::*;
 
 /// AVX-512. Made in [`run`] alone.
@@ -47,6 +47,27 @@ impl Vector for Avx512 {
         unsafe {
             let more = _mm512_sub_epi8(below(enter), below(leave));
             _mm512_cmpge_epi8_mask(more, _mm512_set1_epi8(need))
+        }
+    }
+
+    #[inline(always)]
+    fn windows(self, columns: &Columns, data: &[u8; BLOCK + WINDOW]) -> u64 {
+        // SAFETY: an `Avx512` exists only where the CPU has the instructions; 64 bytes are read from each of the first
+        // `WINDOW` of 64 + `WINDOW`, and from arrays of 64.
+        unsafe {
+            let low = _mm512_set1_epi8(0x1f);
+            let (mut first, mut second) = (_mm512_set1_epi8(-1), _mm512_set1_epi8(-1));
+            for (place, [half, other]) in columns.codes.iter().enumerate() {
+                let bytes = _mm512_loadu_si512(data.as_ptr().add(place).cast());
+                // `code`: five bits of the byte, and bit 6 in place of bit 5; a look-up heeds no others.
+                let codes = _mm512_ternarylogic_epi32::<0xd8>(_mm512_srli_epi16::<1>(bytes), bytes, low);
+                let (half, other) =
+                    (_mm512_loadu_si512(half.as_ptr().cast()), _mm512_loadu_si512(other.as_ptr().cast()));
+                first = _mm512_and_si512(first, _mm512_permutexvar_epi8(codes, half));
+                second = _mm512_and_si512(second, _mm512_permutexvar_epi8(codes, other));
+            }
+            let any = _mm512_or_si512(first, second);
+            _mm512_test_epi8_mask(any, any)
         }
     }
 }

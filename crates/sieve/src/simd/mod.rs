@@ -8,6 +8,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod columns;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
@@ -16,6 +17,7 @@ mod sse2;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use columns::{BUCKETS, Columns, WINDOW, code};
 use std::fmt;
 
 /// Bytes that a vector loop looks at together.
@@ -29,6 +31,9 @@ pub(crate) trait Vector: Copy {
     /// For which `j` there are at least `need` more bits in `enter` below bit `j` than there are in `leave`.
     /// `need` is between -64 and 64.
     fn reaches(self, enter: u64, leave: u64, need: i8) -> u64;
+
+    /// Which of the first 64 bytes begin a window that some bucket takes; perhaps more than those.
+    fn windows(self, columns: &Columns, data: &[u8; BLOCK + WINDOW]) -> u64;
 }
 
 /// A loop over vectors. `run` and all it calls must be `#[inline(always)]`, or it is compiled for the least CPU.

@@ -1,6 +1,6 @@
 //! NEON: 16 bytes at a time, on every aarch64.
 
-use super::{BLOCK, Vector, portable};
+use super::{BLOCK, Columns, Vector, WINDOW, portable};
 use std::arch::aarch64::*;
 
 /// NEON.
@@ -35,6 +35,11 @@ impl Vector for Neon {
             let quarter = |at: usize| vcgeq_s8(vreinterpretq_s8_u8(vsubq_u8(enter[at], leave[at])), need);
             gather([quarter(0), quarter(1), quarter(2), quarter(3)])
         }
+    }
+
+    #[inline(always)]
+    fn windows(self, columns: &Columns, data: &[u8; BLOCK + WINDOW]) -> u64 {
+        portable::Portable.windows(columns, data)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Eight bytes in a register: for CPUs without vectors that are known here.
 
-use super::{BLOCK, Vector};
+use super::{BLOCK, Columns, Vector, WINDOW};
 
 /// No vectors.
 #[derive(Clone, Copy)]
@@ -30,6 +30,13 @@ impl Vector for Portable {
     #[inline(always)]
     fn reaches(self, enter: u64, leave: u64, need: i8) -> u64 {
         walk(enter, leave, need)
+    }
+
+    #[inline(always)]
+    fn windows(self, columns: &Columns, data: &[u8; BLOCK + WINDOW]) -> u64 {
+        let takes = |place: usize, at: usize| columns.bytes[place][usize::from(data[at + place])];
+        let taken = |at: usize| (0..WINDOW).fold(u16::MAX, |buckets, place| buckets & takes(place, at));
+        (0..BLOCK).fold(0, |mask, at| mask | u64::from(taken(at) != 0) << at)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every x86-64 has.
 
-use super::{BLOCK, Vector, portable};
+use super::{BLOCK, Columns, Vector, WINDOW, portable};
 use std::arch::x86_64::{_mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8};
 
 /// SSE2.
@@ -26,5 +26,10 @@ impl Vector for Sse2 {
     #[inline(always)]
     fn reaches(self, enter: u64, leave: u64, need: i8) -> u64 {
         portable::walk(enter, leave, need)
+    }
+
+    #[inline(always)]
+    fn windows(self, columns: &Columns, data: &[u8; BLOCK + WINDOW]) -> u64 {
+        portable::Portable.windows(columns, data)
     }
 }
