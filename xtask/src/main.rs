@@ -10,6 +10,7 @@ mod filters;
 mod oracle;
 mod provide;
 mod rules;
+mod scan_oracle;
 mod schema;
 mod sieve;
 mod stress;
@@ -55,6 +56,8 @@ enum Task {
     Filters(filters::Args),
     /// Hold byte-frequency filters against plain counting, window by window.
     Sieve(sieve::Args),
+    /// Hold what rules find in files against each expression alone.
+    ScanOracle(scan_oracle::Args),
     /// Compare kernscope with strace on ordinary work.
     Oracle(oracle::Args),
 }
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Task::Stress(args) => stress::run(&args),
         Task::Filters(args) => filters::run(&args),
         Task::Sieve(args) => sieve::run(&args),
+        Task::ScanOracle(args) => scan_oracle::run(&args),
         Task::Oracle(args) => oracle::run(&args),
     };
     match done {
