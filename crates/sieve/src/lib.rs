@@ -7,8 +7,9 @@
 pub mod frequency;
 pub mod matcher;
 pub mod offload;
-pub mod redact;
+mod parallel;
 pub mod prefilter;
+pub mod redact;
 pub mod rules;
 mod simd;
 

@@ -6,10 +6,10 @@
 
 use super::heads::Before;
 use super::plan::Plan;
+use super::tail::{self, Tail};
 use super::walk::{Here, Walk};
 use super::windows::Windows;
-use super::{ascii, tail};
-use crate::rules::{Expression, compile};
+use crate::rules::{Expression, ascii, compile};
 use regex_automata::hybrid::dfa;
 use regex_automata::meta::{Cache, Regex};
 use regex_automata::{Anchored, Input};
@@ -28,10 +28,12 @@ const FREE_STEPS: usize = 1 << 16;
 pub(super) struct Engine {
     expression: Expression,
     pub(super) plan: Plan,
-    tails: Vec<OnceLock<Option<Walk>>>,
+    tails: Vec<OnceLock<Option<Tail>>>,
     walk: OnceLock<Option<Walk>>,
     ascii: OnceLock<Regex>,
     full: OnceLock<Regex>,
+    /// Finds at least what the expression does, at the same speed in any data.
+    loose: OnceLock<Regex>,
 }
 
 /// What searching needs beside the automata; one a thread.
@@ -41,6 +43,7 @@ pub(super) struct EngineCache {
     walk: Option<dfa::Cache>,
     ascii: Option<Cache>,
     full: Option<Cache>,
+    loose: Option<Cache>,
     /// Bytes that were looked at in this data.
     steps: usize,
 }
@@ -73,6 +76,7 @@ impl Engine {
             walk: OnceLock::new(),
             ascii: OnceLock::new(),
             full: OnceLock::new(),
+            loose: OnceLock::new(),
         }
     }
 
@@ -88,12 +92,11 @@ impl Engine {
         let cut = &heads[head].cut;
         let last = at.checked_sub(cut.before.min)?;
         if !cache.is_tired(data) {
-            let tail =
-                self.tails[head].get_or_init(|| Walk::any(&tail::after(&heads[head].branch, cut.parts)));
+            let tail = self.tails[head].get_or_init(|| Tail::after(&heads[head].branch, cut.parts));
             cache.tails.resize_with(heads.len(), || None);
             if let Some(tail) = tail {
                 let own = cache.tails[head].get_or_insert_with(|| tail.cache());
-                if tail.at(own, data, at, true, &mut cache.steps) == Here::Nothing {
+                if !tail.may_follow(own, data, at, &mut cache.steps) {
                     return None;
                 }
             }
@@ -138,7 +141,7 @@ impl Engine {
     ) -> usize {
         let mut resume = among.start;
         while resume < among.end {
-            let Some(span) = self.find(data, resume..data.len(), Anchored::No, cache) else { break };
+            let Some(span) = self.next(data, resume, cache) else { break };
             if span.start >= among.end {
                 break;
             }
@@ -146,6 +149,27 @@ impl Engine {
             found(Match { groups: self.groups(data, &span, cache), span });
         }
         resume
+    }
+
+    /// The first match from `from` on. Beyond ASCII, look-around sends the library to an engine that is fifty times slower:
+    /// there, a looser expression says where it is worth being asked.
+    fn next(&self, data: &[u8], mut from: usize, cache: &mut EngineCache) -> Option<Range<usize>> {
+        let hir = self.expression.hir();
+        if !hir.properties().look_set().contains_word_unicode() || data[from..].is_ascii() {
+            return self.find(data, from..data.len(), Anchored::No, cache);
+        }
+        let loose = self.loose.get_or_init(|| compile(std::iter::once(tail::wider(hir))));
+        while !cache.is_tired(data) {
+            let own = cache.loose.get_or_insert_with(|| loose.create_cache());
+            let maybe = loose.search_with(own, &Input::new(data).range(from..))?;
+            if let Some(span) = self.find(data, maybe.start()..data.len(), Anchored::Yes, cache) {
+                return Some(span);
+            }
+            let longest = hir.properties().maximum_len().unwrap_or(data.len());
+            cache.steps += maybe.len() + longest.min(data.len() - maybe.start());
+            from = maybe.start() + 1;
+        }
+        self.find(data, from..data.len(), Anchored::No, cache)
     }
 
     /// The first match that begins in `starts`.
@@ -219,11 +243,11 @@ impl Engine {
     }
 
     fn ascii(&self) -> &Regex {
-        self.ascii.get_or_init(|| compile(std::iter::once(&ascii::only(self.expression.hir()))))
+        self.ascii.get_or_init(|| compile(std::iter::once(ascii::only(self.expression.hir()))))
     }
 
     fn full(&self) -> &Regex {
-        self.full.get_or_init(|| compile(std::iter::once(self.expression.hir())))
+        self.full.get_or_init(|| compile(std::iter::once(self.expression.hir().clone())))
     }
 }
 

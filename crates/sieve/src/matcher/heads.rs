@@ -5,7 +5,8 @@
 //! expression is cut between two of its parts: what is before the cut has a known length, what is behind it begins with
 //! one of a few literals.
 
-use regex_syntax::hir::literal::{ExtractKind, Extractor};
+use crate::rules::ascii;
+use regex_syntax::hir::literal::{ExtractKind, Extractor, Seq};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
 /// Most literals behind a cut.
@@ -50,15 +51,18 @@ pub(super) fn parts(hir: &Hir) -> Vec<&Hir> {
 pub(super) fn cuts(hir: &Hir) -> Vec<Cut> {
     let parts = parts(hir);
     let folded: Vec<Hir> = parts.iter().map(|part| fold(part)).collect();
+    // What is behind a part that may be anything adds nothing to the literals before it.
+    let open: Vec<bool> = folded.iter().map(|part| beginnings(part).literals().is_none()).collect();
     let mut before = Before { min: 0, max: 0, max_ascii: 0 };
     let mut cuts = Vec::new();
     for (at, part) in parts.iter().enumerate() {
-        if let Some(literals) = literals(&folded[at..]) {
+        let known = open[at..].iter().position(|is_open| *is_open).unwrap_or(open.len() - at);
+        if let Some(literals) = literals(&folded[at..at + known]) {
             cuts.push(Cut { parts: at, before, literals });
         }
         let properties = part.properties();
         let (Some(min), Some(max)) = (properties.minimum_len(), properties.maximum_len()) else { break };
-        let max_ascii = super::ascii::only(part).properties().maximum_len().unwrap_or(max);
+        let max_ascii = ascii::only(part).properties().maximum_len().unwrap_or(max);
         before.min += min;
         before.max += max;
         before.max_ascii += max_ascii;
@@ -76,18 +80,23 @@ fn literals(folded: &[Hir]) -> Option<Vec<Vec<u8>>> {
     {
         return None;
     }
-    let found = Extractor::new()
-        .kind(ExtractKind::Prefix)
-        .limit_class(MOST_CHARACTERS)
-        .limit_literal_len(LONGEST)
-        .limit_total(MOST_LITERALS)
-        .extract(&Hir::concat(folded.to_vec()));
+    let found = beginnings(&Hir::concat(folded.to_vec()));
     let mut list: Vec<Vec<u8>> =
         found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
     list.sort_unstable();
     list.dedup_by(|longer, shorter| longer.starts_with(shorter));
     let useful = !list.is_empty() && list.iter().all(|literal| !literal.is_empty());
     useful.then_some(list)
+}
+
+/// What it begins with.
+fn beginnings(hir: &Hir) -> Seq {
+    Extractor::new()
+        .kind(ExtractKind::Prefix)
+        .limit_class(MOST_CHARACTERS)
+        .limit_literal_len(LONGEST)
+        .limit_total(MOST_LITERALS)
+        .extract(hir)
 }
 
 /// An expression for data whose ASCII letters are lower-case. Of a class with many characters nothing is kept.

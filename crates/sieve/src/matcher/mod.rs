@@ -16,9 +16,9 @@
 //! # Ok::<(), kernscope_sieve::rules::RulesError>(())
 //! ```
 
-mod ascii;
 mod engine;
 mod entropy;
+mod finder;
 mod heads;
 mod judge;
 mod lines;
@@ -29,16 +29,17 @@ mod stream;
 mod tail;
 mod walk;
 mod windows;
+mod words;
 
 pub use entropy::entropy;
 pub use stream::{Located, OVERLAP_BYTES, Stream};
 
-use crate::prefilter::Prefilter;
-use crate::rules::{Pattern, Rule, RuleSet};
+use crate::parallel;
+use crate::rules::{AnyOf, Pattern, Rule, RuleSet};
 use engine::{Engine, EngineCache, Match};
+use finder::{Finder, Use};
 use lines::Lines;
 use plan::Plan;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 use windows::Windows;
@@ -49,27 +50,13 @@ pub struct Matcher {
     set: RuleSet,
     /// By rule; `None` where there is no expression.
     engines: Vec<Option<Engine>>,
-    /// Finds what rules begin with, and keywords without which some are not tried.
-    finder: Prefilter,
-    uses: Vec<Vec<Use>>,
+    /// Finds what the rules begin with that are for any file.
+    anywhere: Finder,
+    /// The same for those that ask for a path, which few files have; and the paths of all of them.
+    placed: Finder,
+    paths: AnyOf,
     /// Finds the keywords of all rules that ask for them apart.
-    gates: OnceLock<Gates>,
-}
-
-/// What it means that a literal is there.
-#[derive(Clone, Copy, Debug)]
-enum Use {
-    /// A match of the rule may be around it; the number of the rule's head.
-    Head(usize, usize),
-    /// The rule is to be tried.
-    Gate(usize),
-}
-
-/// A finder of keywords, and whose they are.
-#[derive(Debug)]
-struct Gates {
-    finder: Prefilter,
-    uses: Vec<Vec<Use>>,
+    gates: OnceLock<Finder>,
 }
 
 /// Where data is from, as far as rules ask.
@@ -121,25 +108,20 @@ struct Piece<'a> {
     among: Range<usize>,
     /// Nothing is before it or behind it.
     is_whole: bool,
+    /// Rules that ask for a path may have got it.
+    is_placed: bool,
 }
 
 impl Matcher {
     /// Lays out what is looked for. Expressions are compiled later, each when data first asks for it.
     /// Rules of byte counts are not tried; [`RuleSet::for_matching`] refuses them.
     pub fn new(set: RuleSet) -> Self {
-        let engines: Vec<Option<Engine>> = set.rules.iter().map(engine).collect();
-        let mut literals = Literals::default();
-        for (rule, engine) in engines.iter().enumerate() {
-            let Some(Plan { heads, gates }) = engine.as_ref().map(|engine| &engine.plan) else { continue };
-            for (number, head) in heads.iter().flatten().enumerate() {
-                head.cut.literals.iter().for_each(|bytes| literals.add(bytes, Use::Head(rule, number)));
-            }
-            if heads.is_none() {
-                gates.iter().for_each(|gate| literals.add(gate, Use::Gate(rule)));
-            }
-        }
-        let (finder, uses) = literals.finder();
-        Self { set, engines, finder, uses, gates: OnceLock::new() }
+        let engines = parallel::map(set.rules.len(), |rule| engine(&set.rules[rule]));
+        let is_placed = |rule: usize| !set.rules[rule].paths.is_empty();
+        let anywhere = Finder::of_starts(planned(&engines).filter(|(rule, _)| !is_placed(*rule)));
+        let placed = Finder::of_starts(planned(&engines).filter(|(rule, _)| is_placed(*rule)));
+        let paths = planned(&engines).flat_map(|(rule, _)| set.rules[rule].paths.list()).cloned().collect();
+        Self { set, engines, anywhere, placed, paths: AnyOf::new(paths), gates: OnceLock::new() }
     }
 
     /// The rules.
@@ -182,11 +164,26 @@ impl Matcher {
     pub fn spans(&self, data: &[u8], scratch: &mut Scratch) -> Vec<(usize, Range<usize>)> {
         let mut spans = Vec::new();
         scratch.restart();
-        let piece = Piece { data, base: 0, among: 0..data.len(), is_whole: true };
+        let piece = Piece { data, base: 0, among: 0..data.len(), is_whole: true, is_placed: true };
         let found = &mut |rule, matched: Match| spans.push((rule, matched.span));
         self.matches(&piece, scratch, &mut |_| true, found);
         spans.retain(|(rule, _)| !self.is_shut(*rule, scratch));
         spans
+    }
+
+    /// Whether no rule would be tried on `data`, taken as a whole, wherever it is from: there is nothing in it. What is
+    /// not rejected is for [`Matcher::find`] to say; mostly nothing matches there either.
+    pub fn rejects(&self, data: &[u8], scratch: &mut Scratch) -> bool {
+        scratch.restart();
+        scratch.caches.iter_mut().for_each(EngineCache::restart);
+        self.find_windows(data, true, scratch);
+        let mut all = true;
+        for (rule, engine) in self.engines.iter().enumerate() {
+            let is_plain = engine.as_ref().is_some_and(|engine| engine.plan.heads.is_none());
+            all &= scratch.windows[rule].is_empty() && (!is_plain || self.is_shut(rule, scratch));
+            scratch.windows[rule].clear();
+        }
+        all
     }
 
     /// Keywords of a rule of which one must be in the data.
@@ -216,7 +213,7 @@ impl Matcher {
         found: &mut dyn FnMut(usize, Match),
     ) {
         scratch.caches.iter_mut().for_each(EngineCache::restart);
-        self.find_windows(piece.data, scratch);
+        self.find_windows(piece.data, piece.is_placed, scratch);
         if !piece.is_whole {
             self.open_gates(piece.data, scratch);
         }
@@ -257,66 +254,35 @@ impl Matcher {
         scratch.resume[rule] = piece.base + resume as u64;
         // Of data that is here as a whole, keywords need be sought only where something was found.
         if any && piece.is_whole && self.is_shut(rule, scratch) {
-            scratch.open[rule] = ascii::contains_any(piece.data, self.gates(rule));
+            scratch.open[rule] = words::contains_any(piece.data, self.gates(rule));
         }
     }
 
     /// Where each rule is to be tried.
-    fn find_windows(&self, data: &[u8], scratch: &mut Scratch) {
-        self.finder.find(data, &mut |number, at| {
-            for used in &self.uses[number] {
-                match *used {
-                    Use::Gate(rule) => scratch.open[rule] = true,
-                    Use::Head(rule, head) => {
-                        let Some(engine) = &self.engines[rule] else { continue };
-                        if let Some(window) = engine.starts(data, head, at, &mut scratch.caches[rule]) {
-                            scratch.windows[rule].add(window);
-                        }
-                    }
+    fn find_windows(&self, data: &[u8], is_placed: bool, scratch: &mut Scratch) {
+        let met = &mut |used, at| match used {
+            Use::Gate(rule) => scratch.open[rule] = true,
+            Use::Head(rule, head) => {
+                let Some(engine) = &self.engines[rule] else { return };
+                if let Some(window) = engine.starts(data, head, at, &mut scratch.caches[rule]) {
+                    scratch.windows[rule].add(window);
                 }
             }
-        });
+        };
+        self.anywhere.find(data, met);
+        if is_placed {
+            self.placed.find(data, met);
+        }
     }
 
     /// Notes which keywords are in a part of the data.
     fn open_gates(&self, data: &[u8], scratch: &mut Scratch) {
-        let gates = self.gates.get_or_init(|| {
-            let mut literals = Literals::default();
-            for rule in 0..self.engines.len() {
-                self.gates(rule).iter().for_each(|gate| literals.add(gate, Use::Gate(rule)));
-            }
-            let (finder, uses) = literals.finder();
-            Gates { finder, uses }
-        });
-        gates.finder.find(data, &mut |number, _| {
-            for used in &gates.uses[number] {
-                if let Use::Gate(rule) = *used {
-                    scratch.open[rule] = true;
-                }
+        let gates = self.gates.get_or_init(|| Finder::of_gates(planned(&self.engines)));
+        gates.find(data, &mut |used, _| {
+            if let Use::Gate(rule) = used {
+                scratch.open[rule] = true;
             }
         });
-    }
-}
-
-/// Literals, each once, and what they mean.
-#[derive(Default)]
-struct Literals {
-    numbers: HashMap<Vec<u8>, usize>,
-    uses: Vec<Vec<Use>>,
-}
-
-impl Literals {
-    fn add(&mut self, bytes: &[u8], used: Use) {
-        let next = self.numbers.len();
-        let number = *self.numbers.entry(bytes.to_ascii_lowercase()).or_insert(next);
-        self.uses.resize(self.uses.len().max(number + 1), Vec::new());
-        self.uses[number].push(used);
-    }
-
-    fn finder(self) -> (Prefilter, Vec<Vec<Use>>) {
-        let mut list = vec![Vec::new(); self.numbers.len()];
-        self.numbers.into_iter().for_each(|(bytes, number)| list[number] = bytes);
-        (Prefilter::new(list), self.uses)
     }
 }
 
@@ -324,6 +290,11 @@ impl Literals {
 fn engine(rule: &Rule) -> Option<Engine> {
     let expression = rule.pattern.expression()?;
     Some(Engine::new(expression.clone(), Plan::of(rule, expression)))
+}
+
+/// The rules that have an expression.
+fn planned(engines: &[Option<Engine>]) -> impl Iterator<Item = (usize, &Engine)> {
+    engines.iter().enumerate().filter_map(|(rule, engine)| Some((rule, engine.as_ref()?)))
 }
 
 #[cfg(test)]

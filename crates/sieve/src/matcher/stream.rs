@@ -45,6 +45,8 @@ impl Located {
 pub struct Stream<'a> {
     matcher: &'a Matcher,
     place: Place<'a>,
+    /// Some rule that asks for a path may be for this one.
+    is_placed: bool,
     /// Offset of the first byte of the piece.
     base: u64,
     /// Where the lines of what is behind end: how many, and where the last one begins.
@@ -59,7 +61,9 @@ impl<'a> Stream<'a> {
     /// Begins. [`Matcher::is_excused`] is for the caller to ask.
     pub fn new(matcher: &'a Matcher, place: Place<'a>, scratch: &mut Scratch) -> Self {
         scratch.restart();
-        Self { matcher, place, base: 0, line: 1, line_start: 0, decided: 0, waiting: Waiting::default() }
+        let is_placed = matcher.paths.is_match(place.path);
+        let waiting = Waiting::default();
+        Self { matcher, place, is_placed, base: 0, line: 1, line_start: 0, decided: 0, waiting }
     }
 
     /// Searches a piece: what [`Stream::piece`] left of the one before, and new bytes behind it; `last`: nothing comes
@@ -74,7 +78,8 @@ impl<'a> Stream<'a> {
         let set = &self.matcher.set;
         let mut findings: Vec<Finding> = Vec::new();
         let concerns = &mut |rule| self.matcher.concerns(rule, &self.place);
-        let piece = Piece { data, base: self.base, among: from..cut, is_whole: last && self.base == 0 };
+        let is_whole = last && self.base == 0;
+        let piece = Piece { data, base: self.base, among: from..cut, is_whole, is_placed: self.is_placed };
         self.matcher.matches(&piece, scratch, concerns, &mut |rule, matched| {
             findings.extend(judge::finding(rule, &set.rules[rule], &set.allow, data, &self.place, &matched));
         });

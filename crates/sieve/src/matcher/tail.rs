@@ -4,23 +4,64 @@
 //! a count above [`BOUND`] is that many or more. So it never stops halfway, and needs no more states than are worth it.
 
 use super::heads;
+use super::walk::{Here, Walk};
+use crate::rules::ascii;
+use regex_automata::hybrid::dfa::Cache;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
 /// Largest count that is counted.
 const BOUND: u32 = 40;
 
-/// What follows the first `cut` parts.
-pub(super) fn after(hir: &Hir, cut: usize) -> Hir {
-    Hir::concat(heads::parts(hir).into_iter().skip(cut).map(wider).collect())
+/// What must follow a cut.
+#[derive(Debug)]
+pub(super) struct Tail {
+    walk: Walk,
+    /// Bytes that it has at most; with the same for data that is ASCII.
+    longest: Option<usize>,
+    longest_ascii: Option<usize>,
 }
 
-fn wider(hir: &Hir) -> Hir {
+impl Tail {
+    /// What follows the first `cut` parts. `None` where no automaton can be had.
+    pub(super) fn after(hir: &Hir, cut: usize) -> Option<Self> {
+        let parts: Vec<&Hir> = heads::parts(hir).into_iter().skip(cut).collect();
+        let whole = |of: fn(&Hir) -> Hir| Hir::concat(parts.iter().map(|part| of(part)).collect());
+        Some(Self {
+            walk: Walk::any(&whole(wider))?,
+            longest: whole(Hir::clone).properties().maximum_len(),
+            longest_ascii: whole(ascii::only).properties().maximum_len(),
+        })
+    }
+
+    /// Memory for a thread.
+    pub(super) fn cache(&self) -> Cache {
+        self.walk.cache()
+    }
+
+    /// Whether it may be at `at`. Adds to `steps` how many bytes were looked at.
+    pub(super) fn may_follow(&self, cache: &mut Cache, data: &[u8], at: usize, steps: &mut usize) -> bool {
+        self.walk.at(cache, &data[..self.end(data, at)], at, true, steps) != Here::Nothing
+    }
+
+    /// The byte behind all that can be of it: counts that are not counted lead no farther.
+    fn end(&self, data: &[u8], at: usize) -> usize {
+        let Some(longest) = self.longest else { return data.len() };
+        let far = data.len().min(at.saturating_add(longest));
+        match self.longest_ascii {
+            Some(longest) if data[at..far].is_ascii() => far.min(at + longest),
+            _ => far,
+        }
+    }
+}
+
+/// An expression without look-around that matches wherever this one does, over bytes.
+pub(super) fn wider(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Hir::empty(),
         HirKind::Literal(literal) => Hir::literal(literal.0.clone()),
         HirKind::Class(Class::Bytes(class)) => Hir::class(Class::Bytes(class.clone())),
         HirKind::Class(class) => {
-            let ascii = super::ascii::class(class);
+            let ascii = ascii::class(class);
             let beyond = matches!(class, Class::Unicode(class)
                 if class.ranges().last().is_some_and(|range| range.end() > '\x7f'));
             let one = Hir::class(Class::Bytes(ascii));
@@ -46,20 +87,38 @@ fn repeat(sub: Hir, min: u32, max: Option<u32>) -> Hir {
 
 #[cfg(test)]
 mod tests {
-    use super::super::walk::{Here, Walk};
+    use super::Tail;
     use crate::rules::Expression;
+
+    /// Whether the rest may follow, and how many bytes that took.
+    fn follows(text: &str, cut: usize, data: &[u8]) -> (bool, usize) {
+        let tail = Tail::after(Expression::new(text).expect("parses").hir(), cut).expect("builds");
+        let mut steps = 0;
+        (tail.may_follow(&mut tail.cache(), data, 0, &mut steps), steps)
+    }
 
     #[test]
     fn it_says_yes_wherever_the_rest_follows() {
-        let expression = Expression::new(r"\w{0,9}key\b ?= ?(\w{50,60})é?$").expect("parses");
-        let walk = Walk::any(&super::after(expression.hir(), 1)).expect("builds");
-        let follows = |data: &[u8]| walk.at(&mut walk.cache(), data, 0, true, &mut 0) != Here::Nothing;
+        let text = r"\w{0,9}key\b ?= ?(\w{50,60})é?$";
         let long = "x".repeat(55);
-        for (text, right) in
+        for (start, right) in
             [("key = ", true), ("key=", true), ("key= é", true), ("key  =", false), ("kex=", false)]
         {
-            assert_eq!(follows(format!("{text}{long}").as_bytes()), right, "{text}");
+            assert_eq!(follows(text, 1, format!("{start}{long}").as_bytes()).0, right, "{start}");
         }
-        assert!(!follows(b"key=xxxxxxxxxxxxxxxxxxxx "));
+        assert!(!follows(text, 1, b"key=xxxxxxxxxxxxxxxxxxxx ").0);
+    }
+
+    #[test]
+    fn it_looks_no_farther_than_the_rest_can_reach() {
+        let text = r"a(?s:.){0,100}b";
+        let data = "a".to_owned() + &"x".repeat(10_000) + "b";
+        assert_eq!(follows(text, 0, data.as_bytes()), (false, 102));
+        let data = "a".to_owned() + &"é".repeat(10_000) + "b";
+        assert_eq!(follows(text, 0, data.as_bytes()), (false, 402));
+        for (between, right) in [("x".repeat(100), true), ("é".repeat(100), true), ("x".repeat(101), false)]
+        {
+            assert_eq!(follows(text, 0, format!("a{between}b").as_bytes()).0, right, "{}", between.len());
+        }
     }
 }

@@ -80,6 +80,25 @@ fn look_around_sees_beyond_the_window() {
     }
 }
 
+/// Without a literal, and in data where a looser expression goes ahead.
+#[test]
+fn look_around_is_exact_beyond_ascii() {
+    let text = r"\b[0-9a-f]{8,60}\b";
+    let matcher = matcher(&format!("[[rule]]\nid='a'\nregex='{text}'"));
+    let plain = regex::bytes::Regex::new(text).expect("parses");
+    let wrong = "é0123456789abcdef 0123456789abcdefé ".repeat(40);
+    for data in [
+        "é 01234567 é89abcdef 89abcdef\u{301} 0123-89abcdef".to_owned(),
+        format!("{wrong}0123456789abcdef é"),
+        wrong,
+        format!("é {}", "0123456789".repeat(10_000)),
+    ] {
+        let spans = matcher.spans(data.as_bytes(), &mut matcher.scratch());
+        let spans: Vec<_> = spans.into_iter().map(|(_, span)| span).collect();
+        assert_eq!(spans, plain.find_iter(data.as_bytes()).map(|found| found.range()).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn paths_alone_are_findings() {
     let matcher =

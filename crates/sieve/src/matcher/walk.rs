@@ -94,12 +94,12 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::Expression;
+    use crate::rules::{Expression, ascii};
 
     #[test]
     fn it_tells_the_match_that_begins_here() {
         let expression = Expression::new(r"\bab+?(c|b*)d?$?").expect("parses");
-        let walk = Walk::exact(&super::super::ascii::only(expression.hir()), true).expect("builds");
+        let walk = Walk::exact(&ascii::only(expression.hir()), true).expect("builds");
         let at = |data: &[u8], at: usize| walk.at(&mut walk.cache(), data, at, false, &mut 0);
         assert_eq!(at(b"-abcx", 1), Here::Match(4));
         assert_eq!(at(b"-abbb", 1), Here::Match(5));

@@ -4,6 +4,7 @@
 //! for every rule.
 
 use super::RuleSet;
+use crate::parallel;
 
 /// The files, by name.
 const FILES: [(&str, &str); 12] = [
@@ -27,16 +28,17 @@ pub fn builtin_files() -> impl ExactSizeIterator<Item = (&'static str, &'static 
 }
 
 impl RuleSet {
-    /// The built-in rules. Reads them anew each time.
+    /// The built-in rules. Reads them anew each time, on several threads.
     ///
     /// # Panics
     /// Never: that the files can be read is tested.
     pub fn builtin() -> Self {
         let mut all = Self::default();
-        for (name, text) in builtin_files() {
-            let part = Self::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
-            all.extend_with(part);
-        }
+        let parts = parallel::map(FILES.len(), |number| {
+            let (name, text) = FILES[number];
+            Self::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"))
+        });
+        parts.into_iter().for_each(|part| all.extend_with(part));
         all
     }
 }

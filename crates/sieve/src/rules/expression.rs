@@ -4,6 +4,7 @@
 //! they need to look at. So a file of rules is checked to the end, and an expression is compiled with its first candidate. To
 //! compile cannot fail then: what could is an expression that grows too large, and that is weighed here.
 
+use super::ascii;
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -71,8 +72,8 @@ fn config() -> syntax::Config {
 ///
 /// # Panics
 /// When the engine refuses one, which can only be for its size; that was weighed when it was read.
-pub(crate) fn compile<'a>(hirs: impl Iterator<Item = &'a Hir>) -> Regex {
-    let hirs: Vec<&Hir> = hirs.collect();
+pub(crate) fn compile(hirs: impl Iterator<Item = Hir>) -> Regex {
+    let hirs: Vec<Hir> = hirs.collect();
     let config = Regex::config().utf8_empty(false).nfa_size_limit(None);
     Regex::builder().configure(config).build_many_from_hir(&hirs).expect("a weighed expression compiles")
 }
@@ -112,13 +113,15 @@ fn weight(hir: &Hir) -> u64 {
 #[derive(Clone, Debug, Default)]
 pub struct AnyOf {
     list: Vec<Expression>,
-    compiled: Arc<OnceLock<Regex>>,
+    /// For texts that are ASCII.
+    ascii: Arc<OnceLock<Regex>>,
+    full: Arc<OnceLock<Regex>>,
 }
 
 impl AnyOf {
     /// Any of these.
     pub fn new(list: Vec<Expression>) -> Self {
-        Self { list, compiled: Arc::default() }
+        Self { list, ascii: Arc::default(), full: Arc::default() }
     }
 
     /// Whether there are none.
@@ -133,7 +136,12 @@ impl AnyOf {
 
     /// Whether one of them matches somewhere in `text`.
     pub fn is_match(&self, text: &[u8]) -> bool {
-        let compiled = || self.compiled.get_or_init(|| compile(self.list.iter().map(Expression::hir)));
-        !self.list.is_empty() && compiled().is_match(text)
+        let hirs = || self.list.iter().map(Expression::hir);
+        !self.list.is_empty()
+            && match text.is_ascii() {
+                true => self.ascii.get_or_init(|| compile(hirs().map(ascii::only))),
+                false => self.full.get_or_init(|| compile(hirs().cloned())),
+            }
+            .is_match(text)
     }
 }

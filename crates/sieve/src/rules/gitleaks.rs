@@ -89,7 +89,7 @@ struct Allow {
 
 pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
     let file: File = toml::from_str(text).map_err(|error| RulesError::toml(text, &error))?;
-    let source = &Source { text, translate: dialect::from_go };
+    let source = &Source::new(text, dialect::from_go);
     let mut set = RuleSet {
         extends: Extends {
             path: file.extend.path,
@@ -120,7 +120,7 @@ pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
 }
 
 impl Allow {
-    fn list(self, source: &Source<'_>) -> Result<Allowlist, RulesError> {
+    fn list(self, source: &Source) -> Result<Allowlist, RulesError> {
         let all = match self.condition.to_ascii_lowercase().as_str() {
             "" | "or" | "||" => false,
             "and" | "&&" => true,
@@ -148,7 +148,7 @@ impl Allow {
 }
 
 impl Theirs {
-    fn rule(self, source: &Source<'_>, line: usize) -> Result<Rule, RulesError> {
+    fn rule(self, source: &Source, line: usize) -> Result<Rule, RulesError> {
         let paths = self.path.iter().map(|path| source.expression("path", path)).collect::<Result<_, _>>()?;
         let pattern = match &self.regex {
             Some(regex) => Pattern::Regex(source.sought(regex)?),

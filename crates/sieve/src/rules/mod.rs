@@ -17,6 +17,7 @@
 //! ```
 
 mod allow;
+pub(crate) mod ascii;
 mod builtin;
 mod conditions;
 mod dialect;
@@ -40,6 +41,7 @@ pub use severity::Severity;
 pub use verify::{ExampleFault, Verified};
 
 use kernscope_kit::compile::Content;
+use std::collections::{HashMap, HashSet};
 
 /// Rules, and what holds for all of them.
 #[derive(Clone, Debug, Default)]
@@ -141,12 +143,9 @@ impl RuleSet {
     /// Adds the rules of another file below these: where both have a rule of one name, this one's is kept.
     pub fn extend_with(&mut self, base: RuleSet) {
         let disabled = std::mem::take(&mut self.extends.disabled);
-        let new = base
-            .rules
-            .into_iter()
-            .filter(|rule| !disabled.contains(&rule.id) && self.rules.iter().all(|own| own.id != rule.id));
-        let new: Vec<Rule> = new.collect();
-        self.rules.extend(new);
+        let own: HashSet<String> = self.rules.iter().map(|rule| rule.id.clone()).collect();
+        let is_new = |rule: &Rule| !disabled.contains(&rule.id) && !own.contains(&rule.id);
+        self.rules.extend(base.rules.into_iter().filter(is_new));
         self.allow.extend(base.allow);
         self.notes.extend(base.notes);
         self.extends.default |= base.extends.default;
@@ -174,7 +173,7 @@ impl RuleSet {
         if nothing {
             return Err(RulesError::new("there is no [[rule]] and no [[rules]] in it"));
         }
-        let mut seen = std::collections::HashMap::new();
+        let mut seen = HashMap::new();
         for rule in &self.rules {
             if let Some(line) = seen.insert(&rule.id, rule.line) {
                 let cause = format!("the name is taken by the rule in line {line}; give it another");

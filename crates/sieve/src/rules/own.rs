@@ -80,7 +80,7 @@ enum Condition {
 
 pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
     let file: File = toml::from_str(text).map_err(|error| RulesError::toml(text, &error))?;
-    let source = &Source { text, translate: str::to_owned };
+    let source = &Source::new(text, str::to_owned);
     let mut set = RuleSet::default();
     for own in file.rule {
         let line = source.line(&own);
@@ -96,7 +96,7 @@ pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
 }
 
 impl Allow {
-    fn list(self, source: &Source<'_>) -> Result<Allowlist, RulesError> {
+    fn list(self, source: &Source) -> Result<Allowlist, RulesError> {
         let list = Allowlist {
             all: self.condition == Condition::And,
             regexes: source.any_of("allowlist: regexes", &self.regexes)?,
@@ -117,7 +117,7 @@ impl Allow {
 }
 
 impl Own {
-    fn rule(self, source: &Source<'_>, line: usize) -> Result<Rule, RulesError> {
+    fn rule(self, source: &Source, line: usize) -> Result<Rule, RulesError> {
         let pattern = self.pattern(source)?;
         let rule = Rule {
             id: self.id,
@@ -137,7 +137,7 @@ impl Own {
         Ok(rule)
     }
 
-    fn pattern(&self, source: &Source<'_>) -> Result<Pattern, RulesError> {
+    fn pattern(&self, source: &Source) -> Result<Pattern, RulesError> {
         let literals: Vec<&str> = self.literals.iter().chain(&self.literal).map(String::as_str).collect();
         match (literals.is_empty(), &self.regex, &self.bytes) {
             (false, None, None) => literal_pattern(&literals, self.fold),

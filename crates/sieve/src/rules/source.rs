@@ -1,17 +1,22 @@
 //! Expressions of a file of rules: errors name key and line, and each format has its dialect.
 
-use super::{AnyOf, Expression, RulesError, line_at};
+use super::{AnyOf, Expression, RulesError};
 use toml::Spanned;
 
 /// A file of rules.
-pub(super) struct Source<'a> {
-    /// All of it.
-    pub(super) text: &'a str,
+pub(super) struct Source {
+    /// Where its lines end.
+    ends: Vec<usize>,
     /// Writes an expression in the syntax of the `regex` crate.
-    pub(super) translate: fn(&str) -> String,
+    translate: fn(&str) -> String,
 }
 
-impl Source<'_> {
+impl Source {
+    /// A file whose expressions are in the syntax that `translate` takes.
+    pub(super) fn new(text: &str, translate: fn(&str) -> String) -> Self {
+        Self { ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(), translate }
+    }
+
     /// What a rule looks for.
     pub(super) fn sought(&self, regex: &Spanned<String>) -> Result<Expression, RulesError> {
         self.read("regex", regex, Expression::of_something)
@@ -29,7 +34,7 @@ impl Source<'_> {
 
     /// The line that something begins in.
     pub(super) fn line<T>(&self, spanned: &Spanned<T>) -> usize {
-        line_at(self.text, spanned.span().start)
+        self.ends.partition_point(|end| *end < spanned.span().start) + 1
     }
 
     fn read(

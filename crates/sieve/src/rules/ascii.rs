@@ -1,13 +1,13 @@
 //! An expression for data that is ASCII.
 //!
 //! On such data `\w`, `\b` and `(?i)k` mean little, but with all of Unicode in them an automaton is ten times the size,
-//! and `\b` sends the engine to a slower one at the first byte beyond ASCII. So most windows are searched with this
-//! expression, which finds the same in them, and the original is for the rest.
+//! and `\b` sends the engine to a slower one. So what is ASCII, as most text and most paths are, is searched with this
+//! expression, which finds the same in it, and the original is for the rest.
 
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
 
 /// The same as `hir` on ASCII, and nothing else.
-pub(super) fn only(hir: &Hir) -> Hir {
+pub(crate) fn only(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty => Hir::empty(),
         HirKind::Literal(literal) if literal.0.is_ascii() => Hir::literal(literal.0.clone()),
@@ -30,7 +30,7 @@ pub(super) fn only(hir: &Hir) -> Hir {
     }
 }
 
-pub(super) fn class(class: &Class) -> ClassBytes {
+pub(crate) fn class(class: &Class) -> ClassBytes {
     let below =
         |start: u32, end: u32| (start < 0x80).then(|| ClassBytesRange::new(start as u8, end.min(0x7f) as u8));
     match class {
@@ -41,18 +41,6 @@ pub(super) fn class(class: &Class) -> ClassBytes {
             ClassBytes::new(class.iter().filter_map(|range| below(range.start() as u32, range.end() as u32)))
         }
     }
-}
-
-/// Whether one of these lower-case words is in the data, in any case of ASCII letters.
-pub(super) fn contains_any(data: &[u8], words: &[Vec<u8>]) -> bool {
-    words.iter().any(|word| contains(data, word))
-}
-
-fn contains(data: &[u8], word: &[u8]) -> bool {
-    let Some((&first, rest)) = word.split_first() else { return true };
-    let fits =
-        |at: usize| data.get(at + 1..at + word.len()).is_some_and(|behind| behind.eq_ignore_ascii_case(rest));
-    memchr::memchr2_iter(first, first.to_ascii_uppercase(), data).any(fits)
 }
 
 fn ascii_look(look: Look) -> Look {
@@ -69,8 +57,7 @@ fn ascii_look(look: Look) -> Look {
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::Expression;
-    use crate::rules::compile;
+    use crate::rules::{Expression, compile};
     use regex_automata::meta::Regex;
 
     #[test]
@@ -79,8 +66,8 @@ mod tests {
             [r"(?i)\bk\w{2,5}\b", r"[^a]+é?", r"(a|é)b|\Bc", r"é", r"(?-u:[\x00-\xff])x", r"\d+(?:ſ|s)"]
         {
             let expression = Expression::new(text).expect("parses");
-            let full = compile(std::iter::once(expression.hir()));
-            let ascii = compile(std::iter::once(&super::only(expression.hir())));
+            let full = compile(std::iter::once(expression.hir().clone()));
+            let ascii = compile(std::iter::once(super::only(expression.hir())));
             for data in ["a key, kkk Keyring", "ab cb acb", "12s 5 \u{7f}x \0x", "", "aaa b"] {
                 let spans = |regex: &Regex| regex.find_iter(data).map(|m| m.range()).collect::<Vec<_>>();
                 assert_eq!(spans(&ascii), spans(&full), "{text} in {data:?}");
