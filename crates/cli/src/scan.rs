@@ -138,8 +138,8 @@ fn scan(source: Source, options: &Options, matcher: &Matcher, mut teller: Teller
     let (progress, bar) = (Progress::default(), Bar::new());
     // Until Ctrl-C is how long files that are used are looked at: to stop is no failure there.
     let has_end = matches!(source, Source::Named);
-    let mut take = |outcome: kernscope_scan::Outcome| {
-        teller.begin();
+    let mut take = |mut outcome: kernscope_scan::Outcome| {
+        teller.begin(outcome.user.take());
         bar.without(|| {
             outcome.found.iter().for_each(|found| teller.found(&matcher.rules()[found.at.rule], found));
             outcome.troubles.iter().for_each(|trouble| teller.trouble(&trouble.line));

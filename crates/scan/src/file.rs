@@ -93,7 +93,8 @@ impl Desk<'_> {
 
     /// A file that someone has opened, or closed.
     pub(crate) fn used(&mut self, used: Used, options: &Options) {
-        let Used { name, file, bytes, .. } = used;
+        let Used { name, file, bytes, user, .. } = used;
+        self.outcome.user = user;
         if !self.is_excused(&name) {
             self.look(&name, file, bytes, options);
         }

@@ -31,7 +31,7 @@ mod tally;
 mod utf16;
 mod walk;
 
-pub use access::{Access, Watched};
+pub use access::{Access, User, Watched};
 pub use archive::Limits;
 pub use data::scan_data;
 pub use desk::BUFFER_BYTES;

@@ -1,6 +1,6 @@
 //! What became of everything that was met.
 
-use crate::Found;
+use crate::{Found, User};
 use std::collections::BTreeMap;
 
 /// Counts that add up: all that was met was scanned, set aside, or lost.
@@ -59,6 +59,8 @@ pub struct Outcome {
     pub tally: Tally,
     /// What could not be scanned.
     pub troubles: Vec<Trouble>,
+    /// Who used it, where files are looked at as they are used.
+    pub user: Option<User>,
 }
 
 impl Outcome {

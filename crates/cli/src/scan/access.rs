@@ -2,8 +2,8 @@
 
 use crate::failure::Failure;
 use crate::stream::note;
-use kernscope_report::{Hook, State};
-use kernscope_scan::{Access, Tally, Watched};
+use kernscope_report::{Hook, Proc, State};
+use kernscope_scan::{Access, Tally, User, Watched};
 use std::path::PathBuf;
 
 /// Begins to hear of what is used, and says so.
@@ -17,6 +17,20 @@ pub(super) fn open(folders: &[PathBuf]) -> Result<Access, Failure> {
         }
     }
     Ok(access)
+}
+
+/// A process in a record.
+pub(super) fn proc(user: &User) -> Proc {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).as_ref().into();
+    Proc {
+        pid: user.pid,
+        tid: user.pid,
+        ppid: user.ppid,
+        uid: user.uid,
+        comm: text(&user.comm),
+        exe: user.exe.as_ref().map(|exe| text(exe.as_encoded_bytes())),
+        start_ns: user.start_ns,
+    }
 }
 
 /// All that is watched, as one hook: the kernel tells of it in one queue.

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::stream::{note, print};
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, Coverage, Entry, Ledger, Match, Sequencer, clock};
-use kernscope_scan::{Fingerprints, Found, Tally, Watched, redact};
+use kernscope_scan::{Fingerprints, Found, Tally, User, Watched, redact};
 use kernscope_sieve::rules::Rule;
 use std::collections::{BTreeMap, HashSet};
 
@@ -42,6 +42,7 @@ pub(super) struct Teller {
     how: How,
     names: Fingerprints,
     accepted: Accepted,
+    user: Option<User>,
     /// Findings that were told.
     pub(super) emitted: u64,
     /// Findings that were not, by reason.
@@ -72,6 +73,7 @@ impl Teller {
             how,
             names,
             accepted,
+            user: None,
             emitted: 0,
             set_aside: BTreeMap::new(),
             told: HashSet::new(),
@@ -83,9 +85,10 @@ impl Teller {
         teller
     }
 
-    /// What comes next is of another file, or of the same anew.
-    pub(super) fn begin(&mut self) {
+    /// What comes next is of another file, or of the same anew; `user`: who used it.
+    pub(super) fn begin(&mut self, user: Option<User>) {
         self.names.begin();
+        self.user = user;
     }
 
     /// Tells a finding, unless it is accepted.
@@ -124,7 +127,8 @@ impl Teller {
             Form::Lines => {
                 let Match { path, line, column, rule, redacted, .. } = &matched;
                 let commit = matched.commit.as_ref().map_or(String::new(), |commit| format!(" in {commit}"));
-                self.line(&format!("{path}:{line}:{column} {rule} {redacted}{commit}"));
+                let user = self.user.as_ref().map_or(String::new(), |user| format!(" by {}", user.shown()));
+                self.line(&format!("{path}:{line}:{column} {rule} {redacted}{commit}{user}"));
             }
             Form::Records(_) => self.record(Body::Match(matched), escapes.into_fields()),
             Form::Sarif(report) => {
@@ -207,7 +211,8 @@ impl Teller {
 
     fn record(&mut self, body: Body, escaped: Vec<&'static str>) {
         let Form::Records(sequencer) = &mut self.form else { return };
-        let entry = Entry { ts_ns: clock::monotonic_ns(), proc: None, body, escaped };
+        let proc = self.user.as_ref().filter(|_| matches!(body, Body::Match(_))).map(access::proc);
+        let entry = Entry { ts_ns: clock::monotonic_ns(), proc, body, escaped };
         match serde_json::to_string(&sequencer.stamp(&entry)) {
             Ok(line) => self.write(&format!("{line}\n")),
             Err(cause) => self.broken = Some(Failure::usage(format_args!("write a record: {cause}"))),

@@ -96,6 +96,8 @@ fn what_is_written_and_what_is_read_is_looked_at_once() {
     let found = watch.next();
     assert_eq!(path(&found), dir.text("in/sub/new"));
     assert_eq!((&found["line"], &found["start"]), (&1.into(), &0.into()));
+    let (own, exe) = (std::process::id(), std::env::current_exe().expect("a path"));
+    assert_eq!((&found["proc"]["pid"], &found["proc"]["exe"]), (&own.into(), &exe.to_str().into()));
     // The same bytes but one, and the same time of change.
     let times = fs::metadata(&new).expect("times").modified().expect("a time");
     fs::write(&new, token(4)).expect("written");

@@ -16,6 +16,7 @@ mod group;
 mod known;
 mod mounts;
 mod reader;
+mod user;
 
 use crate::desk::Desk;
 use crate::name::Name;
@@ -32,6 +33,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 pub use group::Watched;
+pub use user::User;
 
 /// Files that wait for a thread; each has a descriptor.
 const JOBS_MOST: usize = 64;
@@ -53,6 +55,7 @@ pub(crate) struct Used {
     pub(crate) name: Name,
     pub(crate) file: File,
     pub(crate) bytes: u64,
+    pub(crate) user: Option<User>,
     key: known::Key,
 }
 

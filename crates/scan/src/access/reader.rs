@@ -3,7 +3,7 @@
 use super::folder::Folder;
 use super::group::Group;
 use super::known::{Known, Pending, Stamp, now_ns};
-use super::{Used, known, mounts};
+use super::{Used, User, known, mounts};
 use crate::Outcome;
 use crate::name::Name;
 use nix::errno::Errno;
@@ -118,7 +118,8 @@ impl<'a> Reader<'a> {
             return Ok(Err("waiting"));
         }
         self.known.note(key, stamp, now_ns);
-        Ok(Ok(Used { name, file, bytes: found.len(), key }))
+        let user = User::find(event.pid());
+        Ok(Ok(Used { name, file, bytes: found.len(), user, key }))
     }
 
     /// What a file is called that is below one of the folders.
