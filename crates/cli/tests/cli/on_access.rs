@@ -164,6 +164,7 @@ fn what_is_mounted_below_or_reached_by_another_mount_is_looked_at_as_well() {
     let script = "
         mkdir 'in/a b' && mount -t tmpfs none 'in/a b' && mkdir in/proc && mount -t proc none in/proc
         \"$0\" scan --rules rules.toml --format jsonl --on-access in >out 2>err & scan=$!
+        trap 'exit 1' TERM; trap 'kill -KILL $scan 2>/dev/null || :' EXIT
         until [ $(wc -l <err) -eq 3 ]; do kill -0 $scan; sleep 0.02; done
         printf 'acme_00000000000000cc' >'in/a b/new'
         until [ -s out ]; do kill -0 $scan; sleep 0.02; done
@@ -171,12 +172,12 @@ fn what_is_mounted_below_or_reached_by_another_mount_is_looked_at_as_well() {
         unshare -m sh -ec 'printf acme_00000000000000dd >other/new
             until [ $(wc -l <out) -eq 2 ]; do kill -0 $0; sleep 0.02; done' $scan
         kill -TERM $scan; wait $scan || exit $?";
-    let status = Command::new("unshare")
-        .args(["-m", "sh", "-ec", script, env!("CARGO_BIN_EXE_kernscope")])
+    let status = Command::new("timeout")
+        .args(["120", "unshare", "-m", "sh", "-ec", script, env!("CARGO_BIN_EXE_kernscope")])
         .current_dir(dir.path(""))
         .status();
     let said = fs::read_to_string(dir.path("err")).expect("text");
-    assert_eq!(status.expect("unshare runs").code(), Some(1), "{said}");
+    assert_eq!(status.expect("timeout runs").code(), Some(1), "{said}");
     let records = records(&dir.path("out"));
     assert_eq!(records[0]["path"], dir.text("in/a b/new"));
     assert_eq!(records[1]["path"], dir.text("in/deep/new"));
