@@ -15,7 +15,7 @@ use kernscope_kit::program::Program;
 const ROUNDS: u32 = 1_000_000;
 const RUNS: usize = 9;
 
-const EXPRESSIONS: [&str; 7] = [
+const EXPRESSIONS: [&str; 10] = [
     "ip",
     "udp",
     "udp and dst port 53",
@@ -23,6 +23,9 @@ const EXPRESSIONS: [&str; 7] = [
     "ip6 net 2001:db8::/32",
     "vlan 100 and tcp port 80",
     "tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn or (udp and dst port 53 and net 10.0.0.0/8)",
+    r#"udp and dst port 53 and content "evil""#,
+    r#"vlan 100 and tcp port 80 and content nocase "password""#,
+    r#"(tcp port 80 or udp dst port 53) and host 10.0.0.1 and content /ghp_[0-9a-zA-Z]{36}/"#,
 ];
 
 /// What tcpdump 4.99 makes of `udp and dst port 53`.
@@ -38,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let options = Options::new(target, Host::running());
         let nothing = time(&Loaded::load(&returning(target))?, &frame)?;
         for expression in EXPRESSIONS {
-            let program = compile(&Filter::packet(expression.parse()?), &options)?.program;
+            let program = compile(&expression.parse::<Filter>()?, &options)?.program;
             tell(target, &program, expression, &frame, nothing)?;
         }
         let actions = cbpf::Actions { accept: 2, reject: 1 };

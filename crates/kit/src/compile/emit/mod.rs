@@ -127,7 +127,7 @@ pub(super) fn program(filter: &Filter, plan: &Node, setting: Setting) -> Result<
     let holds = !filter.is_packet_only() && setting.target.windows() > 1;
     let [other, none] = if holds { [(); 2].map(|()| emit.asm.label()) } else { [clear, beyond] };
     if let Some(expr) = &filter.packet {
-        packet::emit(&mut emit.asm, expr, setting.target, other);
+        packet::emit(&mut emit.asm, expr, setting.target, setting.host.shape, other);
     }
     if filter.is_packet_only() {
         emit.asm.jump(matched);

@@ -9,6 +9,7 @@
 use super::expr::Expr;
 use super::needs::Needs;
 use crate::asm::{Alu, Asm, Cond, Insn, Label, Reg, Size};
+use crate::compile::LoopShape;
 use crate::compile::target::Target;
 
 /// Bytes from the frame pointer.
@@ -29,6 +30,10 @@ pub(super) mod slot {
     pub(in super::super) const TAGS: [i16; super::super::MAX_TAGS] = [-64, -72, -80];
     /// The fixed header.
     pub(in super::super) const HEADER: i16 = -120;
+    /// Extension headers that may still come, in a loop whose rounds the verifier does not count.
+    pub(in super::super) const EXTENSIONS: i16 = -128;
+    /// 0, as the verifier does not see.
+    pub(in super::super) const UNKNOWN: i16 = -136;
 }
 
 /// A value that no field of 16 bits has.
@@ -67,14 +72,15 @@ pub(super) struct Emitter<'a> {
     pub(super) asm: &'a mut Asm,
     pub(super) target: Target,
     pub(super) needs: Needs,
+    pub(super) shape: LoopShape,
 }
 
 /// Emits the condition at the start of a program: goes on behind it with the arguments in their registers again when
-/// it holds, and to `no` when it does not. The stack down to [`slot::HEADER`] and R6 to R9 are overwritten. A target
+/// it holds, and to `no` when it does not. The stack down to [`slot::UNKNOWN`] and R6 to R9 are overwritten. A target
 /// without packets is taken for memory.
-pub(in super::super) fn emit(asm: &mut Asm, expr: &Expr, target: Target, no: Label) {
+pub(in super::super) fn emit(asm: &mut Asm, expr: &Expr, target: Target, shape: LoopShape, no: Label) {
     let needs = Needs::of(expr);
-    let mut emitter = Emitter { asm, target, needs };
+    let mut emitter = Emitter { asm, target, needs, shape };
     emitter.set_up();
     emitter.walk();
     let yes = emitter.asm.label();

@@ -8,6 +8,7 @@ use super::headers::{
 };
 use super::needs::Depth;
 use crate::asm::{Alu, Cond, Insn, Label, Reg, Size};
+use crate::compile::LoopShape;
 use crate::compile::target::Target;
 
 use Reg::{R1, R2, R3, R4, R5, R10};
@@ -24,6 +25,7 @@ impl Emitter<'_> {
         if !self.needs.kind {
             return;
         }
+        self.make_unknown();
         self.forget();
         self.kind();
         let done = self.asm.label();
@@ -80,40 +82,63 @@ impl Emitter<'_> {
         self.asm.bind(cut);
         self.asm.mov(KIND, ABSENT);
         self.asm.bind(typed);
-        self.recall(R1, slot::NETWORK);
-        self.blur();
-        self.keep(slot::NETWORK, R1);
+        self.blur_slots(&[slot::NETWORK]);
+        if self.needs.tags {
+            self.blur_slots(&slot::TAGS);
+        }
     }
 
-    /// Makes the verifier forget what it knows of R1, a number of 16 bits: else it follows all that comes behind for each
-    /// number of tags and each length of extension headers apart, which took 70,000 instructions. R1 is changed by
-    /// `(x ^ 1) & x & 1`, which is 0, as the verifier does not see.
+    /// Makes the verifier forget what it knows of these slots, so that it follows what comes behind once, and not for each
+    /// way that leads there.
+    fn blur_slots(&mut self, slots: &[i16]) {
+        for &slot in slots {
+            self.recall(R1, slot);
+            self.blur();
+            self.keep(slot, R1);
+        }
+    }
+
+    /// Makes the verifier forget what it knows of R1, a number of 17 bits as [`ABSENT`] is: else it follows all that comes
+    /// behind for each number of tags and each length of extension headers apart, which took 70,000 instructions.
     fn blur(&mut self) {
-        let unknown = match self.target {
-            Target::Xdp => XDP_QUEUE,
-            target if target.is_skb() => SKB_MARK,
-            // Nobody follows.
-            _ => return,
-        };
-        self.asm.load(Size::W, R5, CTX, unknown).mov(R4, R5).alu64(Alu::Xor, R4, 1).alu64(Alu::And, R5, R4);
-        self.asm.alu64(Alu::And, R5, 1).alu64(Alu::Mul, R5, 0xffff).alu64(Alu::Xor, R1, R5);
+        if self.unknown().is_some() {
+            self.recall(R5, slot::UNKNOWN);
+            self.asm.alu64(Alu::Xor, R1, R5);
+        }
     }
 
-    /// On when R1, a byte or [`ABSENT`], is one of these; else to `other`. By bits and not one by one, so that the
-    /// verifier does not follow the rest for each.
+    /// To its slot `(x ^ 1) & x & 1`, which is 0, as the verifier does not see, spread over 17 bits.
+    fn make_unknown(&mut self) {
+        let Some(field) = self.unknown() else { return };
+        self.asm.load(Size::W, R5, CTX, field).mov(R4, R5).alu64(Alu::Xor, R4, 1).alu64(Alu::And, R5, R4);
+        self.asm.alu64(Alu::And, R5, 1).alu64(Alu::Mul, R5, 0x1_ffff);
+        self.keep(slot::UNKNOWN, R5);
+    }
+
+    /// Something that the verifier does not know, in the context. None where nobody follows.
+    fn unknown(&self) -> Option<i16> {
+        match self.target {
+            Target::Xdp => Some(XDP_QUEUE),
+            target if target.is_skb() => Some(SKB_MARK),
+            _ => None,
+        }
+    }
+
+    /// On when R1, a byte or [`ABSENT`], is one of these, all below 64 or from 128 to 191 and not 0 where R1 may be
+    /// [`ABSENT`]; else to `other`. By bits, and one jump, so that the verifier does not follow the rest for each.
     fn among(&mut self, numbers: &[u8], other: Label) {
-        let [high, checked] = [(); 2].map(|()| self.asm.label());
         let bits = |from: u8| {
             let inside = numbers.iter().filter_map(|number| number.checked_sub(from)).filter(|bit| *bit < 64);
             inside.fold(0u64, |bits, bit| bits | 1 << bit)
         };
-        self.asm.jump_if(Cond::Gt, R1, 63, high).load_imm(R2, bits(0)).jump(checked);
-        self.asm.bind(high);
-        self.asm.jump_if(Cond::Lt, R1, 128, other).jump_if(Cond::Gt, R1, 191, other);
-        self.asm.load_imm(R2, bits(128));
-        self.asm.bind(checked);
-        self.asm.mov(R3, R1).alu64(Alu::And, R3, 63).alu64(Alu::Rsh, R2, R3);
-        self.asm.alu64(Alu::And, R2, 1).jump_if(Cond::Eq, R2, 0, other);
+        // To R2 the bits of this half, of which R3 counts; to R1 whether it is the lower quarter of the half.
+        let asm = &mut *self.asm;
+        asm.mov(R4, R1).alu64(Alu::Rsh, R4, 7).alu64(Alu::And, R4, 1);
+        asm.load_imm(R5, bits(0) ^ bits(128)).alu64(Alu::Mul, R4, R5);
+        asm.load_imm(R2, bits(0)).alu64(Alu::Xor, R2, R4);
+        asm.mov(R3, R1).alu64(Alu::And, R3, 63).alu64(Alu::Rsh, R2, R3);
+        asm.alu64(Alu::Rsh, R1, 6).alu64(Alu::Xor, R1, 1).alu64(Alu::And, R2, R1).alu64(Alu::And, R2, 1);
+        asm.jump_if(Cond::Eq, R2, 0, other);
     }
 
     /// Tags in the packet, `taken` of them being outside of it; ends with a jump.
@@ -194,15 +219,18 @@ impl Emitter<'_> {
         self.asm.bind(other);
     }
 
-    /// Follows extension headers, from the offset and the number in the slots of the transport. A loop whose rounds
-    /// the verifier counts (from 5.3); [`KIND`], which is known here, holds the count meanwhile.
+    /// Follows extension headers, from the offset and the number in the slots of the transport. The verifier follows
+    /// one round for all where `may_goto` lets it, elsewhere (from 5.3) each.
     fn extensions(&mut self) {
         let [head, found, unknown, later, add] = [(); 5].map(|()| self.asm.label());
-        self.asm.mov(KIND, MAX_EXTENSIONS as i32);
+        self.start_counting();
         self.asm.bind(head);
+        if self.is_free() {
+            self.asm.may_goto(unknown);
+        }
         self.recall(R1, slot::PROTOCOL);
         self.among(&EXTENSION_NUMBERS, found);
-        self.asm.jump_if(Cond::Eq, KIND, 0, unknown).alu64(Alu::Sub, KIND, 1);
+        self.count_down(unknown);
         self.copy(Place::behind(slot::TRANSPORT, 0), EXTENSION_BYTES as u32, slot::LOADED, unknown);
         self.recall(R1, slot::PROTOCOL);
         self.asm.load(Size::B, R2, R10, slot::LOADED).load(Size::B, R3, R10, slot::LOADED + 1);
@@ -220,6 +248,34 @@ impl Emitter<'_> {
         self.set(slot::TRANSPORT, 0);
         self.asm.bind(found);
         self.asm.mov(KIND, i32::from(IP6));
+    }
+
+    /// Whether the verifier does not count the rounds of loops.
+    fn is_free(&self) -> bool {
+        self.shape == LoopShape::MayGoto
+    }
+
+    /// How many extension headers may come: to a slot, as a number that the verifier does not know; or, where it counts,
+    /// to [`KIND`], which is known here.
+    fn start_counting(&mut self) {
+        if self.is_free() {
+            self.asm.mov(R1, MAX_EXTENSIONS as i32);
+            self.blur();
+            self.keep(slot::EXTENSIONS, R1);
+        } else {
+            self.asm.mov(KIND, MAX_EXTENSIONS as i32);
+        }
+    }
+
+    /// One less; to `none` when none is left.
+    fn count_down(&mut self, none: Label) {
+        if self.is_free() {
+            self.recall(R1, slot::EXTENSIONS);
+            self.asm.jump_if(Cond::Eq, R1, 0, none).alu64(Alu::Sub, R1, 1);
+            self.keep(slot::EXTENSIONS, R1);
+        } else {
+            self.asm.jump_if(Cond::Eq, KIND, 0, none).alu64(Alu::Sub, KIND, 1);
+        }
     }
 
     /// From the extension's number in R1 and the length it tells in R3 to its bytes in R3; to `later` for a fragment
