@@ -1,8 +1,9 @@
 //! What filters cost in the running kernel, as a Markdown table: `cargo xtask bench filter` runs this.
 //!
 //! `filter_cost [RULES [TREE]]`: with a file of rules, what the whole set costs; with a folder, how many of the blocks of
-//! its files the rules let through.
+//! its files the rules let through, and how many of the others some rule matches all the same: none may.
 
+use kernscope_kit::compile::rules::{Pattern, Rule, Rules};
 use kernscope_kit::compile::{
     ByteSet, Compiled, Content, Filter, Host, LoopShape, Options, Regex, Target, compile,
 };
@@ -34,15 +35,13 @@ fn main() {
     let mut filters = filters();
     if let Some(path) = rules {
         let begun = Instant::now();
-        let rules = RuleSet::read(Path::new(&path)).expect("the file of rules is read");
-        let content = rules.conditions().content();
-        println!("| (rules read and planned) | | | | | | {:.1} | |", begun.elapsed().as_secs_f64() * 1e3);
-        // The parts of a rule set's condition: what is rare comes first.
-        if let Content::Any(parts) = &content {
-            filters.push(("rule set, rare literals", parts[0].clone()));
-        }
-        filters.push(("rule set, all of it", content.clone()));
-        set = Some(content);
+        let rules = RuleSet::read(Path::new(&path)).expect("the file of rules is read").conditions();
+        let read_ms = begun.elapsed().as_secs_f64() * 1e3;
+        let content = rules.content();
+        let all_ms = begun.elapsed().as_secs_f64() * 1e3;
+        println!("| (rules read: {read_ms:.1} ms, and planned) | | | | | | {all_ms:.1} | |");
+        filters.push(("rule set", content.clone()));
+        set = Some((rules, content));
     }
     for (name, content) in &filters {
         for target in [Target::Xdp, Target::Tc, Target::Socket] {
@@ -54,8 +53,8 @@ fn main() {
             }
         }
     }
-    if let (Some(content), Some(tree)) = (set, tree) {
-        hits(&content, Path::new(&tree));
+    if let (Some((rules, content)), Some(tree)) = (set, tree) {
+        hits(&rules, &content, Path::new(&tree));
     }
 }
 
@@ -99,28 +98,45 @@ fn cost(loaded: &Loaded, data: &[u8]) -> Option<f64> {
     calls.get(calls.len() / 2).map(|&ns| f64::from(ns))
 }
 
-/// How many blocks of the files of a tree match, and each part of the condition alone.
-fn hits(content: &Content, tree: &Path) {
+/// How many blocks of the files of a tree the condition lets through, how many some rule matches, and how many of those
+/// are lost.
+fn hits(rules: &Rules, content: &Content, tree: &Path) {
     let mut blocks = Vec::new();
     collect(tree, &mut blocks);
-    let parts: Vec<Content> = match content {
-        Content::Any(parts) => parts.clone(),
-        other => vec![other.clone()],
+    let (compiled, loaded, _) = load(content, Target::Xdp, Host::running()).expect("it was loaded before");
+    let is_hit = |data: &[u8]| {
+        let said = loaded.test_run(&TestRun { data, ..TestRun::default() });
+        said.is_ok_and(|said| compiled.options().target.is_match(said.retval, compiled.options().on_match))
     };
-    println!("\n| rules, {} blocks of {FRAME_BYTES} bytes of `{}` | hits |", blocks.len(), tree.display());
-    println!("| --- | ---: |");
-    let part_names = (1..).map(|number| format!("part {number}"));
-    for (name, content) in part_names.zip(&parts).chain([("all".to_owned(), content)]) {
-        let Ok((compiled, loaded, _)) = load(content, Target::Xdp, Host::running()) else { continue };
-        let is_hit = |data: &&Vec<u8>| {
-            let said = loaded.test_run(&TestRun { data, ..TestRun::default() });
-            said.is_ok_and(|said| {
-                compiled.options().target.is_match(said.retval, compiled.options().on_match)
-            })
-        };
-        let hits = blocks.iter().filter(is_hit).count();
-        println!("| {name} | {:.1}% |", 100.0 * hits as f64 / blocks.len().max(1) as f64);
+    let expressions: Vec<_> = rules.rules.iter().filter_map(expression).collect();
+    let (mut hits, mut matches, mut lost) = (0, 0, 0);
+    for block in &blocks {
+        let lower = block.to_ascii_lowercase();
+        let has = |word: &Vec<u8>| memchr::memmem::find(&lower, word).is_some();
+        let is_match = expressions
+            .iter()
+            .any(|(words, regex)| (words.is_empty() || words.iter().any(has)) && regex.is_match(block));
+        let is_hit = is_hit(block);
+        (hits, matches) = (hits + usize::from(is_hit), matches + usize::from(is_match));
+        lost += usize::from(is_match && !is_hit);
     }
+    let percent = |count: usize| 100.0 * count as f64 / blocks.len().max(1) as f64;
+    let name = tree.display();
+    println!(
+        "\n| {} rules, {} blocks of {FRAME_BYTES} bytes of `{name}` | |",
+        expressions.len(),
+        blocks.len()
+    );
+    println!("| --- | ---: |\n| let through | {:.2} % |", percent(hits));
+    println!("| matched by a rule | {:.2} % |\n| lost | {lost} |", percent(matches));
+}
+
+/// The keywords and the expression of a rule; none where it has no expression, or not one of the `regex` crate's.
+fn expression(rule: &Rule) -> Option<(Vec<Vec<u8>>, regex::bytes::Regex)> {
+    let Pattern::Regex(pattern) = &rule.pattern else { return None };
+    let regex = regex::bytes::RegexBuilder::new(pattern).size_limit(200 << 20).build().ok()?;
+    let keywords = rule.keywords.iter().map(|word| word.to_ascii_lowercase());
+    Some((keywords.collect(), regex))
 }
 
 /// Whole blocks of the files below a folder.
