@@ -8,10 +8,11 @@ use super::noted::Noted;
 use super::plan::{Count, Node, Place, Run, Scan, Sieved, Walk};
 use super::regex;
 use super::require;
+use super::room::Room;
 use super::sieve::Sieve;
 use super::text::{self, Text};
 use super::widen;
-use super::{CompileError, LoopShape, tables, window};
+use super::{CompileError, tables, window};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -21,10 +22,6 @@ const REGEX_TABLE_BYTES: usize = 256 << 10;
 const BOUNDS: [u32; 5] = [1, 3, 8, 16, 32];
 /// Share of positions below which literals are sought before an expression: once in a page of text.
 const RARE_SHARE: f64 = 1.0 / 4096.0;
-/// Most bytes of the rows of the texts and tails of a rule set; and where the kernel takes no maps above 4 MiB, in which
-/// two copies and a sieve have to be.
-const TAILS_BYTES: usize = 8 << 20;
-const FEW_TAILS_BYTES: usize = 1 << 20;
 /// Most bytes of the rows of one automaton.
 const WALK_TABLE_BYTES: u32 = 64 << 20;
 /// Fewest bytes kept for the rows of an automaton, so that an update finds room.
@@ -41,16 +38,14 @@ pub(super) struct Lowering {
     pub(super) exact: bool,
     /// Literals that one pass notes together.
     noted: Noted,
-    /// Most bytes of the rows of texts and their tails.
-    tails_bytes: usize,
+    /// What the plan may take.
+    room: Room,
 }
 
 impl Lowering {
     /// For a program like the one with these automata.
-    pub(super) fn new(like: &[Walk], shape: LoopShape) -> Lowering {
-        // Maps above 4 MiB came with 5.11, which loops like 5.10.
-        let tails_bytes = if shape == LoopShape::Bounded { FEW_TAILS_BYTES } else { TAILS_BYTES };
-        Lowering { like: like.iter().cloned().collect(), exact: true, noted: Noted::default(), tails_bytes }
+    pub(super) fn new(like: &[Walk], room: Room) -> Lowering {
+        Lowering { like: like.iter().cloned().collect(), exact: true, noted: Noted::default(), room }
     }
 
     /// The plan for a whole condition.
@@ -141,7 +136,7 @@ impl Lowering {
             return Ok(Node::False);
         }
         let fold = texts.iter().flatten().any(ByteSet::has_both_cases);
-        let walk = self.walk(Arc::new(anchors.automaton(self.tails_bytes)), Some((&texts, fold)))?;
+        let walk = self.walk(Arc::new(anchors.automaton(self.room.tails_bytes)), Some((&texts, fold)))?;
         Ok(Node::Scan(Scan::Walk(Walk { tails: true, ..walk })))
     }
 
@@ -161,8 +156,9 @@ impl Lowering {
         let capacity_bytes = bytes.next_power_of_two().max(room);
         let wanted = like.and_then(|walk| walk.sieve).map(|sieved| sieved.sieve);
         let sieve = texts.and_then(|(texts, fold)| {
-            let sieve =
-                wanted.filter(|sieve| sieve.suits(texts, fold)).or_else(|| Sieve::choose(texts, fold))?;
+            let sieve = wanted
+                .filter(|sieve| sieve.suits(texts, fold))
+                .or_else(|| Sieve::choose(texts, fold, self.room))?;
             Some(Sieved { sieve, texts: texts.to_vec() })
         });
         Ok(Walk { dfa, notes: false, tails: false, sieve, capacity_bytes, place: Place::default() })

@@ -32,6 +32,7 @@ pub mod packet;
 mod plan;
 mod regex;
 mod require;
+mod room;
 pub mod rules;
 
 mod sieve;
@@ -59,6 +60,7 @@ pub use thresholds::{ThresholdsError, parse as parse_thresholds};
 use crate::asm::AsmError;
 use crate::program::{MapRef, MapSpec, MapType, Program};
 use plan::{Node, Walk};
+use room::Room;
 
 /// Most instructions written for rounds that the verifier counts out, times the rounds. It follows some of them twice;
 /// this keeps it below 300,000, where its patience ends at a million.
@@ -192,9 +194,7 @@ pub fn compile(filter: &Filter, options: &Options) -> Result<Compiled, CompileEr
 fn compile_like(filter: &Filter, options: &Options, like: &[Walk]) -> Result<Compiled, CompileError> {
     let any = Content::All(Vec::new());
     let content = filter.content.as_ref().unwrap_or(&any);
-    let mut lowering = lower::Lowering::new(like, options.host.shape);
-    let mut plan = lowering.plan(content)?;
-    let table_bytes = tables::place(&mut plan);
+    let (mut plan, exact, table_bytes) = planned(content, options.host.shape, like)?;
     let table = tables::image(&mut plan, table_bytes);
     let (emitted, limit) = emit(filter, &plan, options, table_bytes)?;
     let program = Program {
@@ -204,7 +204,27 @@ fn compile_like(filter: &Filter, options: &Options, like: &[Walk]) -> Result<Com
         maps: maps(options, if filter.is_packet_only() { 0 } else { limit }, &table),
         functions: emitted.functions,
     };
-    Ok(Compiled { program, options: *options, plan, table, limit, exact: lowering.exact })
+    Ok(Compiled { program, options: *options, plan, table, limit, exact })
+}
+
+/// A plan whose tables the kernel takes, if there is one; whether it is exact; and the bytes of its tables.
+fn planned(content: &Content, shape: LoopShape, like: &[Walk]) -> Result<(Node, bool, u32), CompileError> {
+    let plan = |room: &Room| {
+        let mut lowering = lower::Lowering::new(like, *room);
+        let mut plan = lowering.plan(content)?;
+        let table_bytes = tables::place(&mut plan);
+        Ok((plan, lowering.exact, table_bytes))
+    };
+    let mut first = None;
+    for room in Room::of(shape) {
+        let planned = plan(room)?;
+        if Room::takes(shape, planned.2) {
+            return Ok(planned);
+        }
+        first.get_or_insert(planned);
+    }
+    // None does: newer kernels with such loops take the best.
+    first.map_or_else(|| plan(&Room::of(shape)[0]), Ok)
 }
 
 /// The instructions, for data as long as the kernel's patience allows, and how long that is.

@@ -4,11 +4,13 @@
 //! literal cannot do without? **Grams**: every `stride` bytes, is the hash of the next two to four bytes marked in a
 //! table? See [`Grams`]: the longer the shortest literal, the fewer looks.
 //!
-//! Both let something through that is not there; the automaton then looks at the bytes around it. Neither keeps
-//! anything back.
+//! A mark is a byte of other bits of the hash, so that of grams with the same place in the table most are told apart where
+//! one is found. Both let something through that is not there; the automaton then looks at the bytes around it. Neither
+//! keeps anything back.
 
 use super::byteset::ByteSet;
 use super::common;
+use super::room::Room;
 use super::text::{Grams, Text, Window};
 
 /// Positions that one round looks at, for bytes.
@@ -22,8 +24,6 @@ pub(super) const GRAM_GROUPS: u32 = 2;
 pub(super) const GROUP_GRAMS: u32 = 8;
 /// Longest stride: a round reads at most `(32 - 1) * 16 + 4` bytes past its start.
 const MAX_STRIDE: u32 = 16;
-/// Bits of the largest table of grams: 1 MiB, for thousands of literals.
-const MAX_TABLE_BITS: u32 = 20;
 /// Bits of a table above which looking becomes slow, and by how many instructions a bit.
 const SLOW_TABLE_BITS: u32 = 15;
 const SLOW_BIT_COST: f64 = 0.5;
@@ -69,6 +69,12 @@ struct Choice {
 const WALK_COST: f64 = 26.0;
 /// Bytes that are walked for nothing when a sieve lets through what it should not, with the way there and back.
 const WALK_BYTES: f64 = 40.0;
+/// The same where it is known which gram was found.
+const GRAM_WALK_BYTES: f64 = 20.0;
+/// What it costs to see which gram of a group was found, in instructions.
+const LOCATE_COST: f64 = 60.0;
+/// How many marks of the same place a byte tells apart.
+const MARKS_TOLD_APART: f64 = 128.0;
 /// How often a gram occurs for each time that is expected of it: what goes before a pair of bytes says more.
 const OCCURS: f64 = 0.5;
 /// Strides that are tried.
@@ -76,9 +82,12 @@ const STRIDES: [u32; 8] = [1, 2, 3, 4, 6, 8, 12, MAX_STRIDE];
 /// Texts by which a way is chosen; of more, the shortest and some others.
 const MOST_WEIGHED: usize = 1024;
 
+/// A mark of grams that differ in what a mark tells.
+pub(super) const ANY_MARK: u8 = 2;
+
 impl Sieve {
     /// The cheapest sieve for these texts, none of which is empty; `None` where walking alone is cheaper.
-    pub(super) fn choose(texts: &[Text], fold: bool) -> Option<Sieve> {
+    pub(super) fn choose(texts: &[Text], fold: bool, room: Room) -> Option<Sieve> {
         let mut choices: Vec<Choice> = Vec::new();
         if let [text] = texts {
             choices.extend(literal_of(text, fold).iter().flat_map(|bytes| bytes_choices(bytes, fold)));
@@ -87,7 +96,7 @@ impl Sieve {
         let scale = texts.len() as f64 / weighed.len().max(1) as f64;
         for gram in 2..=4 {
             let grams = STRIDES.map(|stride| grams(gram, stride, fold));
-            choices.extend(grams.into_iter().map_while(|grams| gram_choice(&weighed, scale, grams)));
+            choices.extend(grams.into_iter().map_while(|grams| gram_choice(&weighed, scale, grams, room)));
         }
         let best = choices.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
         (best.cost < WALK_COST).then_some(best.sieve)
@@ -118,9 +127,9 @@ fn round_bytes(stride: u32) -> u32 {
     GRAM_GROUPS * GROUP_GRAMS * stride
 }
 
-/// A walk begins less far back than a round moves on, or the same bytes would be sieved again and again.
+/// A walk begins far less far back than a round moves on, or the same bytes would be sieved again and again.
 fn grams(gram: u32, stride: u32, fold: bool) -> Grams {
-    Grams { gram, stride, fold, reach: round_bytes(stride) / 2 }
+    Grams { gram, stride, fold, reach: round_bytes(stride) / 4 }
 }
 
 /// The shortest texts, which allow the least, and some of the others.
@@ -174,22 +183,27 @@ fn bytes_choices(literal: &[u8], fold: bool) -> impl Iterator<Item = Choice> {
 }
 
 /// The table of the right size for grams of these texts, each of which stands for `scale` texts.
-fn gram_choice(texts: &[&Text], scale: f64, grams: Grams) -> Option<Choice> {
+fn gram_choice(texts: &[&Text], scale: f64, grams: Grams, room: Room) -> Option<Choice> {
     let windows: Option<Vec<Window>> = texts.iter().map(|text| grams.window(text)).collect();
     let windows = windows?;
     let marks = scale * windows.iter().map(|window| f64::from(window.marks)).sum::<f64>();
-    let occurs = scale * windows.iter().map(|window| window.share).sum::<f64>();
+    let occurs = OCCURS * scale * windows.iter().map(|window| window.share).sum::<f64>();
     let stride = f64::from(grams.stride);
-    // A group is walked as a whole.
-    let walked = WALK_BYTES + f64::from(GROUP_GRAMS * grams.stride) / 2.0;
-    let most = MAX_TABLE_BITS.min(8 * grams.gram);
+    let most = room.table_bits.min(8 * grams.gram);
     let choices = (MIN_TABLE_BITS.min(most)..=most).map(|bits| {
         // A table that no fast cache holds costs more to look at.
         let slow = SLOW_BIT_COST * f64::from(bits.saturating_sub(SLOW_TABLE_BITS));
-        let insns = (f64::from(6 + u32::from(grams.fold)) + slow) / stride;
+        let insns = f64::from(6 + u32::from(grams.fold)) + slow;
         let collides = marks / f64::from(bits).exp2();
-        let cost = insns + (collides + OCCURS * occurs).min(1.0) / stride * walked * WALK_COST;
-        Choice { sieve: Sieve::Grams(grams, bits), cost }
+        let found = if room.locates {
+            let walked = (collides / MARKS_TOLD_APART + occurs).min(1.0) * GRAM_WALK_BYTES;
+            (collides + occurs).min(1.0) * LOCATE_COST + walked * WALK_COST
+        } else {
+            // A group is walked as a whole.
+            let walked = WALK_BYTES + f64::from(GROUP_GRAMS * grams.stride) / 2.0;
+            (collides + occurs).min(1.0) * walked * WALK_COST
+        };
+        Choice { sieve: Sieve::Grams(grams, bits), cost: (insns + found) / stride }
     });
     choices.min_by(|a, b| a.cost.total_cmp(&b.cost))
 }
@@ -203,10 +217,23 @@ pub(super) fn gram_table(texts: &[Text], grams: Grams, bits: u32) -> (Vec<u8>, u
         let Some(window) = grams.window(text) else { continue };
         back = back.max(window.offset + grams.stride as i32 - 1);
         for word in grams.words(text, window) {
-            table[(word.wrapping_mul(multiplier(grams.gram)) >> (32 - bits)) as usize] = 1;
+            let hash = word.wrapping_mul(multiplier(grams.gram));
+            let (place, mark) = (&mut table[(hash >> (32 - bits)) as usize], mark(hash, bits));
+            *place = if *place == 0 || *place == mark { mark } else { ANY_MARK };
         }
     }
     (table, back.cast_unsigned())
+}
+
+/// The mark of a hash in a table of so many bits: the bits behind those of its place, but odd, so that it is neither 0
+/// nor [`ANY_MARK`].
+fn mark(hash: u32, bits: u32) -> u8 {
+    (hash >> mark_shift(bits)) as u8 | 1
+}
+
+/// How far a hash is shifted for its mark.
+pub(super) fn mark_shift(bits: u32) -> u32 {
+    24 - bits
 }
 
 /// What a word of four bytes is multiplied with so that its first `gram` bytes alone decide.

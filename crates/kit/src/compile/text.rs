@@ -10,10 +10,10 @@ use super::common;
 /// A byte of each class, one after the other.
 pub(super) type Text = Vec<ByteSet>;
 
-/// Most grams that a text may be marked by.
-const MOST_MARKS: u32 = 4096;
+/// Most grams that a text may be marked by; the second where it has no window with fewer.
+const MOST_MARKS: [u32; 2] = [4096, 16_384];
 /// What one mark costs beside its own occurrence, as a share of positions: other grams have the same hash.
-const MARK_SHARE: f64 = 1.0 / (1 << 18) as f64;
+const MARK_SHARE: f64 = 1.0 / (1 << 22) as f64;
 
 /// Bytes as a text.
 pub(super) fn literal(bytes: &[u8], fold: bool) -> Text {
@@ -53,9 +53,14 @@ pub(super) struct Grams {
 impl Grams {
     /// The best window of a text; `None` where all have too many grams.
     pub(super) fn window(&self, text: &[ByteSet]) -> Option<Window> {
+        MOST_MARKS.iter().find_map(|&most| self.window_of(text, most))
+    }
+
+    /// The best window with at most so many grams.
+    fn window_of(&self, text: &[ByteSet], most: u32) -> Option<Window> {
         let first = -(self.stride as i32 - 1).min(self.gram as i32 - 1);
         let last = (text.len() as i32 - 1).min(self.reach as i32);
-        let grams: Vec<Option<(f64, u32)>> = (first..=last).map(|at| self.weigh(text, at)).collect();
+        let grams: Vec<Option<(f64, u32)>> = (first..=last).map(|at| self.weigh(text, at, most)).collect();
         let windows = grams.windows(self.stride as usize).zip(first..);
         let windows = windows.filter_map(|(grams, offset)| {
             let sums = grams.iter().try_fold((0.0, 0), |(share, marks), gram| {
@@ -63,16 +68,17 @@ impl Grams {
                 Some((share + more, marks + others))
             });
             let (share, marks) = sums?;
-            (marks <= MOST_MARKS).then_some(Window { offset, share, marks })
+            (marks <= most).then_some(Window { offset, share, marks })
         });
         windows.min_by(|a, b| a.cost().total_cmp(&b.cost()))
     }
 
-    /// Share of positions that have a gram of the text at this place, and how many such grams there are.
-    fn weigh(&self, text: &[ByteSet], at: i32) -> Option<(f64, u32)> {
+    /// Share of positions that have a gram of the text at this place, and how many such grams there are, if those are not
+    /// more than `most`.
+    fn weigh(&self, text: &[ByteSet], at: i32, most: u32) -> Option<(f64, u32)> {
         let sets = self.sets(text, at);
         let marks = sets.iter().try_fold(1u32, |marks, set| marks.checked_mul(set.len() as u32))?;
-        if marks > MOST_MARKS {
+        if marks > most {
             return None;
         }
         let met: Vec<ByteSet> =

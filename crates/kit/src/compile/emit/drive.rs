@@ -45,7 +45,7 @@ impl<'p> Emit<'p> {
         let limit = self.setting.limit;
         let rounds = match body {
             Body::Copy => limit / super::input::COPY_SPAN + super::input::COPY_SPAN,
-            Body::Scan(Scan::Walk(walk)) | Body::Note(walk, _) => walk.rounds(limit),
+            Body::Scan(Scan::Walk(walk)) | Body::Note(walk, _) => walk.rounds(limit, self.locates()),
             Body::Scan(Scan::Run(run)) => run.rounds(limit),
             Body::Scan(Scan::Count(count)) if self.sieves_counts() => count.rounds_sieving(limit),
             Body::Scan(Scan::Count(count)) => count.rounds(limit),

@@ -1,7 +1,9 @@
 //! Sieves: many bytes a round, and where something may be, the walk begins a little before it.
 
+use super::drive::FAST;
 use super::{Emit, Exits};
 use crate::asm::{Alu, Cond, Label, Reg, Size};
+use crate::compile::LoopShape;
 use crate::compile::plan::Place;
 use crate::compile::sieve::{self, Sieve};
 use crate::compile::text::Grams;
@@ -9,6 +11,8 @@ use crate::compile::{tables, window};
 
 use Reg::{R0, R1, R2, R3, R4, R5, R6, R8, R9};
 
+/// The state of a scan that has found a group with a gram.
+pub(super) const LOCATE: i32 = -2;
 /// 1 in every byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The highest bit of every byte.
@@ -25,14 +29,16 @@ impl Emit<'_> {
             Sieve::Bytes { pair, fold } => self.bytes_round(pair, fold, place, found),
             Sieve::Grams(grams, bits) => {
                 self.asm.mov(R4, R9).alu64(Alu::Add, R4, place.grams as i32);
-                self.grams_round(grams, bits, found);
+                self.grams_round(grams, bits, found, exits);
             }
         }
         self.asm.alu64(Alu::Add, R8, sieve.span() as i32);
         self.put_place(exits);
-        self.asm.bind(found);
-        self.reload_tables();
-        self.go_back(place, exits);
+        if self.asm.is_referred_to(found) {
+            self.asm.bind(found);
+            self.reload_tables();
+            self.go_back(place, exits);
+        }
     }
 
     /// From where something was found to where it may begin: the walk starts there.
@@ -116,10 +122,11 @@ impl Emit<'_> {
         self.asm.alu64(Alu::Xor, into, sought);
     }
 
-    /// Four groups of grams; the group with something moves the index there.
-    fn grams_round(&mut self, grams: Grams, bits: u32, found: Label) {
+    /// Groups of grams. The group with something moves the index there; which gram of it that is, the next round sees
+    /// where the verifier does not count them.
+    fn grams_round(&mut self, grams: Grams, bits: u32, found: Label, exits: Exits) {
         let group_bytes = (sieve::GROUP_GRAMS * grams.stride) as i32;
-        let done = self.asm.label();
+        let [done, locate] = [(); 2].map(|()| self.asm.label());
         let groups: Vec<Label> = (0..sieve::GRAM_GROUPS).map(|_| self.asm.label()).collect();
         for (group, &some) in groups.iter().enumerate() {
             for look in 0..sieve::GROUP_GRAMS {
@@ -133,23 +140,64 @@ impl Emit<'_> {
             self.leave_if(Cond::Ne, R0, 0, some);
         }
         self.asm.jump(done);
+        let then = if self.locates() { locate } else { found };
         for (group, &some) in groups.iter().enumerate() {
             self.asm.bind(some);
-            self.asm.alu64(Alu::Add, R8, group as i32 * group_bytes).jump(found);
+            self.asm.alu64(Alu::Add, R8, group as i32 * group_bytes).jump(then);
+        }
+        if self.locates() {
+            self.asm.bind(locate);
+            self.asm.store(Size::Dw, R6, window::STATE, LOCATE);
+            self.put_place(exits);
         }
         self.asm.bind(done);
     }
 
-    /// To `into` whether the gram at `at` is marked.
-    fn gram(&mut self, into: Reg, at: i16, grams: Grams, bits: u32) {
+    /// Whether grams are located by a round of their own.
+    pub(super) fn locates(&self) -> bool {
+        self.setting.host.shape != LoopShape::Bounded
+    }
+
+    /// One round that looks at the grams of a group one by one, and at their marks. From where there is one the walk
+    /// starts; without one the sieve goes on behind the group. `r5` is how far ahead the gram is.
+    pub(super) fn locate_round(&mut self, grams: Grams, bits: u32, place: Place, exits: Exits) {
+        let found = self.asm.label();
+        self.asm.mov(R4, R9).alu64(Alu::Add, R4, place.grams as i32).mov(R5, 0);
+        for look in 0..sieve::GROUP_GRAMS {
+            self.hash(R0, look as i16 * grams.stride as i16, grams);
+            self.asm.mov(R1, R0).alu32(Alu::Rsh, R1, 32 - bits as i32).alu64(Alu::Add, R1, R4);
+            self.asm.load(Size::B, R1, R1, 0);
+            self.asm.alu32(Alu::Rsh, R0, sieve::mark_shift(bits).cast_signed()).alu64(Alu::And, R0, 0xff);
+            // Its mark, or any: the product of both differences is 0.
+            self.asm.alu64(Alu::Or, R0, 1).alu64(Alu::Xor, R0, R1);
+            self.asm.alu64(Alu::Xor, R1, i32::from(sieve::ANY_MARK)).alu64(Alu::Mul, R0, R1);
+            self.asm.jump_if(Cond::Eq, R0, 0, found).alu64(Alu::Add, R5, grams.stride.cast_signed());
+        }
+        self.asm.alu64(Alu::Add, R8, (sieve::GROUP_GRAMS * grams.stride).cast_signed());
+        self.asm.store(Size::Dw, R6, window::STATE, FAST);
+        self.put_place(exits);
+        self.asm.bind(found);
+        self.asm.alu64(Alu::Add, R8, R5);
+        self.go_back(place, exits);
+    }
+
+    /// To `into` the hash of the gram at `at`.
+    fn hash(&mut self, into: Reg, at: i16, grams: Grams) {
         self.asm.load(Size::W, into, R3, window::DATA + at);
         if grams.fold {
             self.asm.alu32(Alu::Or, into, CASE as i32);
         }
-        self.asm
-            .alu32(Alu::Mul, into, sieve::multiplier(grams.gram).cast_signed())
-            .alu32(Alu::Rsh, into, 32 - bits as i32)
-            .alu64(Alu::Add, into, R4)
-            .load(Size::B, into, into, 0);
+        self.asm.alu32(Alu::Mul, into, sieve::multiplier(grams.gram).cast_signed());
+    }
+
+    /// To `into` whether the gram at `at` is marked.
+    fn gram(&mut self, into: Reg, at: i16, grams: Grams, bits: u32) {
+        self.hash(into, at, grams);
+        self.asm.alu32(Alu::Rsh, into, 32 - bits as i32).alu64(Alu::Add, into, R4).load(
+            Size::B,
+            into,
+            into,
+            0,
+        );
     }
 }

@@ -1,10 +1,12 @@
 //! An automaton, byte by byte, and the way to and from its sieve.
 
 use super::drive::FAST;
+use super::sieve::LOCATE;
 use super::{Emit, Exits};
 use crate::asm::{Alu, Cond, Label, Reg, Size};
 use crate::compile::anchor::{DEAD, MATCH, TAIL_BYTES};
 use crate::compile::plan::Walk;
+use crate::compile::sieve::{GROUP_GRAMS, Sieve};
 use crate::compile::{tables, window};
 
 use Reg::{R0, R1, R2, R3, R4, R5, R6, R8, R9};
@@ -21,10 +23,15 @@ impl Walk {
     }
 
     /// Rounds that are enough. At worst a walk of a round follows each round of the sieve, and the last bytes go one
-    /// by one. Tails may walk as much again; where they would walk more, the data counts as a match.
-    pub(super) fn rounds(&self, limit: u32) -> u32 {
+    /// by one. Where grams are located, a round for that goes before each walk, and groups without one take two rounds.
+    /// Tails may walk as much again; where they would walk more, the data counts as a match.
+    pub(super) fn rounds(&self, limit: u32, locates: bool) -> u32 {
         let walked = limit / WALK_SPAN + WALK_SPAN + 1;
-        let sieved = self.sieve.as_ref().map_or(walked, |sieved| 2 * walked + limit / sieved.sieve.span());
+        let sieved = match self.sieve.as_ref().map(|sieved| sieved.sieve) {
+            None => walked,
+            Some(Sieve::Grams(grams, _)) if locates => 3 * walked + 2 * limit / (GROUP_GRAMS * grams.stride),
+            Some(sieve) => 2 * walked + limit / sieve.span(),
+        };
         sieved + if self.tails { walked } else { 0 }
     }
 
@@ -45,6 +52,12 @@ impl Emit<'_> {
             self.leave_if(Cond::Ne, R5, FAST, slow);
             self.sieve_round(sieved.sieve, walk.place, exits);
             self.asm.bind(slow);
+            if let (Sieve::Grams(grams, bits), true) = (sieved.sieve, self.locates()) {
+                let walks = self.asm.label();
+                self.asm.jump_if(Cond::Ne, R5, LOCATE, walks);
+                self.locate_round(grams, bits, walk.place, exits);
+                self.asm.bind(walks);
+            }
         }
         if walk.tails {
             self.tail_too_long(exits);
