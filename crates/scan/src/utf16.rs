@@ -7,6 +7,8 @@ use std::io::{self, Read};
 
 /// Bytes that must look like UTF-16 where no mark says that it is.
 const SURE_BYTES: usize = 16;
+/// Of so many units one may be no Latin letter.
+const OTHERS: usize = 8;
 /// Units that are turned at a time.
 const UNITS: usize = 4096;
 
@@ -20,7 +22,7 @@ pub(crate) enum Text {
 }
 
 impl Text {
-    /// Of data that begins so: by its mark; else where every other byte is zero, as in text of Latin letters.
+    /// Of data that begins so: by its mark; else where nearly every other byte is zero, as in text of Latin letters.
     pub(crate) fn of(head: &[u8]) -> Self {
         match head {
             [0xff, 0xfe, 0, 0, ..] => Self::Bytes,
@@ -35,13 +37,15 @@ impl Text {
         if head.len() < SURE_BYTES {
             return Self::Bytes;
         }
-        let is_text = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+        let is_text = |low: u8| matches!(low, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0xa0..);
         for little in [true, false] {
-            let fits = |pair: &[u8]| {
+            let (mut others, mut zeros) = (0, 0);
+            for pair in head.chunks_exact(2) {
                 let (low, high) = if little { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
-                high == 0 && is_text(low)
-            };
-            if head.chunks_exact(2).all(fits) {
+                others += usize::from(high != 0 || !is_text(low));
+                zeros += usize::from(high == 0 && low == 0);
+            }
+            if zeros == 0 && others * OTHERS <= head.len() / 2 {
                 return Self::Utf16 { little, mark: 0 };
             }
         }
@@ -169,6 +173,8 @@ mod tests {
         assert_eq!(Text::of(&utf16("\u{feff}a", false)), Text::Utf16 { little: false, mark: 2 });
         assert_eq!(Text::of(&utf16("key = value\r\n", true)), Text::Utf16 { little: true, mark: 0 });
         assert_eq!(Text::of(&utf16("key = value\r\n", false)), Text::Utf16 { little: false, mark: 0 });
+        let german = utf16("Schlüssel ☃ = geheim", true);
+        assert_eq!(Text::of(&german), Text::Utf16 { little: true, mark: 0 });
         for plain in [&b"key = value of bytes"[..], &[0; 64], b"\xff\xfe\0\0", b"a\0b\0", b""] {
             assert_eq!(Text::of(plain), Text::Bytes, "{plain:?}");
         }

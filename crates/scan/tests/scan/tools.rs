@@ -190,3 +190,27 @@ fn zips_of_every_way() {
         assert_eq!(scan(&folder, "x.jar").found.len(), 2);
     }
 }
+
+#[test]
+fn utf_16_as_iconv_makes_it() {
+    if !have(&["iconv", "gzip"]) {
+        return;
+    }
+    let folder = Folder::new("iconv");
+    let text = format!("Schlüssel ☃ ist {TOKEN} und nicht mehr\n");
+    for lines in [1, 3_000] {
+        folder.write("x", format!("a plain line of letters\n{}{text}", "and another one\n".repeat(lines)));
+        for encoding in ["UTF-16", "UTF-16LE", "UTF-16BE"] {
+            sh(&folder.0, &format!("iconv -f UTF-8 -t {encoding} x >wide; gzip -c wide >wide.gz"));
+            let wide = scan(&folder, "wide");
+            let mark = 2 * u64::from(encoding == "UTF-16");
+            let units = "a plain line of letters\n".len()
+                + lines * "and another one\n".len()
+                + "Schlüssel ☃ ist ".chars().count();
+            let start = mark + 2 * units as u64;
+            let found = [("wide".to_owned(), start, start + 2 * TOKEN.len() as u64)];
+            assert_eq!(wide.found, found, "{encoding} {lines}");
+            assert_eq!(scan(&folder, "wide.gz").paths(), ["wide.gz!wide"], "{encoding} {lines}");
+        }
+    }
+}
