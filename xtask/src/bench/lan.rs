@@ -3,7 +3,7 @@
 use anyhow::Result;
 use kernscope_lan::Registry;
 use kernscope_lan::fingerprint::train::{self, Example, Judged};
-use kernscope_lan::fingerprint::{LABEL_MIN, NEARNESS_MIN, labelled};
+use kernscope_lan::fingerprint::{LABEL_MIN, labelled};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -71,7 +71,7 @@ fn strangers(examples: &[Example]) {
 }
 
 fn is_named(one: &Judged) -> bool {
-    one.confidence >= LABEL_MIN && one.nearness >= NEARNESS_MIN
+    one.confidence >= LABEL_MIN && one.nearness >= one.nearness_min
 }
 
 fn right<'a>(judged: impl Iterator<Item = &'a Judged>) -> f64 {

@@ -28,16 +28,16 @@ fn interface(index: u32, flags: u32) -> Vec<u8> {
     [0, index, flags, 1].map(u32::to_ne_bytes).concat()
 }
 
-fn ask(request: &Request) {
+pub(crate) fn ask(request: &Request) {
     Netlink::open().and_then(|mut netlink| netlink.ask(request)).expect("netlink");
 }
 
-fn index(name: &str) -> u32 {
+pub(crate) fn index(name: &str) -> u32 {
     Interface::find(name).expect("interface").index()
 }
 
 /// Runs a test on a thread with a network of its own: a cable between `left` and `right`, and nobody who speaks on it.
-fn on_a_cable(test: &'static str, inside: impl FnOnce() + Send + 'static) {
+pub(crate) fn on_a_cable(test: &'static str, inside: impl FnOnce() + Send + 'static) {
     let thread = std::thread::spawn(move || {
         if let Err(err) = unshare(CloneFlags::CLONE_NEWNET) {
             eprintln!("skipped: {test}: make a network namespace: {err}");
@@ -66,7 +66,7 @@ fn set_up(name: &str, up: bool) {
 }
 
 /// A run on `right` that has begun.
-fn start(args: &[&str]) -> Child {
+pub(crate) fn start(args: &[&str]) -> Child {
     let mut all = vec!["lan", "run", "--interface", "right", "--format", "jsonl"];
     all.extend(args);
     let mut child =
@@ -80,7 +80,7 @@ fn start(args: &[&str]) -> Child {
 }
 
 /// Ends a run as Ctrl-C does; its records, checked.
-fn end(mut child: Child) -> Vec<Value> {
+pub(crate) fn end(mut child: Child) -> Vec<Value> {
     kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("kill");
     let mut text = String::new();
     child.stdout.take().expect("piped").read_to_string(&mut text).expect("UTF-8");
@@ -149,7 +149,7 @@ fn send(left: &Tap, right: &mut Tap, frames: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// The last word on each device, without its times and where it was seen.
-fn devices(records: &[Value]) -> BTreeMap<String, Value> {
+pub(crate) fn devices(records: &[Value]) -> BTreeMap<String, Value> {
     let devices = records.iter().filter(|record| record["kind"] == "device");
     devices
         .map(|device| {

@@ -26,8 +26,6 @@ const MODEL: &str = include_str!("../../data/model.tsv");
 const CLASSES: &str = include_str!("../../data/classes.toml");
 /// Below this a class is not named (`cargo xtask bench lan` shows what that leaves out).
 pub const LABEL_MIN: f64 = 0.8;
-/// Farther than this from all examples of its class a device is something that the model never saw.
-pub const NEARNESS_MIN: f64 = 0.28;
 /// Below this rules' answers stay `unknown`.
 const CATEGORY_MIN: f64 = 0.5;
 const EVIDENCE_MAX: usize = 8;
@@ -126,7 +124,7 @@ impl Fingerprint {
             vendors.is_empty()
                 || oui::vendor(device.mac).is_some_and(|vendor| vendors.contains(&first_word(vendor)))
         };
-        guess.nearness >= NEARNESS_MIN && self.vendors.get(guess.label).is_none_or(made)
+        guess.nearness >= guess.nearness_min && self.vendors.get(guess.label).is_none_or(made)
     }
 
     /// Puts the model's answer above that of the rules, as far as it is sure.

@@ -10,6 +10,13 @@ use std::collections::HashMap;
 const NEAR_WEIGHT: f32 = 8.0;
 /// Examples of a class whose nearness is averaged.
 const NEAREST: usize = 2;
+/// Farther than this from all examples of any class a device is something that the model never saw.
+const NEARNESS_MIN: f32 = 0.28;
+/// Examples of some classes are alike, of others they differ: how near a device must be is this share of how near four in
+/// five of the class's own examples are to the others. Products that the model never saw, of the same maker and on the same
+/// platform, are mostly farther away.
+const FLOOR_SHARE: f32 = 0.7;
+const FLOOR_PART: usize = 5;
 
 /// A model, trained or read.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +35,8 @@ pub struct Model {
     pub(super) examples: Vec<(u32, Vec<u32>)>,
     /// Weight of the lead, weight of the nearness, and what is added.
     pub(super) calibration: [f32; 3],
+    /// How near a device of the class must be, see [`Model::measured`].
+    pub(super) floors: Vec<f32>,
 }
 
 /// What the model makes of a device.
@@ -41,6 +50,8 @@ pub struct Guess<'a> {
     pub confidence: f64,
     /// How near the nearest examples of the class are: shared features among all of both, by rarity, 0 to 1.
     pub nearness: f64,
+    /// How near a device must be to be of the class at all.
+    pub nearness_min: f64,
     /// The lead over the next class, in nats.
     pub lead: f64,
     /// Features that speak for it most, and how much.
@@ -81,7 +92,7 @@ impl Model {
             let row = self.row(*feature);
             scores.iter_mut().zip(row).for_each(|(score, weight)| *score += weight * scale);
         }
-        let near = self.nearness(&known, features.len() - known.len());
+        let near = self.nearness(&known, features.len() - known.len(), None);
         scores.iter_mut().zip(&near).for_each(|(score, near)| *score += NEAR_WEIGHT * near);
         let mut order: Vec<usize> = (0..count).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
@@ -104,6 +115,7 @@ impl Model {
             second: &self.classes[second],
             confidence: f64::from(logistic(a * lead.min(LEAD_MAX) + b * near[first] + c)),
             nearness: f64::from(near[first]),
+            nearness_min: f64::from(self.floors.get(first).copied().unwrap_or(NEARNESS_MIN)),
             lead: f64::from(lead),
             evidence,
         })
@@ -115,13 +127,32 @@ impl Model {
         self.weights.get(from..from + count).unwrap_or_default()
     }
 
-    /// For each class how near its nearest examples are. `unknown`: features that no example has.
-    fn nearness(&self, known: &[u32], unknown: usize) -> Vec<f32> {
+    /// The model, with how near a device of each class must be: measured on its examples, each left out in turn.
+    pub(super) fn measured(mut self) -> Self {
+        let mut own: Vec<Vec<f32>> = vec![Vec::new(); self.classes.len()];
+        for (at, (class, features)) in self.examples.iter().enumerate() {
+            let class = *class as usize;
+            own[class].push(self.nearness(features, 0, Some(at))[class]);
+        }
+        let floor = |mut near: Vec<f32>| {
+            near.sort_by(f32::total_cmp);
+            near.get(near.len() / FLOOR_PART)
+                .map_or(NEARNESS_MIN, |near| NEARNESS_MIN.max(near * FLOOR_SHARE))
+        };
+        self.floors = own.into_iter().map(floor).collect();
+        self
+    }
+
+    /// For each class how near its nearest examples are, but for one. `unknown`: features that no example has.
+    fn nearness(&self, known: &[u32], unknown: usize, except: Option<usize>) -> Vec<f32> {
         let weigh = |features: &[u32]| -> f32 { features.iter().map(|f| self.rarity[*f as usize]).sum() };
         // What was never seen is as rare as can be, but half of it is chance.
         let own = weigh(known) + unknown as f32 * 0.5 * (self.examples.len() as f32 + 1.0).ln();
         let mut best = vec![[0.0f32; NEAREST]; self.classes.len()];
-        for (class, features) in &self.examples {
+        for (at, (class, features)) in self.examples.iter().enumerate() {
+            if except == Some(at) {
+                continue;
+            }
             let shared: f32 = shared(known, features).map(|feature| self.rarity[feature as usize]).sum();
             let near = shared / (own + weigh(features) - shared).max(f32::MIN_POSITIVE);
             let best = &mut best[*class as usize];

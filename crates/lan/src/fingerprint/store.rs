@@ -81,7 +81,7 @@ pub fn from_text(text: &str) -> Result<Model, BadModel> {
             model.weights[feature * count + class] = *weight;
         }
     }
-    Ok(model)
+    Ok(model.measured())
 }
 
 fn read_line(line: &str, model: &mut Model, rows: &mut Vec<Vec<(usize, f32)>>) -> Result<(), &'static str> {

@@ -34,6 +34,8 @@ pub struct Judged {
     pub confidence: f64,
     /// How near the nearest examples were.
     pub nearness: f64,
+    /// How near they had to be.
+    pub nearness_min: f64,
     /// How far the guess was ahead of the next.
     pub lead: f64,
 }
@@ -88,6 +90,7 @@ fn judge(model: &Model, example: &Example) -> Option<Judged> {
         guess: guess.label.to_owned(),
         confidence: guess.confidence,
         nearness: guess.nearness,
+        nearness_min: guess.nearness_min,
         lead: guess.lead,
     })
 }
@@ -139,7 +142,8 @@ fn fit(examples: &[&Example]) -> Model {
         })
         .collect();
     let (weights, bias) = descend(&examples, index.len(), classes.len());
-    Model { classes, index, rarity, weights, bias, examples, calibration: [1.0, 0.0, 0.0] }
+    let model = Model { classes, index, rarity, weights, bias, examples, ..Model::default() };
+    Model { calibration: [1.0, 0.0, 0.0], ..model }.measured()
 }
 
 /// Softmax regression by AdaGrad, each round over all examples in their order.

@@ -1,0 +1,174 @@
+//! `kernscope lan run` on a cable with the real daemons at its ends: what it says of them is what they were told to be.
+
+use crate::lan_live::{ask, devices, end, index, on_a_cable, start};
+use crate::run::Dir;
+use kernscope_kit::netlink::Request;
+use serde_json::Value;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const RTM_NEWLINK: u16 = 16;
+const IFLA_NET_NS_PID: u16 = 19;
+
+/// Whether all programs are there; says which is not.
+fn have(test: &str, programs: &[&str]) -> bool {
+    let is_there = |program: &&&str| {
+        let paths = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+        paths.split(':').any(|dir| std::path::Path::new(dir).join(program).exists())
+    };
+    let missing: Vec<_> = programs.iter().filter(|program| !is_there(program)).collect();
+    if !missing.is_empty() {
+        eprintln!("skipped: {test}: not installed: {missing:?}");
+    }
+    missing.is_empty()
+}
+
+/// A process that ends with this.
+struct Running(Child);
+
+impl Running {
+    fn new(command: &str) -> Self {
+        let mut words = command.split(' ');
+        let program = words.next().expect("a program");
+        let mut command = Command::new(program);
+        command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env("PATH", std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin");
+        Self(command.spawn().unwrap_or_else(|err| panic!("{program}: {err}")))
+    }
+
+    fn finish(mut self) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while self.0.try_wait().expect("wait").is_none() {
+            assert!(Instant::now() < until, "ends in time");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _reaped = self.0.wait();
+    }
+}
+
+/// The other end of the cable, in a network of its own with an address; ends with the process.
+fn other_end() -> (Running, String) {
+    let holder = Running::new("unshare -n sleep 120");
+    let pid = holder.0.id();
+    let own = std::fs::read_link("/proc/thread-self/ns/net").expect("a namespace");
+    let apart = || std::fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|other| other != own);
+    let until = Instant::now() + Duration::from_secs(5);
+    while !apart() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let header = [0, index("left"), 0, 0].map(u32::to_ne_bytes).concat();
+    ask(&Request::new(RTM_NEWLINK, 0, &header).attr(IFLA_NET_NS_PID, &pid.to_ne_bytes()));
+    let inside = format!("nsenter -t {pid} -n ");
+    Running::new(&format!("{inside}ip addr add 10.5.5.1/24 dev left")).finish();
+    Running::new(&format!("{inside}ip link set left up")).finish();
+    (holder, inside)
+}
+
+/// The hardware address of an interface, as text in a record.
+fn mac_of(name: &str, inside: &str) -> String {
+    let command = format!("{inside}ip -o link show {name}");
+    let mut words = command.split(' ');
+    let output = Command::new(words.next().expect("ip")).args(words).output().expect("ip runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let mac = text.split("link/ether ").nth(1).and_then(|rest| rest.split(' ').next());
+    format!("\"{}\"", mac.unwrap_or_else(|| panic!("{command}: {text:?} {:?}", output.stderr)))
+}
+
+/// Whether a list holds a word.
+fn holds(list: &Value, word: &str) -> bool {
+    list.as_array().is_some_and(|list| list.iter().any(|one| one == word))
+}
+
+#[test]
+fn dhcp_servers_and_clients_are_what_they_say() {
+    if !have(
+        "dhcp_servers_and_clients_are_what_they_say",
+        &["dnsmasq", "dhclient", "udhcpc", "unshare", "nsenter", "ip"],
+    ) {
+        return;
+    }
+    on_a_cable("dhcp_servers_and_clients_are_what_they_say", || {
+        let dir = Dir::new("lan-dhcp");
+        let (holder, inside) = other_end();
+        let server = Running::new(&format!(
+            "{inside}dnsmasq -k --port=0 --interface=left --bind-interfaces --conf-file=/dev/null --user=root --pid-file= \
+             --dhcp-range=10.5.5.10,10.5.5.20,1h --dhcp-authoritative --dhcp-leasefile={}",
+            dir.text("leases")
+        ));
+        std::fs::write(dir.path("client.conf"), "send host-name \"kettle\";\n").expect("write");
+        let isc = format!(
+            "dhclient -1 -d -sf /bin/true -lf {} -pf {} -cf {} right",
+            dir.text("client.leases"),
+            dir.text("client.pid"),
+            dir.text("client.conf")
+        );
+        let busybox = "udhcpc -i right -n -q -f -t 10 -T 1 -s /bin/true -x hostname:toaster".to_owned();
+        for (backend, client, name) in [("xdp", isc, "kettle"), ("packet", busybox, "toaster")] {
+            let child = start(&["--backend", backend, "--no-db"]);
+            let client = Running::new(&client);
+            let until = Instant::now() + Duration::from_secs(15);
+            let leased = || std::fs::read_to_string(dir.path("leases")).is_ok_and(|text| text.contains(name));
+            while !leased() {
+                assert!(Instant::now() < until, "{name} gets an address");
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            std::thread::sleep(Duration::from_millis(300));
+            drop(client);
+            let seen = devices(&end(child));
+            let client = &seen[&mac_of("right", "")];
+            assert_eq!(
+                (&client["hostname"], &client["names"][0]["via"]),
+                (&name.into(), &"dhcp".into()),
+                "{client}"
+            );
+            assert!(client["ips"][0].as_str().is_some_and(|ip| ip.starts_with("10.5.5.1")), "{client}");
+            let server = &seen[&mac_of("left", &inside)];
+            assert!(holds(&server["roles"], "dhcp_server") && holds(&server["roles"], "router"), "{server}");
+            assert_eq!(server["ips"][0], "10.5.5.1", "{server}");
+            assert_eq!(seen.len(), 2, "{seen:?}");
+        }
+        drop((server, holder));
+    });
+}
+
+#[test]
+fn a_name_by_mdns_is_told() {
+    if !have("a_name_by_mdns_is_told", &["avahi-daemon", "unshare", "nsenter", "ip"]) {
+        return;
+    }
+    on_a_cable("a_name_by_mdns_is_told", || {
+        let dir = Dir::new("lan-mdns");
+        let (holder, inside) = other_end();
+        let conf = "[server]\nhost-name=oven\nenable-dbus=no\nuse-ipv6=no\nallow-interfaces=left\n[publish]\npublish-workstation=yes\n";
+        std::fs::write(dir.path("avahi.conf"), conf).expect("write");
+        let child = start(&["--no-db"]);
+        let conf = dir.text("avahi.conf");
+        let daemon =
+            Running::new(&format!("{inside}avahi-daemon --no-drop-root --no-chroot --no-rlimits -f {conf}"));
+        std::thread::sleep(Duration::from_secs(3));
+        drop(daemon);
+        let seen = devices(&end(child));
+        let Some(oven) = seen.get(&mac_of("left", &inside)) else {
+            // Another one on this machine keeps it from starting.
+            eprintln!("skipped: a_name_by_mdns_is_told: avahi-daemon says nothing");
+            return;
+        };
+        assert_eq!(
+            oven["hostname"].as_str().map(|name| name.trim_end_matches(".local")),
+            Some("oven"),
+            "{oven}"
+        );
+        assert_eq!(
+            (&oven["names"][0]["via"], &oven["ips"][0]),
+            (&"mdns".into(), &"10.5.5.1".into()),
+            "{oven}"
+        );
+        drop(holder);
+    });
+}
