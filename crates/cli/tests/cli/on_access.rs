@@ -15,9 +15,19 @@ fn token(number: u32) -> String {
     format!("acme_{number:016x}\n")
 }
 
+/// A scan that ends with its test, whatever becomes of that.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// kernscope at work on a folder, and what it has told so far.
 struct Watch {
-    child: Child,
+    child: Guarded,
     stdout: BufReader<ChildStdout>,
     stderr: BufReader<ChildStderr>,
     told: String,
@@ -40,7 +50,7 @@ impl Watch {
         let mut line = String::new();
         stderr.read_line(&mut line).expect("it says that it begins");
         assert!(line.contains("/in is watched; Ctrl-C ends it"), "{line}");
-        Some(Self { child, stdout, stderr, told: String::new() })
+        Some(Self { child: Guarded(child), stdout, stderr, told: String::new() })
     }
 
     /// The next finding.
@@ -52,7 +62,7 @@ impl Watch {
     }
 
     fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("sent");
+        kill(Pid::from_raw(self.child.0.id().cast_signed()), signal).expect("sent");
     }
 
     /// Ends it: status, all records, and the last of them, the account.
@@ -64,7 +74,7 @@ impl Watch {
             said
         });
         self.stdout.read_to_string(&mut self.told).expect("text");
-        let status = self.child.wait().expect("ends").code();
+        let status = self.child.0.wait().expect("ends").code();
         let records = checked(&self.told);
         let ledger = records.last().expect("an account").clone();
         (status, records, ledger, reader.join().expect("read"))
