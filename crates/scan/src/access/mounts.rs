@@ -4,9 +4,13 @@
 //! The table of mounts of the process that used it says what of the file system `/data` shows. Source: `proc(5)`,
 //! `/proc/pid/mountinfo` and `/proc/pid/fdinfo`.
 
+use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
+
+/// Mounts of which it is remembered who has them.
+const HOLDERS_MOST: usize = 4096;
 
 /// A line of the table.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,6 +54,33 @@ pub(super) fn id_of(fd: BorrowedFd<'_>) -> io::Result<u64> {
 pub(super) fn inner(pid: i32, id: u64, path: &[u8]) -> Option<Vec<u8>> {
     let find = |process: &str| table(process).into_iter().find(|mount| mount.id == id)?.inner(path);
     find(&pid.to_string()).or_else(|| find("self"))
+}
+
+/// Processes that are known to have a mount, for when the one that used a file is gone.
+#[derive(Debug, Default)]
+pub(super) struct Holders(HashMap<u64, i32>);
+
+impl Holders {
+    /// The same, by whatever process still has the mount.
+    pub(super) fn inner(&mut self, pid: i32, id: u64, path: &[u8]) -> Option<Vec<u8>> {
+        let known = self.0.get(&id).copied();
+        if let Some(found) = inner(pid, id, path).or_else(|| inner(known?, id, path)) {
+            return Some(found);
+        }
+        let has = |pid: &i32| table(&pid.to_string()).iter().any(|mount| mount.id == id);
+        let holder = processes().find(has)?;
+        if self.0.len() >= HOLDERS_MOST {
+            self.0.clear();
+        }
+        self.0.insert(id, holder);
+        inner(holder, id, path)
+    }
+}
+
+/// Those that are there now.
+fn processes() -> impl Iterator<Item = i32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// A path of the table: space, tab, newline and backslash are octal there.

@@ -3,6 +3,7 @@
 use super::folder::Folder;
 use super::group::Group;
 use super::known::{Known, Pending, Stamp, now_ns};
+use super::mounts::Holders;
 use super::{Used, User, known, mounts};
 use crate::Outcome;
 use crate::name::Name;
@@ -28,6 +29,7 @@ pub(super) struct Reader<'a> {
     group: Group,
     folders: Vec<Folder>,
     known: Known,
+    holders: Holders,
     pending: &'a Pending,
     jobs: SyncSender<Used>,
     own_pid: i32,
@@ -43,7 +45,7 @@ impl<'a> Reader<'a> {
     ) -> Self {
         let own_pid = nix::unistd::getpid().as_raw();
         let (known, outcome) = (Known::new(KNOWN_MOST), Outcome::default());
-        Self { group, folders, known, pending, jobs, own_pid, outcome }
+        Self { group, folders, known, holders: Holders::default(), pending, jobs, own_pid, outcome }
     }
 
     /// Reads until `stop` is set, then what has been heard by then. What was set aside is told at the end, losses at once.
@@ -123,7 +125,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What a file is called that is below one of the folders.
-    fn name(&self, pid: i32, fd: BorrowedFd<'_>) -> io::Result<Option<Name>> {
+    fn name(&mut self, pid: i32, fd: BorrowedFd<'_>) -> io::Result<Option<Name>> {
         let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
         let mut path = std::fs::read_link(&link)?.into_os_string().into_vec();
         let named = |path: &[u8]| {
@@ -145,8 +147,8 @@ impl<'a> Reader<'a> {
         if self.folders.iter().all(|folder| folder.device != device) {
             return Ok(None);
         }
-        let Some(inner) = mounts::inner(pid, mount, &path) else {
-            // Who used it has gone, and its mounts with it: what may be below is looked at.
+        let Some(inner) = self.holders.inner(pid, mount, &path) else {
+            // Nobody has the mount any more that it was used through: what may be below is looked at.
             return Ok(Some(Name::new(&path, &path)));
         };
         Ok(self.folders.iter().find_map(|folder| named(&folder.reached(device, &inner)?)))
