@@ -12,6 +12,7 @@ mod lan;
 mod loss;
 mod memory;
 pub(crate) mod programs;
+mod scan;
 mod socket;
 mod watcher;
 
@@ -38,6 +39,8 @@ enum What {
     Filter(filter::Args),
     /// How well devices are recognised, and how fast captures are replayed.
     Lan(lan::Args),
+    /// How fast rules are looked for, beside other ways to.
+    Scan(scan::Args),
     /// What a condition in front of a socket saves or costs.
     Socket,
 }
@@ -83,6 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Watch(args) => args,
         What::Filter(args) => return filter::run(args),
         What::Lan(args) => return lan::run(args),
+        What::Scan(args) => return scan::run(args),
         What::Socket => return socket::run(),
     };
     let kernscope = match &args.kernscope {
