@@ -1,7 +1,7 @@
 //! A network interface as it is now: frames of the kernel into a registry, with an account that the kernel's own counts close.
 //!
 //! A [`Session`] reads from one of two sources: programs in the kernel, which hand over what there is to learn from and count
-//! the rest ([`kernel`]), or a packet socket, which hands over every frame ([`packet`]). Both feed the same decoder, so
+//! the rest (`kernel`), or a packet socket, which hands over every frame (`packet`). Both feed the same decoder, so
 //! that a device is described alike whatever saw it.
 
 mod kernel;

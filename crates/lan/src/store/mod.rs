@@ -1,7 +1,7 @@
 //! What is remembered of a network between runs: a SQLite database.
 //!
 //! One row a device and source: a capture file, or one run on an interface. A source that is written again replaces what it said
-//! before, so that a capture replayed twice counts once. [`Store::devices`] makes one record a device of its rows ([`view`]),
+//! before, so that a capture replayed twice counts once. [`Store::devices`] makes one record a device of its rows (`view`),
 //! and puts the user's corrections above them ([`Correction`]).
 //!
 //! A batch is one transaction in a write-ahead log: a process that is killed, or a disk that is full, loses the last batch and
@@ -39,7 +39,7 @@ use std::time::Duration;
 /// How long another writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// An open database. One process writes at a time; others wait for it, [`PATIENCE`] long.
+/// An open database. One process writes at a time; others wait for it, ten seconds long.
 #[derive(Debug)]
 pub struct Store {
     db: Connection,
