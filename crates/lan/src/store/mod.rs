@@ -39,7 +39,7 @@ use std::time::Duration;
 /// How long another writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// An open database. One process writes at a time; others wait for it, ten seconds long.
+/// An open database. One process writes at a time; others wait for it, five seconds long.
 #[derive(Debug)]
 pub struct Store {
     db: Connection,
