@@ -19,6 +19,8 @@ pub struct Account {
     pub malformed: BTreeMap<&'static str, u64>,
     /// Frames that say nothing of a device, or that were lost, by link type or reason.
     pub unusable: BTreeMap<String, u64>,
+    /// Frames that came cut, among them all.
+    pub cut: u64,
     /// When the last frame was, nanoseconds since 1970.
     pub last_ns: u64,
     /// Why the file ends before its end, if it does.
@@ -29,6 +31,7 @@ impl Account {
     /// Lets the registry learn from a frame, and notes what became of it.
     pub fn take(&mut self, frame: &Frame<'_>, registry: &mut Registry) {
         self.frames += 1;
+        self.cut += u64::from(frame.bytes.len() < frame.wire_bytes as usize);
         self.last_ns = self.last_ns.max(frame.ts_ns);
         match link::read(frame.link, frame.bytes) {
             Ok(Some(link)) => match registry.frame(frame.ts_ns, &link) {

@@ -85,6 +85,7 @@ pub(super) fn fingerprint(files: &[PathBuf]) -> Result<Fingerprint, Failure> {
 struct Gaps {
     troubles: u32,
     unusable: BTreeMap<String, u64>,
+    cut: u64,
     refused: Refused,
 }
 
@@ -98,6 +99,7 @@ impl Gaps {
         for (reason, count) in &account.unusable {
             *self.unusable.entry(reason.clone()).or_default() += count;
         }
+        self.cut += account.cut;
         self.refused.devices += refused.devices;
         self.refused.frames += refused.frames;
         self.refused.facts += refused.facts;
@@ -114,7 +116,11 @@ impl Gaps {
             backend: "replay".to_owned(),
             why: "what the capture does not hold is not seen; TCP streams and IP fragments are not put together"
                 .to_owned(),
-            hooks: vec![hook("frames", "file", frames), hook("registry", "file", limits(self.refused))],
+            hooks: vec![
+                hook("frames", "file", frames),
+                hook("ends of frames", "file", cut(self.cut)),
+                hook("registry", "file", limits(self.refused)),
+            ],
             ..Coverage::default()
         }
     }
@@ -124,6 +130,15 @@ impl Gaps {
 pub(super) fn hook(name: &str, tier: &str, why: String) -> Hook {
     let state = if why.is_empty() { State::Attached } else { State::Partial };
     Hook { name: name.to_owned(), tier: tier.to_owned(), state, why }
+}
+
+/// That frames came cut, in words.
+pub(super) fn cut(frames: u64) -> String {
+    if frames == 0 {
+        String::new()
+    } else {
+        format!("{frames} frames are cut; what stands behind is not seen")
+    }
 }
 
 /// What limits of memory left out, in words.

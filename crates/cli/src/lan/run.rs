@@ -1,7 +1,7 @@
 //! `lan run`: an interface in, devices out, until it is ended.
 
 use super::database::{Database, default_path};
-use super::replay::{fingerprint, hook, limits};
+use super::replay::{cut, fingerprint, hook, limits};
 use super::tell::{Teller, now_ns};
 use super::{BackendName, Mode, RunArgs};
 use crate::failure::{BROKEN, Failure, Outcome};
@@ -177,6 +177,7 @@ impl Run<'_> {
         let mut hooks: Vec<_> =
             self.parts.iter().map(|part| hook(&part.name, &part.tier, part.gap.clone())).collect();
         hooks.push(hook("account", "kernel", lost));
+        hooks.push(hook("ends of frames", "kernel", cut(account.cut)));
         hooks.push(hook("registry", "memory", limits(refused)));
         hooks.push(hook("privileges", "capabilities", privileges.unwrap_or_default()));
         let place = unseen(self.args.mode);

@@ -310,6 +310,33 @@ fn what_goes_out_is_seen_too_and_nothing_stays_behind() {
 }
 
 #[test]
+fn large_frames_come_whole_and_what_is_cut_is_told() {
+    if kernscope_kit::probe::release() < (5, 18) {
+        eprintln!("skipped: large_frames_come_whole_and_what_is_cut_is_told: the kernel is older than 5.18");
+        return;
+    }
+    on_a_cable("large_frames_come_whole_and_what_is_cut_is_told", || {
+        const IFLA_MTU: u16 = 4;
+        for end in ["left", "right"] {
+            let mtu = 12_000u32.to_ne_bytes();
+            ask(&Request::new(RTM_NEWLINK, 0, &interface(index(end), 1)).attr(IFLA_MTU, &mtu));
+        }
+        let child = start(&["--backend", "xdp", "--no-db"]);
+        let (left, mut right) = (tap("left"), tap("right"));
+        while right.drain(&mut |_| ()) > 0 {}
+        let long = |bytes: usize| [&crate::lan::ARP[..], &vec![0; bytes - crate::lan::ARP.len()]].concat();
+        send(&left, &mut right, &[long(5000), long(9216), long(9217)]);
+        let records = end(child);
+        let coverage =
+            records.iter().find(|record| record["kind"] == "coverage").expect("a coverage statement");
+        let hooks = coverage["hooks"].as_array().expect("hooks");
+        let of = |name: &str| hooks.iter().find(|hook| hook["name"] == name).expect(name);
+        assert_eq!(of("frames that come in by right")["tier"], "XDP in driver mode");
+        assert_eq!(of("ends of frames")["why"], "1 frames are cut; what stands behind is not seen");
+    });
+}
+
+#[test]
 fn what_cannot_be_looked_at_is_told_in_one_line() {
     refused(&["lan", "run", "--no-db"], "--interface");
     refused(&["lan", "run", "--interface", "nosuch0", "--no-db"], "find interface nosuch0");

@@ -43,7 +43,7 @@ impl Object {
                 _ => Map::create(spec)?,
             });
         }
-        let loaded = Loaded::load_for(&program, maps, place.tracepoint)?;
+        let loaded = Loaded::load_for(&program, maps, place.tracepoint, 0)?;
         calls
             .set_fd(&place.index.to_ne_bytes(), loaded.as_fd())
             .map_err(|error| LoadError::new("fill", place.calls, error.cause))?;

@@ -12,6 +12,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 /// `BPF_F_SLEEPABLE`, which syscall programs must be.
 const SLEEPABLE: u32 = 1 << 4;
 
+/// `BPF_F_XDP_HAS_FRAGS`.
+const XDP_HAS_FRAGS: u32 = 1 << 5;
+
 /// `BPF_TRACE_RAW_TP`
 const TRACE_RAW_TP: u32 = 23;
 
@@ -57,14 +60,27 @@ impl Loaded {
     /// # Errors
     /// As [`Loaded::load`]; that the maps are the ones described is up to the verifier.
     pub fn with_maps(program: &Program, maps: Vec<Map>) -> Result<Self, LoadError> {
-        Self::load_for(program, maps, None)
+        Self::load_for(program, maps, None, 0)
     }
 
-    /// The same for a tracing program, of the tracepoint whose `btf_trace_` type has this id.
+    /// Loads an XDP program that takes frames in several pieces, as large ones come: its `data_end` is the end of the first.
+    /// Without this a driver whose MTU is large refuses it.
+    ///
+    /// # Errors
+    /// As [`Loaded::load`].
+    ///
+    /// # Minimum kernel
+    /// 5.18.
+    pub fn load_in_pieces(program: &Program) -> Result<Self, LoadError> {
+        Self::load_for(program, maps::create(&program.maps)?, None, XDP_HAS_FRAGS)
+    }
+
+    /// With `BPF_F_*`; a tracing program for the tracepoint whose `btf_trace_` type has this id.
     pub(super) fn load_for(
         program: &Program,
         maps: Vec<Map>,
         tracepoint: Option<u32>,
+        flags: u32,
     ) -> Result<Self, LoadError> {
         let insns = resolve(program, &maps)?;
         let functions = Functions::load(program)?;
@@ -73,9 +89,10 @@ impl Loaded {
         if let Some(id) = tracepoint {
             (load.expected_attach_type, load.attach_btf_id) = (TRACE_RAW_TP, id);
         }
+        load.flags = flags;
         load.func_info = functions.as_ref().map(|own| (own.btf.as_fd(), &own.records[..]));
         if program.program_type == ProgramType::Syscall {
-            load.flags = SLEEPABLE;
+            load.flags |= SLEEPABLE;
         }
         let _raised = Raised::for_bpf();
         let (fd, log) = sys::prog_load_told(&load)

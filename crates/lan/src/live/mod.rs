@@ -12,7 +12,8 @@ use crate::registry::Limits;
 use crate::replay::Account;
 use crate::{Mac, Registry};
 use kernscope_kit::attach::{AttachError, Interface};
-use kernscope_kit::load::{LoadError, UseError};
+use kernscope_kit::load::{LoadError, Loaded, UseError};
+use kernscope_kit::program::ProgramType;
 use std::time::{Duration, Instant};
 
 /// Most batches that are read before signals and clocks are looked at again.
@@ -112,6 +113,17 @@ pub enum LiveError {
         "look at {0}: its frames name no sender (hardware type {1}); choose an Ethernet or wireless interface"
     )]
     NoAddresses(String, u16),
+}
+
+/// Loads the program that looks at frames in the kernel, for XDP or for tc, with maps of its own and on no interface.
+///
+/// # Errors
+/// [`LiveError`] when it cannot be made, or the kernel refuses it.
+///
+/// # Minimum kernel
+/// 5.10; XDP for frames in several pieces from 5.18.
+pub fn load(program_type: ProgramType) -> Result<Loaded, LiveError> {
+    kernel::load(program_type)
 }
 
 /// An interface that is being looked at.

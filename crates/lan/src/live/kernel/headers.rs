@@ -10,8 +10,17 @@ use Reg::{R1, R2, R3, R4, R7, R8, R10};
 use Size::{Dw, H, W};
 
 const ETHERNET: i16 = 14;
+/// EtherTypes begin here; below are lengths, and LLC behind them.
+const ETHER_MIN: i32 = 0x600;
+/// EtherTypes that decoders read: ARP, LLDP, EAPOL.
+const READ: [i32; 3] = [0x0806, 0x88cc, 0x888e];
+const ICMP: i32 = 1;
 const TCP: i32 = 6;
 const UDP: i32 = 17;
+/// IPv4 and IPv6 in IP, GRE, ESP, SCTP.
+const UNREAD: [i32; 5] = [4, 41, 47, 50, 132];
+/// Stands for the version of a piece of a packet of IPv4.
+const PIECE: i32 = 0x14;
 const VLAN: [i32; 3] = [0x8100, 0x88a8, 0x9100];
 const VLAN_TAGS_MAX: usize = 2;
 /// First byte of a TLS record with a greeting.
@@ -28,15 +37,18 @@ const UDP_BYTES: i16 = 8;
 pub(super) fn headers(asm: &mut Asm, places: &Places) {
     let (v4, v6, transport) = (asm.label(), asm.label(), asm.label());
     ethernet(asm, places);
-    asm.jump_if(Cond::Eq, R2, 0x0800, v4).jump_if(Cond::Eq, R2, 0x86dd, v6).jump(places.always);
+    asm.jump_if(Cond::Eq, R2, 0x0800, v4).jump_if(Cond::Eq, R2, 0x86dd, v6);
+    without_ip(asm, places);
     asm.bind(v4);
     ipv4(asm, places);
     asm.jump(transport);
     asm.bind(v6);
     ipv6(asm, places);
     asm.bind(transport);
-    let udp = asm.label();
-    asm.jump_if(Cond::Eq, R2, UDP, udp).jump_if(Cond::Ne, R2, TCP, places.always);
+    let (tcp, udp) = (asm.label(), asm.label());
+    asm.jump_if(Cond::Eq, R2, TCP, tcp).jump_if(Cond::Eq, R2, UDP, udp);
+    without_ports(asm, places);
+    asm.bind(tcp);
     self::tcp(asm, places);
     asm.bind(udp);
     self::udp(asm, places);
@@ -45,9 +57,6 @@ pub(super) fn headers(asm: &mut Asm, places: &Places) {
 /// The sender into the key, VLAN tags off, what follows to `r2`.
 fn ethernet(asm: &mut Asm, places: &Places) {
     need(asm, 34, places.always);
-    for at in (0..KEY_BYTES).step_by(8) {
-        asm.store(Dw, R10, KEY + at, 0);
-    }
     into_key(asm, W, 6, KEY_MAC);
     into_key(asm, H, 10, KEY_MAC + 4);
     asm.store(Dw, R10, BEFORE, i32::from(ETHERNET));
@@ -67,24 +76,45 @@ fn ethernet(asm: &mut Asm, places: &Places) {
     asm.bind(done);
 }
 
+/// Of a frame whose kind is in `r2` a device is told that it speaks that; a few kinds are read.
+fn without_ip(asm: &mut Asm, places: &Places) {
+    asm.jump_if(Cond::Lt, R2, ETHER_MIN, places.always);
+    for kind in READ.into_iter().chain(VLAN) {
+        asm.jump_if(Cond::Eq, R2, kind, places.always);
+    }
+    asm.store(H, R10, KEY + KEY_KIND, R2).store(Dw, R10, CODE, 1).jump(places.other);
+}
+
 /// Goes to `always` if the packet, whose length is in `r3`, is not wholly in the frame.
 fn whole(asm: &mut Asm, places: &Places) {
     asm.load(Dw, R1, R10, BEFORE).alu64(Alu::Add, R1, R3).load(Dw, R4, R10, WIRE);
     asm.jump_if(Cond::Gt, R1, R4, places.always);
 }
 
+/// The rest of the key is zero where nothing is put.
+fn clear_key(asm: &mut Asm) {
+    asm.store(H, R10, KEY + KEY_SOURCE_PORT, 0);
+    for at in (KEY_SOURCE..KEY_BYTES).step_by(8) {
+        asm.store(Dw, R10, KEY + at, 0);
+    }
+}
+
 /// Addresses into the key, the protocol to `r2`, bytes behind the header to `r3`.
 fn ipv4(asm: &mut Asm, places: &Places) {
+    clear_key(asm);
     byte(asm, R2, ETHERNET);
     asm.jump_if(Cond::Ne, R2, 0x45, places.always);
-    // More fragments, or not the first.
-    number(asm, R2, ETHERNET + 6);
-    asm.alu64(Alu::And, R2, 0x3fff).jump_if(Cond::Ne, R2, 0, places.always);
     number(asm, R3, ETHERNET + 2);
     whole(asm, places);
     asm.jump_if(Cond::Lt, R3, 20, places.always).alu64(Alu::Sub, R3, 20);
     into_key(asm, W, ETHERNET + 12, KEY_SOURCE);
     into_key(asm, W, ETHERNET + 16, KEY_TARGET);
+    let entire = asm.label();
+    // More fragments, or not the first: of pieces nothing is read but who sent them.
+    number(asm, R2, ETHERNET + 6);
+    asm.alu64(Alu::And, R2, 0x3fff).jump_if(Cond::Eq, R2, 0, entire);
+    asm.store(Size::B, R10, KEY + KEY_VERSION, PIECE).store(Dw, R10, CODE, 1).jump(places.flow);
+    asm.bind(entire);
     asm.store(Size::B, R10, KEY + KEY_VERSION, 4);
     byte(asm, R2, ETHERNET + 9);
     asm.alu64(Alu::Add, R7, 20);
@@ -92,6 +122,7 @@ fn ipv4(asm: &mut Asm, places: &Places) {
 
 /// The same of IPv6.
 fn ipv6(asm: &mut Asm, places: &Places) {
+    clear_key(asm);
     need(asm, i32::from(ETHERNET) + 40, places.always);
     byte(asm, R2, ETHERNET);
     asm.alu64(Alu::And, R2, 0xf0).jump_if(Cond::Ne, R2, 0x60, places.always);
@@ -106,6 +137,24 @@ fn ipv6(asm: &mut Asm, places: &Places) {
     asm.store(Size::B, R10, KEY + KEY_VERSION, 6);
     byte(asm, R2, ETHERNET + 6);
     asm.alu64(Alu::Add, R7, 40);
+}
+
+/// Of a protocol without ports the length of its packets is told, of ICMP the type besides. Those are taken of which no
+/// decoder reads anything, or anything within.
+fn without_ports(asm: &mut Asm, places: &Places) {
+    let (icmp, plain) = (asm.label(), asm.label());
+    asm.jump_if(Cond::Eq, R2, ICMP, icmp);
+    for protocol in UNREAD {
+        asm.jump_if(Cond::Eq, R2, protocol, plain);
+    }
+    asm.jump(places.always);
+    asm.bind(icmp);
+    asm.jump_if(Cond::Eq, R3, 0, places.always);
+    need(asm, i32::from(ETHERNET) + 1, places.always);
+    into_key(asm, Size::B, ETHERNET, KEY_SOURCE_PORT);
+    asm.bind(plain);
+    asm.store(Size::B, R10, KEY + KEY_PROTOCOL, R2);
+    nothing_to_see(asm, places);
 }
 
 /// Ports and protocol into the key.

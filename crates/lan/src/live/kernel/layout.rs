@@ -7,7 +7,8 @@ use kernscope_kit::ring::Ring;
 pub(super) const COUNTERS: MapRef = MapRef(0);
 pub(super) const ACTIVE: MapRef = MapRef(1);
 pub(super) const FLOWS: [MapRef; 2] = [MapRef(2), MapRef(3)];
-pub(super) const RING: MapRef = MapRef(4);
+pub(super) const OTHERS: [MapRef; 2] = [MapRef(4), MapRef(5)];
+pub(super) const RING: MapRef = MapRef(6);
 
 /// Offsets of the counters of a CPU.
 pub(super) const CAME: i16 = 0;
@@ -17,7 +18,7 @@ pub(super) const RING_FULL: i16 = 24;
 pub(super) const UNREADABLE: i16 = 32;
 const COUNTERS_BYTES: u32 = 40;
 
-/// A flow: who sends, from which address and port, to which.
+/// A flow: who sends, from which address and port, to which. Of protocols without ports, the type of ICMP in their place.
 pub(super) const KEY_BYTES: i16 = 48;
 pub(super) const KEY_MAC: i16 = 0;
 pub(super) const KEY_SOURCE_PORT: i16 = 6;
@@ -28,23 +29,26 @@ pub(super) const KEY_PROTOCOL: i16 = 42;
 pub(super) const KEY_VERSION: i16 = 43;
 
 /// What is counted of it, and which lengths of payload were sent to the reader.
-pub(super) const VALUE_BYTES: i16 = 48;
-pub(super) const VALUE_PACKETS: i16 = 0;
-pub(super) const VALUE_BYTES_SUM: i16 = 8;
-pub(super) const VALUE_LAST: i16 = 16;
-pub(super) const VALUE_COUNTED: i16 = 24;
-pub(super) const VALUE_LENGTHS: i16 = 32;
+pub(super) const VALUE_BYTES: i16 = 24;
+pub(super) const VALUE_COUNTED: i16 = 0;
+pub(super) const VALUE_LENGTHS: i16 = 8;
+
+/// The key of frames that carry no IP is the beginning of that of a flow: who sends, and their EtherType. A map of their own,
+/// for a short key is found faster.
+pub(super) const OTHER_KEY_BYTES: i16 = 8;
+pub(super) const KEY_KIND: i16 = KEY_SOURCE_PORT;
 
 /// A frame in the ring: when, how long, how much of it is there; then its bytes.
 pub(super) const RECORD_TIME: i16 = 0;
 pub(super) const RECORD_WIRE: i16 = 8;
 pub(super) const RECORD_KEPT: i16 = 12;
 pub(super) const RECORD_HEAD: i16 = 16;
-/// Bytes of short and of long frames that are kept. Longer ones are cut: an Ethernet frame of the usual size is not.
-pub(super) const KEPT_BYTES: [i32; 2] = [496, 1536];
+/// Bytes of short, usual and large frames that are kept. Longer ones are cut.
+pub(super) const KEPT_BYTES: [i32; 3] = [496, 1536, 9216];
 
 /// Flows of a map. When there are more, the ones that were quiet the longest give way, and that is counted.
 const FLOWS_MAX: u32 = 32_768;
+const OTHERS_MAX: u32 = 8_192;
 const RING_BYTES: u32 = 8 << 20;
 
 /// The maps, in the order of their numbers.
@@ -58,12 +62,14 @@ pub(super) fn maps() -> Vec<MapSpec> {
         flags: 0,
         entries: Vec::new(),
     };
-    let flows = |name| map(name, MapType::LruPercpuHash, KEY_BYTES as u32, VALUE_BYTES as u32, FLOWS_MAX);
+    let lru = |name, key, most| map(name, MapType::LruPercpuHash, key as u32, VALUE_BYTES as u32, most);
     vec![
         map("lan_counters", MapType::PercpuArray, 4, COUNTERS_BYTES, 1),
         map("lan_active", MapType::Array, 4, 4, 1),
-        flows("lan_flows_0"),
-        flows("lan_flows_1"),
+        lru("lan_flows_0", KEY_BYTES, FLOWS_MAX),
+        lru("lan_flows_1", KEY_BYTES, FLOWS_MAX),
+        lru("lan_others_0", OTHER_KEY_BYTES, OTHERS_MAX),
+        lru("lan_others_1", OTHER_KEY_BYTES, OTHERS_MAX),
         Ring::spec("lan_frames", RING_BYTES),
     ]
 }
@@ -92,8 +98,7 @@ pub(super) fn sender(key: &[u8]) -> Option<Mac> {
     Mac::read(key)
 }
 
-/// Frames of a flow on one CPU that were counted and not sent to the reader, and when its last one was.
-pub(super) fn counted(value: &[u8]) -> Option<(u64, u64)> {
-    let word = |at: i16| Some(u64::from_ne_bytes(*value.get(at as usize..)?.first_chunk()?));
-    Some((word(VALUE_COUNTED)?, word(VALUE_LAST)?))
+/// Frames of one CPU that were counted and not sent to the reader, by the value of a flow or of others.
+pub(super) fn counted(value: &[u8]) -> Option<u64> {
+    value.get(VALUE_COUNTED as usize..)?.first_chunk().copied().map(u64::from_ne_bytes)
 }

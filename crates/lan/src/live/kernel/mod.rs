@@ -3,8 +3,8 @@
 //! The programs send to a ring what the decoders can learn from, and count the rest by flow. What makes that safe: of a frame
 //! that begins no message, a device is told its address, the shape of the packet (protocol, service, length) and where it
 //! was sent to. All of that follows from flow and length. So a frame is only counted if one of the same flow and length was
-//! *sent*; that it was there, and when the last one was, comes with the counts. Eight lengths a flow are remembered, each
-//! in its place: one that was forgotten is sent again.
+//! *sent*; that it was there comes with the counts, and when to a second: asking the clock for each would cost more than all
+//! else. Eight lengths a flow are remembered, each in its place: one that was forgotten is sent again.
 //!
 //! Flows are in two maps, of which the programs use one. Once a second the reader takes what is in the other, empties it,
 //! and lets the programs use that one: nobody adds to a map while it is read, so that no count is lost between reading and
@@ -21,14 +21,37 @@ use kernscope_kit::attach::{AttachError, Direction, Interface, Tc, TcTier, Xdp};
 use kernscope_kit::load::{LoadError, Loaded, Map};
 use kernscope_kit::packet::{Promiscuous, hardware};
 use kernscope_kit::privilege::{CAP_BPF, CAP_NET_ADMIN};
-use kernscope_kit::program::ProgramType;
+use kernscope_kit::program::{Program, ProgramType};
 use kernscope_kit::ring::Ring;
 use kernscope_report::clock;
-use layout::{ACTIVE, CAME, COUNTED, COUNTERS, FLOWS, RING, RING_FULL, Record, UNREADABLE};
+use layout::{ACTIVE, CAME, COUNTED, COUNTERS, FLOWS, OTHERS, RING, RING_FULL, Record, UNREADABLE};
+use program::Copying;
 use std::time::Duration;
 
 /// Frames taken from the ring in one go.
 const BATCH: usize = 1024;
+
+/// The program of a hook.
+fn program(program_type: ProgramType, copying: Copying) -> Result<Program, LiveError> {
+    program::program(program_type, copying).map_err(|why| LiveError::Generate(why.to_string()))
+}
+
+/// Loads the program for XDP, if it can be for frames in several pieces; and how it copies.
+fn load_xdp() -> Result<(Loaded, Copying), LiveError> {
+    // A kernel that cannot do either refuses both; what it says of the second is what counts.
+    if let Ok(loaded) = Loaded::load_in_pieces(&program(ProgramType::Xdp, Copying::Helper)?) {
+        return Ok((loaded, Copying::Helper));
+    }
+    Ok((Loaded::load(&program(ProgramType::Xdp, Copying::Loop)?)?, Copying::Loop))
+}
+
+/// Loads the program of a hook with maps of its own.
+pub(super) fn load(program_type: ProgramType) -> Result<Loaded, LiveError> {
+    match program_type {
+        ProgramType::Xdp => load_xdp().map(|(loaded, _)| loaded),
+        other => Ok(Loaded::load(&program(other, Copying::Helper)?)?),
+    }
+}
 
 /// The programs, as long as they are wanted.
 #[derive(Debug)]
@@ -38,8 +61,10 @@ pub(super) struct Programs {
     hooks: Option<Hooks>,
     parts: Vec<Part>,
     keeps: Vec<u32>,
-    /// Which map of flows the programs use.
+    /// Which map of each pair the programs use.
     active: usize,
+    /// Since when, nanoseconds since 1970.
+    changed_ns: u64,
     /// Frames that were taken from the maps of flows.
     taken: u64,
     /// Records that no program of ours wrote.
@@ -61,9 +86,7 @@ impl Programs {
         if !super::WITH_ADDRESSES.contains(&kind) {
             return Err(LiveError::NoAddresses(interface.to_string(), kind));
         }
-        let program =
-            |program_type| program::program(program_type).map_err(|why| LiveError::Generate(why.to_string()));
-        let ingress = Loaded::load(&program(ProgramType::Xdp)?)?;
+        let (ingress, copying) = load_xdp()?;
         let own: Result<Vec<_>, _> = ingress.maps().iter().map(Map::try_clone).collect();
         let maps = own.map_err(LiveError::Use)?;
         let ring = Ring::of(ingress.map(RING)).map_err(|err| LiveError::Generate(err.to_string()))?;
@@ -72,9 +95,9 @@ impl Programs {
         let mut parts = vec![Part {
             name: format!("frames that come in by {interface}"),
             tier: format!("XDP in {} mode", xdp.mode()),
-            gap: String::new(),
+            gap: cut(copying),
         }];
-        let egress = egress(&ingress, &program(ProgramType::SchedCls)?, interface);
+        let egress = egress(&ingress, &program(ProgramType::SchedCls, Copying::Helper)?, interface);
         let tier = egress.as_ref().map_or_else(|_| "none".to_owned(), |tc| tc.tier().to_string());
         let gap = egress.as_ref().err().map(|why| format!("what this machine sends is not seen: {why}"));
         parts.push(Part {
@@ -87,7 +110,18 @@ impl Programs {
         keeps.extend(egress.as_ref().is_ok_and(|tc| tc.tier() == TcTier::Clsact).then_some(CAP_NET_ADMIN));
         let hooks = Some(Hooks { xdp, tc: egress.ok(), promiscuous });
         let offset_ns = clock::realtime_offset_ns();
-        Ok(Self { ring, maps, hooks, parts, keeps, active: 0, taken: 0, strange: 0, offset_ns })
+        Ok(Self {
+            ring,
+            maps,
+            hooks,
+            parts,
+            keeps,
+            active: 0,
+            changed_ns: 0,
+            taken: 0,
+            strange: 0,
+            offset_ns,
+        })
     }
 
     fn counter(&self, offset: i16) -> u64 {
@@ -97,36 +131,51 @@ impl Programs {
         each.iter().filter_map(word).sum()
     }
 
+    fn now_ns(&self) -> u64 {
+        clock::monotonic_ns().saturating_add_signed(self.offset_ns)
+    }
+
     fn map(&self, index: u32) -> &Map {
         &self.maps[index as usize]
     }
 
-    /// Takes what is in a map of flows that no program uses, and empties it.
-    fn take_flows(&mut self, which: usize, each: &mut dyn FnMut(Talk)) {
-        let map = &self.maps[FLOWS[which].0 as usize];
-        // Deleting while following the keys begins anew at times.
-        let keys: Vec<_> = map.keys().filter_map(Result::ok).collect();
-        for key in keys {
-            let values = map.lookup_each_cpu(&key).ok().flatten().unwrap_or_default();
-            let (frames, last) = values
-                .iter()
-                .filter_map(|value| layout::counted(value))
-                .fold((0, 0), |(sum, newest), (counted, last)| (sum + counted, newest.max(last)));
-            if let (Some(mac), true) = (layout::sender(&key), frames > 0) {
-                self.taken += frames;
-                each(Talk { mac, frames, last_ns: last.saturating_add_signed(self.offset_ns) });
-            }
-            // One that is not there any more gave way for another.
-            let _gone = map.delete(&key);
+    /// Takes what is in the maps of a pair that no program uses, and empties them. It came until `last_ns`.
+    fn take_flows(&mut self, which: usize, last_ns: u64, each: &mut dyn FnMut(Talk)) {
+        for pair in [FLOWS, OTHERS] {
+            self.taken += take_map(&self.maps[pair[which].0 as usize], last_ns, each);
         }
     }
 }
 
-fn egress(
-    ingress: &Loaded,
-    program: &kernscope_kit::program::Program,
-    interface: &Interface,
-) -> Result<Tc, String> {
+/// Takes what was counted in a map, and empties it; how many frames those were.
+fn take_map(map: &Map, last_ns: u64, each: &mut dyn FnMut(Talk)) -> u64 {
+    let mut taken = 0;
+    // Deleting while following the keys begins anew at times.
+    let keys: Vec<_> = map.keys().filter_map(Result::ok).collect();
+    for key in keys {
+        let values = map.lookup_each_cpu(&key).ok().flatten().unwrap_or_default();
+        let frames = values.iter().filter_map(|value| layout::counted(value)).sum();
+        if let (Some(mac), true) = (layout::sender(&key), frames > 0) {
+            taken += frames;
+            each(Talk { mac, frames, last_ns });
+        }
+        // One that is not there any more gave way for another.
+        let _gone = map.delete(&key);
+    }
+    taken
+}
+
+/// What a program does not hand over of long frames.
+fn cut(copying: Copying) -> String {
+    match copying {
+        Copying::Helper => String::new(),
+        Copying::Loop => {
+            format!("frames are cut at {} bytes: the kernel is older than 5.18", layout::KEPT_BYTES[1])
+        }
+    }
+}
+
+fn egress(ingress: &Loaded, program: &Program, interface: &Interface) -> Result<Tc, String> {
     let shared: Result<Vec<_>, _> = ingress.maps().iter().map(Map::try_clone).collect();
     let loaded = Loaded::with_maps(program, shared.map_err(|err| err.to_string())?)
         .map_err(|err: LoadError| err.brief())?;
@@ -156,14 +205,14 @@ impl Source for Programs {
 
     fn flows(&mut self, each: &mut dyn FnMut(Talk)) {
         let idle = 1 - self.active;
-        self.take_flows(idle, each);
+        self.take_flows(idle, self.changed_ns, each);
         if self.hooks.is_none() {
             // Nobody adds to either.
-            return self.take_flows(self.active, each);
+            return self.take_flows(self.active, self.now_ns(), each);
         }
         // A program that read the old number a moment ago has ended long before its map is read, a second from now.
         if self.map(ACTIVE.0).update(&[0; 4], &(idle as u32).to_ne_bytes()).is_ok() {
-            self.active = idle;
+            (self.active, self.changed_ns) = (idle, self.now_ns());
         }
     }
 

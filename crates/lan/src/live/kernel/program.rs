@@ -1,15 +1,15 @@
 //! The program, for XDP and for tc: which frames the reader must see, and the rest counted.
 //!
-//! A frame goes to the reader unless it is of a TCP or UDP flow of which a payload of just this length was sent already, and
-//! begins no message that a decoder reads. The decoders learn from such a frame nothing that they did not learn from the
+//! A frame goes to the reader unless one of the same flow and length was sent already, and it begins no message that a
+//! decoder reads. The decoders learn from such a frame nothing that they did not learn from the
 //! one before, so that devices are described as by a reader that sees all ([`super`] says why). Anything unusual (options,
-//! fragments, extension headers, a length that does not fit) goes to the reader.
+//! extension headers, a length that does not fit) goes to the reader. What carries no IP is a flow of its sender and kind.
 //!
 //! `r6` is the context, `r7` the packet, moved on as headers are taken off, `r8` its end, `r9` the flow.
 
 use super::layout::*;
 use kernscope_kit::asm::{Alu, Asm, AsmError, Cond, Insn, Label, Reg, Size};
-use kernscope_kit::program::{Program, ProgramType};
+use kernscope_kit::program::{MapRef, Program, ProgramType};
 
 use Reg::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10};
 use Size::{B, Dw, H, W};
@@ -17,8 +17,8 @@ use Size::{B, Dw, H, W};
 /// Helpers (`include/uapi/linux/bpf.h`).
 pub(super) const LOOKUP: i32 = 1;
 const UPDATE: i32 = 2;
-const KTIME: i32 = 5;
 const PULL_DATA: i32 = 39;
+const XDP_BUFF_LEN: i32 = 188;
 
 /// Where things are kept, from the frame.
 pub(super) const KEY: i16 = -KEY_BYTES;
@@ -27,8 +27,7 @@ pub(super) const START: i16 = VALUE - 8;
 /// Length of the payload and one; 0 for a frame that the reader must see.
 pub(super) const CODE: i16 = START - 8;
 pub(super) const WIRE: i16 = CODE - 8;
-pub(super) const NOW: i16 = WIRE - 8;
-pub(super) const MINE: i16 = NOW - 8;
+pub(super) const MINE: i16 = WIRE - 8;
 /// Bytes before the IP header.
 pub(super) const BEFORE: i16 = MINE - 8;
 const INDEX: i16 = BEFORE - 8;
@@ -42,22 +41,40 @@ pub(super) struct Places {
     pub(super) always: Label,
     /// It is of the flow in [`KEY`]; [`CODE`] says whether the reader must see it.
     pub(super) flow: Label,
+    /// It carries no IP: its kind is in [`KEY`], and [`CODE`] is the same for all.
+    pub(super) other: Label,
     pub(super) send: Label,
     pub(super) pass: Label,
 }
 
+/// How a frame's bytes come to the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copying {
+    /// The kernel copies, from however many pieces a frame lies in (XDP: 5.18).
+    Helper,
+    /// The program copies, from frames in one piece.
+    Loop,
+}
+
 /// Makes the program.
-pub(super) fn program(program_type: ProgramType) -> Result<Program, AsmError> {
+pub(super) fn program(program_type: ProgramType, copying: Copying) -> Result<Program, AsmError> {
     let mut asm = Asm::new();
-    let places = Places { always: asm.label(), flow: asm.label(), send: asm.label(), pass: asm.label() };
-    begin(&mut asm, program_type, &places);
+    let mut label = || asm.label();
+    let places = Places { always: label(), flow: label(), other: label(), send: label(), pass: label() };
+    begin(&mut asm, program_type, copying, &places);
     super::headers::headers(&mut asm, &places);
     asm.bind(places.always);
     asm.store(Dw, R10, CODE, 0).mov(R9, 0).jump(places.send);
+    let count = asm.label();
+    asm.bind(places.other);
+    choose(&mut asm, OTHERS);
+    asm.jump(count);
     asm.bind(places.flow);
+    choose(&mut asm, FLOWS);
+    asm.bind(count);
     flow(&mut asm, &places);
     asm.bind(places.send);
-    super::send::send(&mut asm, program_type, places.pass);
+    super::send::send(&mut asm, program_type, copying, places.pass);
     asm.bind(places.pass);
     // XDP_PASS; tc: go on to the next program.
     asm.mov(R0, if program_type == ProgramType::Xdp { 2 } else { -1 }).exit();
@@ -76,13 +93,16 @@ pub(super) fn count(asm: &mut Asm, counter: i16) {
     asm.alu64(Alu::Add, R2, 1).store(Dw, R1, counter, R2);
 }
 
-/// Finds the packet and its length, the time and the counters.
-fn begin(asm: &mut Asm, program_type: ProgramType, places: &Places) {
+/// Finds the packet and its length, and the counters.
+fn begin(asm: &mut Asm, program_type: ProgramType, copying: Copying, places: &Places) {
     asm.mov(R6, R1);
     if program_type == ProgramType::Xdp {
         // `struct xdp_md`: data, data_end.
-        asm.load(W, R7, R6, 0).load(W, R8, R6, 4).mov(R2, R8).alu64(Alu::Sub, R2, R7);
-        asm.store(Dw, R10, WIRE, R2);
+        asm.load(W, R7, R6, 0).load(W, R8, R6, 4).mov(R0, R8).alu64(Alu::Sub, R0, R7);
+        if copying == Copying::Helper {
+            asm.mov(R1, R6).call(XDP_BUFF_LEN);
+        }
+        asm.store(Dw, R10, WIRE, R0);
     } else {
         // `struct __sk_buff`: len, data, data_end.
         let linear = asm.label();
@@ -100,15 +120,19 @@ fn begin(asm: &mut Asm, program_type: ProgramType, places: &Places) {
     asm.load_map(R1, COUNTERS).mov(R2, R10).alu64(Alu::Add, R2, i32::from(INDEX)).call(LOOKUP);
     asm.jump_if(Cond::Eq, R0, 0, places.pass).store(Dw, R10, MINE, R0);
     count(asm, CAME);
-    asm.call(KTIME).store(Dw, R10, NOW, R0);
 }
 
-/// Counts a frame in its flow, and ends with it if there is nothing to see.
-fn flow(asm: &mut Asm, places: &Places) {
-    let (chosen, known) = (asm.label(), asm.label());
-    asm.load_map_value(R1, ACTIVE, 0).load(W, R1, R1, 0).load_map(R9, FLOWS[0]);
-    asm.jump_if(Cond::Eq, R1, 0, chosen).load_map(R9, FLOWS[1]);
+/// The map of a pair that is in use, to `r9`.
+fn choose(asm: &mut Asm, pair: [MapRef; 2]) {
+    let chosen = asm.label();
+    asm.load_map_value(R1, ACTIVE, 0).load(W, R1, R1, 0).load_map(R9, pair[0]);
+    asm.jump_if(Cond::Eq, R1, 0, chosen).load_map(R9, pair[1]);
     asm.bind(chosen);
+}
+
+/// Counts a frame in its flow, in the map in `r9`, and ends with it if there is nothing to see.
+fn flow(asm: &mut Asm, places: &Places) {
+    let known = asm.label();
     find(asm);
     asm.jump_if(Cond::Ne, R0, 0, known);
     for at in (0..VALUE_BYTES).step_by(8) {
@@ -120,11 +144,7 @@ fn flow(asm: &mut Asm, places: &Places) {
     // No room for the flow: the reader sees the frame.
     asm.jump_if(Cond::Eq, R0, 0, places.always);
     asm.bind(known);
-    asm.mov(R9, R0).load(Dw, R1, R10, WIRE).load(Dw, R2, R10, NOW);
-    asm.load(Dw, R3, R9, VALUE_PACKETS).alu64(Alu::Add, R3, 1).store(Dw, R9, VALUE_PACKETS, R3);
-    asm.load(Dw, R3, R9, VALUE_BYTES_SUM).alu64(Alu::Add, R3, R1).store(Dw, R9, VALUE_BYTES_SUM, R3);
-    asm.store(Dw, R9, VALUE_LAST, R2);
-    asm.load(Dw, R3, R10, CODE).jump_if(Cond::Eq, R3, 0, places.send);
+    asm.mov(R9, R0).load(Dw, R3, R10, CODE).jump_if(Cond::Eq, R3, 0, places.send);
     slot(asm);
     asm.load(H, R4, R2, VALUE_LENGTHS).alu64(Alu::And, R3, 0xffff).jump_if(Cond::Ne, R4, R3, places.send);
     asm.load(Dw, R3, R9, VALUE_COUNTED).alu64(Alu::Add, R3, 1).store(Dw, R9, VALUE_COUNTED, R3);

@@ -1,44 +1,55 @@
-//! A frame into the ring, in a place for short ones or for long ones.
+//! A frame into the ring, in a place for its size.
 
 use super::layout::*;
-use super::program::{CODE, NOW, START, WIRE, count, slot};
+use super::program::{CODE, Copying, START, WIRE, count, slot};
 use kernscope_kit::asm::{Alu, Asm, Cond, Label, Reg, Size};
 use kernscope_kit::program::ProgramType;
 
 use Reg::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10};
 use Size::{B, Dw, H, W};
 
+/// Helpers (`include/uapi/linux/bpf.h`).
+const KTIME: i32 = 5;
 const SKB_LOAD_BYTES: i32 = 26;
 const RESERVE: i32 = 131;
 const SUBMIT: i32 = 132;
 const DISCARD: i32 = 133;
+const XDP_LOAD_BYTES: i32 = 189;
 
 /// Sends the frame and notes its length in its flow, if there is one in `r9`; then goes to `pass`.
-pub(super) fn send(asm: &mut Asm, program_type: ProgramType, pass: Label) {
-    let [short, long] = KEPT_BYTES;
-    let (is_long, full) = (asm.label(), asm.label());
-    asm.load(Dw, R1, R10, WIRE).jump_if(Cond::Gt, R1, short, is_long);
-    place(asm, program_type, short, full, pass);
-    asm.bind(is_long);
-    place(asm, program_type, long, full, pass);
+pub(super) fn send(asm: &mut Asm, program_type: ProgramType, copying: Copying, pass: Label) {
+    let full = asm.label();
+    let sizes = match copying {
+        Copying::Helper => &KEPT_BYTES[..],
+        // A frame in one piece is no longer than a page, and the verifier follows each round.
+        Copying::Loop => &KEPT_BYTES[..2],
+    };
+    for (at, &kept) in sizes.iter().enumerate() {
+        let longer = asm.label();
+        if at + 1 < sizes.len() {
+            asm.load(Dw, R1, R10, WIRE).jump_if(Cond::Gt, R1, kept, longer);
+        }
+        place(asm, program_type, copying, kept, full, pass);
+        asm.bind(longer);
+    }
     asm.bind(full);
     count(asm, RING_FULL);
     asm.jump(pass);
 }
 
-fn place(asm: &mut Asm, program_type: ProgramType, kept: i32, full: Label, pass: Label) {
+fn place(asm: &mut Asm, program_type: ProgramType, copying: Copying, kept: i32, full: Label, pass: Label) {
     asm.load_map(R1, RING).mov(R2, i32::from(RECORD_HEAD) + kept).mov(R3, 0).call(RESERVE);
     asm.jump_if(Cond::Eq, R0, 0, full).mov(R7, R0);
     let fits = asm.label();
-    asm.load(Dw, R1, R10, NOW).store(Dw, R7, RECORD_TIME, R1);
+    asm.call(KTIME).store(Dw, R7, RECORD_TIME, R0);
     asm.load(Dw, R4, R10, WIRE).store(W, R7, RECORD_WIRE, R4);
     asm.jump_if(Cond::Le, R4, kept, fits).mov(R4, kept);
     asm.bind(fits);
     asm.store(W, R7, RECORD_KEPT, R4);
-    if program_type == ProgramType::Xdp {
-        copy(asm, kept)
-    } else {
-        load_bytes(asm, pass)
+    match (copying, program_type) {
+        (Copying::Loop, _) => copy(asm, kept),
+        (_, ProgramType::Xdp) => load_bytes(asm, XDP_LOAD_BYTES, pass),
+        _ => load_bytes(asm, SKB_LOAD_BYTES, pass),
     }
     let (unknown, unnoted) = (asm.label(), asm.label());
     asm.jump_if(Cond::Eq, R9, 0, unknown).load(Dw, R3, R10, CODE).jump_if(Cond::Eq, R3, 0, unnoted);
@@ -51,7 +62,7 @@ fn place(asm: &mut Asm, program_type: ProgramType, kept: i32, full: Label, pass:
     asm.jump(pass);
 }
 
-/// Copies what is there, eight bytes a step, then one by one: kernels before 5.18 have no helper for it.
+/// Copies what is there, eight bytes a step, then one by one.
 fn copy(asm: &mut Asm, kept: i32) {
     let (tail, done) = (asm.label(), asm.label());
     asm.mov(R1, R7).alu64(Alu::Add, R1, i32::from(RECORD_HEAD));
@@ -70,10 +81,10 @@ fn copy(asm: &mut Asm, kept: i32) {
 }
 
 /// The kernel copies, from wherever the bytes lie; how many is in `r4`.
-fn load_bytes(asm: &mut Asm, pass: Label) {
+fn load_bytes(asm: &mut Asm, helper: i32, pass: Label) {
     let (empty, loaded) = (asm.label(), asm.label());
     asm.jump_if(Cond::Eq, R4, 0, empty);
-    asm.mov(R1, R6).mov(R2, 0).mov(R3, R7).alu64(Alu::Add, R3, i32::from(RECORD_HEAD)).call(SKB_LOAD_BYTES);
+    asm.mov(R1, R6).mov(R2, 0).mov(R3, R7).alu64(Alu::Add, R3, i32::from(RECORD_HEAD)).call(helper);
     asm.jump_if(Cond::Eq, R0, 0, loaded);
     asm.bind(empty);
     asm.mov(R1, R7).mov(R2, 0).call(DISCARD);
