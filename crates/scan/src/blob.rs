@@ -4,6 +4,7 @@ use crate::Options;
 use crate::desk::Desk;
 use crate::history::Blob;
 use crate::name::Name;
+use crate::tally::one_line;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -42,17 +43,11 @@ impl Desk<'_> {
             Err(error) => return self.outcome.lose("unreadable", unread(&shown, blob, &error)),
         };
         drop(shown);
-        self.judge_name(&name);
-        let end = self.dig_file(&name, Cursor::new(data));
-        self.end(&name, end);
+        self.search(&name, Cursor::new(data));
     }
 }
 
 fn unread(shown: &str, blob: &Blob, error: &dyn std::fmt::Display) -> String {
-    let why = error.to_string();
-    format!(
-        "read {shown}, blob {}: {}; see git fsck, or fetch what a partial clone leaves out",
-        blob.id,
-        why.split_whitespace().collect::<Vec<_>>().join(" ")
-    )
+    let why = one_line(error);
+    format!("read {shown}, blob {}: {why}; see git fsck, or fetch what a partial clone leaves out", blob.id)
 }

@@ -30,9 +30,7 @@ pub fn scan_data<R: Read + Seek>(
     let (mut desk, name) = (Desk::new(options, matcher, stop), Name::new(path, path));
     desk.outcome.tally.seen("file");
     if !desk.is_excused(&name) {
-        desk.judge_name(&name);
-        let end = desk.dig_file(&name, data);
-        desk.end(&name, end);
+        desk.search(&name, data);
     }
     desk.outcome
 }

@@ -8,7 +8,7 @@ use crate::patient::Patient;
 use crate::walk::Job;
 use nix::libc::{O_CLOEXEC, O_NOCTTY, O_NONBLOCK};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -104,10 +104,15 @@ impl Desk<'_> {
         if options.max_file_bytes.is_some_and(|most| size > most) {
             return self.outcome.tally.filtered("too_large");
         }
-        self.judge_name(name);
         // What is written behind the end that it had is not waited for.
         let most = if size == 0 { MADE_UP_BYTES } else { size };
-        let end = self.dig_file(name, file.take(most));
+        self.search(name, file.take(most));
+    }
+
+    /// Judges the name, and looks at what is in it.
+    pub(crate) fn search(&mut self, name: &Name, data: impl Read + Seek) {
+        self.judge_name(name);
+        let end = self.dig_file(name, data);
         self.end(name, end);
     }
 

@@ -4,6 +4,7 @@
 //! its path matters: at one that some rule or list asks about. What is kept for the whole walk is 20 bytes for each commit
 //! and some 16 for each tree and blob.
 
+use crate::tally::one_line;
 use crate::walk::Job;
 use gix::ObjectId;
 use gix::bstr::ByteSlice;
@@ -47,10 +48,8 @@ pub(crate) struct History {
 impl History {
     /// Opens a repository, or the one that a folder is in, and lists its commits.
     pub(crate) fn open(path: &Path, asked: Arc<AnyOf>) -> Result<Self, String> {
-        let failed = |act: &str, why: String| {
-            let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
-            format!("{act} git repository {}: {why}", path.display())
-        };
+        let failed =
+            |act: &str, why: String| format!("{act} git repository {}: {}", path.display(), one_line(&why));
         let folder = gix::discover::upwards(path).map_err(|error| {
             let why = failed("open", error.to_string());
             format!("{why}; name a repository, or a folder in one")
@@ -175,7 +174,7 @@ impl Iterator for History {
     fn next(&mut self) -> Option<Job> {
         loop {
             if let Some(why) = self.troubles.pop() {
-                let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+                let why = one_line(&why);
                 return Some(Job::BrokenHistory(format!("walk git history: {why}; see git fsck")));
             }
             let Some((id, is_tree, path)) = self.stack.pop() else {

@@ -50,6 +50,11 @@ pub struct Trouble {
     pub line: String,
 }
 
+/// What an error says, in one line.
+pub(crate) fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// What one file held, with all that is in it.
 #[derive(Debug, Default)]
 pub struct Outcome {

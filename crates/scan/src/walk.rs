@@ -1,10 +1,12 @@
 //! From roots to files, one by one, in an order that does not depend on the machine.
 
 use crate::history::{Blob, History};
+use crate::tally::one_line;
 use crate::{Options, filesystem};
 use ignore::{DirEntry, Walk, WalkBuilder};
 use kernscope_sieve::matcher::Matcher;
 use kernscope_sieve::rules::AnyOf;
+use std::cell::LazyCell;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -34,10 +36,9 @@ pub(crate) enum Job {
 /// The jobs of a scan.
 pub(crate) struct Jobs {
     roots: std::vec::IntoIter<PathBuf>,
-    histories: std::vec::IntoIter<PathBuf>,
+    /// Each with the expressions that rules have for paths.
+    histories: std::vec::IntoIter<(PathBuf, Arc<AnyOf>)>,
     history: Option<History>,
-    /// Expressions for paths.
-    asked: Arc<AnyOf>,
     tree: Option<Tree>,
     options: Options,
     /// Directories that were left out because they are the kernel's.
@@ -52,11 +53,12 @@ struct Tree {
 
 impl Jobs {
     pub(crate) fn new(options: &Options, matcher: &Matcher) -> Self {
+        let asked = LazyCell::new(|| Arc::new(matcher.path_conditions()));
+        let histories = options.histories.iter().map(|path| (path.clone(), Arc::clone(&asked)));
         Self {
             roots: options.roots.clone().into_iter(),
-            histories: options.histories.clone().into_iter(),
+            histories: histories.collect::<Vec<_>>().into_iter(),
             history: None,
-            asked: Arc::new(matcher.path_conditions()),
             tree: None,
             options: options.clone(),
             kernels: Arc::default(),
@@ -70,8 +72,8 @@ impl Jobs {
             if let Some(job) = self.history.as_mut().and_then(Iterator::next) {
                 return Some(job);
             }
-            let path = self.histories.next()?;
-            match History::open(&path, Arc::clone(&self.asked)) {
+            let (path, asked) = self.histories.next()?;
+            match History::open(&path, asked) {
                 Ok(history) => self.history = Some(history),
                 Err(line) => return Some(Job::BrokenHistory(line)),
             }
@@ -119,7 +121,7 @@ impl Jobs {
     fn job(&self, entry: Result<DirEntry, ignore::Error>, root_len: usize) -> Option<Job> {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(error) => return Some(Job::Broken(one_line(&error))),
+            Err(error) => return Some(Job::Broken(unwalked(&error))),
         };
         let kind = entry.file_type()?;
         if kind.is_dir() {
@@ -166,7 +168,6 @@ fn root_len(root: &Path) -> usize {
     bytes.len() + usize::from(!bytes.ends_with(b"/"))
 }
 
-fn one_line(error: &ignore::Error) -> String {
-    let text = error.to_string();
-    format!("walk {}", text.split_whitespace().collect::<Vec<_>>().join(" "))
+fn unwalked(error: &ignore::Error) -> String {
+    format!("walk {}", one_line(error))
 }

@@ -37,13 +37,15 @@ struct Entry {
 impl Confirm {
     /// For lower-case literals.
     pub(super) fn new(literals: Vec<Vec<u8>>) -> Self {
-        let mut by_hash: Vec<Vec<Entry>> = vec![Vec::new(); 1 << HASH_BITS];
+        let mut hashed = Vec::new();
         let mut short = vec![Vec::new(); 256];
         let mut pairs = vec![0; 1024];
         for (number, literal) in literals.iter().enumerate() {
             match (rarest(literal), literal.first()) {
-                (Some(offset), _) => by_hash[hash(&literal[offset..])]
-                    .push(Entry { literal: number as u32, offset: offset as u32 }),
+                (Some(offset), _) => hashed.push((
+                    hash(&literal[offset..]),
+                    Entry { literal: number as u32, offset: offset as u32 },
+                )),
                 (None, Some(&first)) => {
                     short[usize::from(first)].push(number as u32);
                     let seconds = literal.get(1).map_or(0..=255, |&second| second..=second);
@@ -52,15 +54,19 @@ impl Confirm {
                 (None, None) => {}
             }
         }
+        hashed.sort_by_key(|(hash, _)| *hash);
         let mut marks = vec![0; 1024];
-        let met = by_hash.iter().enumerate().filter(|(_, own)| !own.is_empty());
-        met.for_each(|(hash, _)| mark(&mut marks, hash));
-        let mut starts = vec![0];
-        starts.extend(by_hash.iter().scan(0, |sum: &mut u32, own| {
-            *sum += own.len() as u32;
-            Some(*sum)
-        }));
-        let entries = by_hash.into_iter().flatten().collect();
+        let mut starts = vec![0; (1 << HASH_BITS) + 1];
+        for (hash, _) in &hashed {
+            mark(&mut marks, *hash);
+            starts[hash + 1] += 1;
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let entries = hashed.into_iter().map(|(_, entry)| entry).collect();
         Self { marks, pairs, entries, starts, short, literals }
     }
 
