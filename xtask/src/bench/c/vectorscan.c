@@ -46,10 +46,10 @@ static int on_file(const char *path, const struct stat *about, int kind, struct 
 }
 
 /* Whether the pattern is taken; says so when it is not. */
-static int is_taken(const char *pattern, unsigned flags) {
+static int is_taken(const char *pattern) {
     hs_database_t *one;
     hs_compile_error_t *error;
-    if (hs_compile(pattern, flags, HS_MODE_BLOCK, NULL, &one, &error) == HS_SUCCESS) {
+    if (hs_compile(pattern, 0, HS_MODE_BLOCK, NULL, &one, &error) == HS_SUCCESS) {
         hs_free_database(one);
         return 1;
     }
@@ -71,7 +71,7 @@ int main(int count, char **args) {
         if (line[len - 1] == '\n')
             line[len - 1] = 0;
         all++;
-        if (!is_taken(line, 0))
+        if (!is_taken(line))
             continue;
         patterns[taken] = strdup(line);
         ids[taken] = all;
