@@ -41,9 +41,13 @@ pub fn share(bytes: &[u8], fold: bool) -> f64 {
     share_of(&sets)
 }
 
-/// Share of positions from which on each byte is one of its set.
+/// Share of positions from which on each byte is one of its set. Where any byte may be, at either end, nothing is told.
 pub(super) fn share_of(sets: &[ByteSet]) -> f64 {
-    let Some((first, rest)) = sets.split_first() else { return 1.0 };
+    let tells = |set: &ByteSet| *set != ByteSet::FULL;
+    let told = sets.iter().position(tells).zip(sets.iter().rposition(tells));
+    let Some((first, rest)) = told.and_then(|(first, last)| sets[first..=last].split_first()) else {
+        return 1.0;
+    };
     let mut ends: Vec<(u8, f64)> = first.iter().map(|byte| (byte, at_least_random(rarity(byte)))).collect();
     for set in rest {
         let from = |byte: u8| ends.iter().map(|&(last, share)| share * after(last, byte)).sum();

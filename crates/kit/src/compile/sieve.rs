@@ -11,7 +11,7 @@
 use super::byteset::ByteSet;
 use super::common;
 use super::room::Room;
-use super::text::{Grams, Text, Window};
+use super::text::{Grams, Text, Weights, Window};
 
 /// Positions that one round looks at, for bytes.
 pub(super) const BYTES_SPAN: u32 = 64;
@@ -95,8 +95,9 @@ impl Sieve {
         let weighed = some_of(texts);
         let scale = texts.len() as f64 / weighed.len().max(1) as f64;
         for gram in 2..=4 {
+            let weights: Vec<Weights> = weighed.iter().map(|text| Weights::new(text, gram, fold)).collect();
             let grams = STRIDES.map(|stride| grams(gram, stride, fold));
-            choices.extend(grams.into_iter().map_while(|grams| gram_choice(&weighed, scale, grams, room)));
+            choices.extend(grams.into_iter().map_while(|grams| gram_choice(&weights, scale, grams, room)));
         }
         let best = choices.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
         (best.cost < WALK_COST).then_some(best.sieve)
@@ -183,8 +184,8 @@ fn bytes_choices(literal: &[u8], fold: bool) -> impl Iterator<Item = Choice> {
 }
 
 /// The table of the right size for grams of these texts, each of which stands for `scale` texts.
-fn gram_choice(texts: &[&Text], scale: f64, grams: Grams, room: Room) -> Option<Choice> {
-    let windows: Option<Vec<Window>> = texts.iter().map(|text| grams.window(text)).collect();
+fn gram_choice(texts: &[Weights], scale: f64, grams: Grams, room: Room) -> Option<Choice> {
+    let windows: Option<Vec<Window>> = texts.iter().map(|text| grams.window_in(text)).collect();
     let windows = windows?;
     let marks = scale * windows.iter().map(|window| f64::from(window.marks)).sum::<f64>();
     let occurs = OCCURS * scale * windows.iter().map(|window| window.share).sum::<f64>();

@@ -6,6 +6,7 @@
 
 use super::byteset::ByteSet;
 use super::common;
+use std::cell::OnceCell;
 
 /// A byte of each class, one after the other.
 pub(super) type Text = Vec<ByteSet>;
@@ -53,18 +54,22 @@ pub(super) struct Grams {
 impl Grams {
     /// The best window of a text; `None` where all have too many grams.
     pub(super) fn window(&self, text: &[ByteSet]) -> Option<Window> {
-        MOST_MARKS.iter().find_map(|&most| self.window_of(text, most))
+        self.window_in(&Weights::new(text, self.gram, self.fold))
+    }
+
+    /// The same for a text whose grams have been weighed before, in windows of another stride.
+    pub(super) fn window_in(&self, weights: &Weights) -> Option<Window> {
+        MOST_MARKS.iter().find_map(|&most| self.window_of(weights, most))
     }
 
     /// The best window with at most so many grams.
-    fn window_of(&self, text: &[ByteSet], most: u32) -> Option<Window> {
+    fn window_of(&self, weights: &Weights, most: u32) -> Option<Window> {
         let first = -(self.stride as i32 - 1).min(self.gram as i32 - 1);
-        let last = (text.len() as i32 - 1).min(self.reach as i32);
-        let grams: Vec<Option<(f64, u32)>> = (first..=last).map(|at| self.weigh(text, at, most)).collect();
-        let windows = grams.windows(self.stride as usize).zip(first..);
-        let windows = windows.filter_map(|(grams, offset)| {
-            let sums = grams.iter().try_fold((0.0, 0), |(share, marks), gram| {
-                let (more, others) = (*gram)?;
+        let last = (weights.text.len() as i32 - 1).min(self.reach as i32);
+        let windows = (first..=last - (self.stride as i32 - 1)).filter_map(|offset| {
+            let mut grams = offset..offset + self.stride as i32;
+            let sums = grams.try_fold((0.0, 0), |(share, marks), at| {
+                let (more, others) = weights.weight(at, most)?;
                 Some((share + more, marks + others))
             });
             let (share, marks) = sums?;
@@ -73,36 +78,56 @@ impl Grams {
         windows.min_by(|a, b| a.cost().total_cmp(&b.cost()))
     }
 
-    /// Share of positions that have a gram of the text at this place, and how many such grams there are, if those are not
-    /// more than `most`.
-    fn weigh(&self, text: &[ByteSet], at: i32, most: u32) -> Option<(f64, u32)> {
-        let sets = self.sets(text, at);
-        let marks = sets.iter().try_fold(1u32, |marks, set| marks.checked_mul(set.len() as u32))?;
-        if marks > most {
-            return None;
-        }
-        let met: Vec<ByteSet> =
-            sets.iter().map(|set| if self.fold { set.unfolded() } else { *set }).collect();
-        Some((common::share_of(&met), marks))
-    }
-
-    /// What the bytes of the gram at this place of the text may be, folded if need be.
-    fn sets(&self, text: &[ByteSet], at: i32) -> Vec<ByteSet> {
-        let place = |at: i32| usize::try_from(at).ok().and_then(|at| text.get(at)).copied();
-        let sets = (at..at + self.gram as i32).map(|at| place(at).unwrap_or(ByteSet::FULL));
-        sets.map(|set| if self.fold { set.folded() } else { set }).collect()
-    }
-
     /// Every gram of a window, as the first bytes of words; folded if need be.
     pub(super) fn words(&self, text: &[ByteSet], window: Window) -> Vec<u32> {
         let places = window.offset..window.offset + self.stride as i32;
         let grams = places.flat_map(|at| {
-            let sets = self.sets(text, at);
-            sets.iter().zip(0..).fold(vec![0u32], |words, (set, place)| {
+            let sets = sets(text, at, self.fold);
+            sets[..self.gram as usize].iter().zip(0..).fold(vec![0u32], |words, (set, place)| {
                 let longer = |word: u32| set.iter().map(move |byte| word | u32::from(byte) << (8 * place));
                 words.into_iter().flat_map(longer).collect()
             })
         });
         grams.collect()
     }
+}
+
+/// The grams of a text, each of which is weighed once.
+pub(super) struct Weights<'a> {
+    text: &'a [ByteSet],
+    gram: u32,
+    fold: bool,
+    /// From where the first gram only just reaches into the text.
+    shares: Vec<OnceCell<f64>>,
+}
+
+impl<'a> Weights<'a> {
+    /// For grams of so many bytes, letters with or without their case.
+    pub(super) fn new(text: &'a [ByteSet], gram: u32, fold: bool) -> Self {
+        Self { text, gram, fold, shares: vec![OnceCell::new(); text.len() + gram as usize - 1] }
+    }
+
+    /// Share of positions that have a gram of the text at this place, and how many such grams there are, if those are not
+    /// more than `most`.
+    fn weight(&self, at: i32, most: u32) -> Option<(f64, u32)> {
+        let sets = sets(self.text, at, self.fold);
+        let sets = &sets[..self.gram as usize];
+        let marks = sets.iter().try_fold(1u32, |marks, set| marks.checked_mul(set.len() as u32))?;
+        if marks > most {
+            return None;
+        }
+        let share = self.shares.get((at + self.gram as i32 - 1).cast_unsigned() as usize)?;
+        let met = |set: &ByteSet| if self.fold { set.unfolded() } else { *set };
+        let weigh = || common::share_of(&sets.iter().map(met).collect::<Vec<_>>());
+        Some((*share.get_or_init(weigh), marks))
+    }
+}
+
+/// What the bytes at this place of a text may be, folded if need be: as many as the longest gram has.
+fn sets(text: &[ByteSet], at: i32, fold: bool) -> [ByteSet; 4] {
+    std::array::from_fn(|byte| {
+        let place = usize::try_from(at + byte as i32).ok();
+        let set = place.and_then(|place| text.get(place)).copied().unwrap_or(ByteSet::FULL);
+        if fold { set.folded() } else { set }
+    })
 }
