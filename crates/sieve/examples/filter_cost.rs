@@ -18,8 +18,9 @@ use std::time::Instant;
 const FRAME_BYTES: usize = 3_500;
 /// Runs in one call, of which the kernel tells the mean.
 const REPEAT: u32 = 1_000;
-/// Calls, of which the median counts.
+/// Calls, of which the median counts, and calls before those: tables that were just written are not in the caches yet.
 const CALLS: usize = 31;
+const WARM_UP: usize = 15;
 /// Blocks of a tree that are judged at most.
 const BLOCKS: usize = 50_000;
 
@@ -92,8 +93,10 @@ fn row(name: &str, content: &Content, target: Target, host: Host, data: &[(&str,
 /// Nanoseconds a run.
 fn cost(loaded: &Loaded, data: &[u8]) -> Option<f64> {
     let run = TestRun { data, repeat: REPEAT, ..TestRun::default() };
-    let mut calls: Vec<u32> =
-        (0..CALLS).map_while(|_| Some(loaded.test_run(&run).ok()?.duration_ns)).collect();
+    let mut calls: Vec<u32> = (0..WARM_UP + CALLS)
+        .map_while(|_| Some(loaded.test_run(&run).ok()?.duration_ns))
+        .skip(WARM_UP)
+        .collect();
     calls.sort_unstable();
     calls.get(calls.len() / 2).map(|&ns| f64::from(ns))
 }

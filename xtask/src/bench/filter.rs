@@ -1,8 +1,6 @@
-//! `cargo xtask bench filter`: what filters cost in the running kernel, nanoseconds a byte, and what classic filters cost
-//! beside the kernel's own conversion of them.
+//! `cargo xtask bench filter`: what filters cost in the running kernel, nanoseconds a byte.
 //!
-//! Builds and runs the examples `filter_cost` of `crates/sieve` and `classic_cost` of `crates/kit`, which say what they
-//! measure.
+//! Builds and runs the example `filter_cost` of `crates/sieve`, which says what it measures.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -33,10 +31,9 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     let mut cost = tools::example("kernscope-sieve", "filter_cost")?;
     cost.args(args.rules.iter().chain(&args.tree));
-    let mut classic = tools::example("kernscope-kit", "classic_cost")?;
     let machine = super::machine();
     print!("{machine}");
-    let text = format!("{machine}\n{}\n{}", table(&mut cost)?, table(&mut classic)?);
+    let text = format!("{machine}\n{}", table(&mut cost)?);
     if args.write { write(&text) } else { Ok(()) }
 }
 
