@@ -98,7 +98,8 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
         return Ok(ExitCode::SUCCESS);
     }
     let accepted = Accepted::open(args.baseline.as_deref(), args.write_baseline.as_deref())?;
-    let matcher = Matcher::new(sources.merged());
+    // It lasts as long as the process, and takes longer to free than a short scan.
+    let matcher: &Matcher = Box::leak(Box::new(Matcher::new(sources.merged())));
     let mut how = How {
         format: args.format,
         bare: args.no_redact,
@@ -122,7 +123,7 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
         source = Source::Used(access);
     }
     let teller = Teller::new(how, accepted, matcher.rules());
-    scan(source, &options, &matcher, teller, &stop)
+    scan(source, &options, matcher, teller, &stop)
 }
 
 /// Where files are from.

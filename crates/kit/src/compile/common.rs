@@ -37,8 +37,21 @@ pub(super) fn rarity_folded(byte: u8) -> u32 {
 
 /// Share of positions at which these bytes are expected: in text, but in random data every byte is one in 256.
 pub fn share(bytes: &[u8], fold: bool) -> f64 {
-    let sets: Vec<ByteSet> = bytes.iter().map(|&byte| ByteSet::of(byte, fold)).collect();
-    share_of(&sets)
+    let Some((&first, rest)) = bytes.split_first() else { return 1.0 };
+    let mut ends = cases(first, fold).map(|byte| (byte, at_least_random(rarity(byte))));
+    let mut known = if ends[0].0 == ends[1].0 { 1 } else { 2 };
+    for &byte in rest {
+        let next = cases(byte, fold);
+        let from = |byte: u8| ends[..known].iter().map(|&(last, share)| share * after(last, byte)).sum();
+        ends = next.map(|byte| (byte, from(byte)));
+        known = if next[0] == next[1] { 1 } else { 2 };
+    }
+    ends[..known].iter().map(|(_, share)| share).sum::<f64>().min(1.0)
+}
+
+/// A byte, and of a letter whose case does not matter the other case.
+fn cases(byte: u8, fold: bool) -> [u8; 2] {
+    if fold { [byte.to_ascii_uppercase(), byte.to_ascii_lowercase()] } else { [byte; 2] }
 }
 
 /// Share of positions from which on each byte is one of its set. Where any byte may be, at either end, nothing is told.
@@ -72,4 +85,19 @@ fn at_least_random(rarity: u32) -> f64 {
 /// Share of bytes of source text that are this one.
 pub(super) fn share_in_text(byte: u8) -> f64 {
     (-f64::from(rarity(byte)) / 16.0).exp2()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_sets_of_one_or_of_both_cases() {
+        for bytes in [&b""[..], b"a", b"Zz", b"key=", b"\0\0\0", b"aB3_\xffq"] {
+            for fold in [false, true] {
+                let sets: Vec<ByteSet> = bytes.iter().map(|&byte| ByteSet::of(byte, fold)).collect();
+                assert_eq!(share(bytes, fold), share_of(&sets), "{bytes:?}, {fold}");
+            }
+        }
+    }
 }

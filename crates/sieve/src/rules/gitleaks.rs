@@ -5,21 +5,12 @@ use super::{Allowlist, AnyOf, Extends, Pattern, Rule, RuleSet, RulesError, Sever
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
-
-/// Which tables a file has.
-#[derive(Deserialize)]
-struct Kinds {
-    rule: Option<IgnoredAny>,
-    rules: Option<IgnoredAny>,
-    extend: Option<IgnoredAny>,
-    allowlists: Option<IgnoredAny>,
-}
+use toml::de::DeTable;
 
 /// Whether a file is gitleaks'; one without any rule is not, unless it builds on another.
-pub(super) fn is_meant(text: &str) -> Result<bool, RulesError> {
-    let kinds: Kinds = toml::from_str(text).map_err(|error| RulesError::toml(text, &error))?;
-    let theirs = kinds.rules.is_some() || kinds.extend.is_some() || kinds.allowlists.is_some();
-    if theirs && kinds.rule.is_some() {
+pub(super) fn is_meant(document: &DeTable) -> Result<bool, RulesError> {
+    let theirs = ["rules", "extend", "allowlists"].iter().any(|key| document.contains_key(*key));
+    if theirs && document.contains_key("rule") {
         return Err(RulesError::new("[[rule]] is kernscope's and [[rules]] gitleaks'; make it two files"));
     }
     Ok(theirs)
@@ -87,8 +78,9 @@ struct Allow {
     target_rules: Vec<String>,
 }
 
-pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
-    let file: File = toml::from_str(text).map_err(|error| RulesError::toml(text, &error))?;
+pub(super) fn parse(text: &str, document: Spanned<DeTable>) -> Result<RuleSet, RulesError> {
+    let file = File::deserialize(toml::Deserializer::from(document));
+    let file = file.map_err(|error| RulesError::toml(text, &error))?;
     let source = &Source::new(text, dialect::from_go);
     let mut set = RuleSet {
         extends: Extends {

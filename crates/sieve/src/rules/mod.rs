@@ -42,6 +42,7 @@ pub use verify::{ExampleFault, Verified};
 
 use kernscope_kit::compile::Content;
 use std::collections::{HashMap, HashSet};
+use toml::de::DeTable;
 
 /// Rules, and what holds for all of them.
 #[derive(Clone, Debug, Default)]
@@ -133,9 +134,10 @@ impl RuleSet {
     /// # Errors
     /// What is not TOML, has no rules, or a rule that does not hold water; with line, rule and reason.
     pub fn parse(text: &str) -> Result<Self, RulesError> {
-        let set = match gitleaks::is_meant(text)? {
-            true => gitleaks::parse(text)?,
-            false => own::parse(text)?,
+        let document = DeTable::parse(text).map_err(|error| RulesError::toml(text, &error))?;
+        let set = match gitleaks::is_meant(document.get_ref())? {
+            true => gitleaks::parse(text, document)?,
+            false => own::parse(text, document)?,
         };
         set.checked()
     }

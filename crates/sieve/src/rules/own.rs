@@ -5,6 +5,7 @@ use super::{Allowlist, Expression, Pattern, Rule, RuleSet, RulesError, Severity,
 use kernscope_kit::compile::parse_thresholds;
 use serde::Deserialize;
 use toml::Spanned;
+use toml::de::DeTable;
 
 /// A file; what is not known in it is a mistake.
 #[derive(Deserialize)]
@@ -78,8 +79,9 @@ enum Condition {
     And,
 }
 
-pub(super) fn parse(text: &str) -> Result<RuleSet, RulesError> {
-    let file: File = toml::from_str(text).map_err(|error| RulesError::toml(text, &error))?;
+pub(super) fn parse(text: &str, document: Spanned<DeTable>) -> Result<RuleSet, RulesError> {
+    let file = File::deserialize(toml::Deserializer::from(document));
+    let file = file.map_err(|error| RulesError::toml(text, &error))?;
     let source = &Source::new(text, str::to_owned);
     let mut set = RuleSet::default();
     for own in file.rule {
