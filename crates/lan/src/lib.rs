@@ -19,8 +19,10 @@ pub mod registry;
 pub mod replay;
 pub mod same;
 pub mod signal;
+mod sought;
 pub mod store;
 
 pub use mac::Mac;
 pub use registry::Registry;
 pub use signal::{Said, Signal};
+pub use sought::Seeks;

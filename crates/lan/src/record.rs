@@ -6,7 +6,7 @@ use crate::registry::{Device, Registry};
 use crate::same::{self, Suggestions};
 use crate::signal::{Role, Via};
 use kernscope_report::clock::Clock;
-use kernscope_report::{Device as Record, DeviceName};
+use kernscope_report::{Device as Record, DeviceName, Sought};
 
 /// A device not seen for longer than this is offline: ARP entries and most discovery protocols live for less.
 pub const ONLINE_NS: u64 = 300_000_000_000;
@@ -50,6 +50,12 @@ pub fn record(
         evidence: identity.evidence,
         roles: roles.into_iter().map(|role| word(role).to_owned()).collect(),
         same_as: same.get(&device.mac).cloned().unwrap_or_default(),
+        sought: device.sought().map(|[all, minute]| Sought {
+            addresses: all.addresses,
+            ports: all.ports,
+            addresses_a_minute: minute.addresses,
+            ports_a_minute: minute.ports,
+        }),
         frames: device.frames,
         first_seen: clock.rfc3339(device.first_ns).to_owned(),
         last_seen: clock.rfc3339(device.last_ns).to_owned(),

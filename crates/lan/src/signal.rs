@@ -54,6 +54,8 @@ pub enum Signal {
     DhcpDiscover,
     /// It announces by ARP an address that it has just taken.
     Announces,
+    /// It asks who has this address.
+    Seeks(IpAddr),
     /// What it did so many milliseconds after it had looked for a DHCP server, or announced its address: the phase of its
     /// timers.
     Rhythm(&'static str, u32),

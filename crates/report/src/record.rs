@@ -579,6 +579,8 @@ pub struct Device {
     pub evidence: Vec<Evidence>,
     /// Other devices that may be this one under another hardware address. Suggested, never done.
     pub same_as: Vec<Suggestion>,
+    /// How many different addresses and ports it sought, about; `null` if it sought none.
+    pub sought: Option<Sought>,
     /// Frames that it sent.
     pub frames: u64,
     /// When it was seen first: RFC 3339, UTC.
@@ -589,6 +591,20 @@ pub struct Device {
     pub online: bool,
     /// The capture that it was seen in.
     pub source: String,
+}
+
+/// What a device began to talk to: the targets of TCP segments that do not answer and of UDP datagrams to lower ports, and
+/// addresses asked for by ARP. Counts are estimates, within 3 % at 1,000; 7,098 is as much or more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sought {
+    /// Different addresses.
+    pub addresses: u32,
+    /// Different TCP and UDP ports.
+    pub ports: u32,
+    /// Different addresses in the busiest minute.
+    pub addresses_a_minute: u32,
+    /// Different ports in the busiest minute.
+    pub ports_a_minute: u32,
 }
 
 /// A name of a device.

@@ -4,7 +4,7 @@
 
 use kernscope_report::Device;
 
-const HEAD: &str = "mac,mac_random,ips,vendor,hostname,device_type,category,label,confidence,os,model,roles,frames,first_seen,last_seen,online,source";
+const HEAD: &str = "mac,mac_random,ips,vendor,hostname,device_type,category,label,confidence,os,model,roles,addresses_sought,ports_sought,frames,first_seen,last_seen,online,source";
 
 /// A line for each device under a line of names.
 pub(super) fn table(devices: &[Device]) -> String {
@@ -27,6 +27,8 @@ fn row(device: &Device) -> String {
         text(&device.os),
         text(&device.model),
         cell(&device.roles.join(" ")),
+        device.sought.map(|sought| sought.addresses.to_string()).unwrap_or_default(),
+        device.sought.map(|sought| sought.ports.to_string()).unwrap_or_default(),
         device.frames.to_string(),
         cell(&device.first_seen),
         cell(&device.last_seen),

@@ -1,7 +1,7 @@
 //! Devices for people: a line each, or all that is known of one.
 
 use kernscope_report::pretty::equation;
-use kernscope_report::{Body, Device};
+use kernscope_report::{Body, Device, Sought};
 
 /// A record in a line; what has nothing to say in none.
 pub(super) fn lines(body: &Body) -> Vec<String> {
@@ -52,11 +52,19 @@ pub(super) fn whole(device: &Device, note: Option<&str>) -> Vec<String> {
             .iter()
             .map(|other| ("may be", format!("{}: both have {}", other.mac, other.because.join("; ")))),
     );
+    facts.extend(device.sought.map(|sought| ("sought", sentence(sought))));
     facts.push(("note", note.unwrap_or_default().to_owned()));
     facts.push(("seen", format!("{} to {}, {} frames", device.first_seen, device.last_seen, device.frames)));
     facts.push(("now", if device.online { "online" } else { "offline" }.to_owned()));
     let told = facts.into_iter().filter(|(_, text)| !text.is_empty());
     [device.mac.clone()].into_iter().chain(told.map(|(head, text)| format!("  {head:<9}  {text}"))).collect()
+}
+
+fn sentence(sought: Sought) -> String {
+    format!(
+        "{} addresses, {} ports; in the busiest minute {} and {}",
+        sought.addresses, sought.ports, sought.addresses_a_minute, sought.ports_a_minute
+    )
 }
 
 fn what(device: &Device) -> String {

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-const BACKENDS: [&str; 2] = ["xdp", "packet"];
+pub(crate) const BACKENDS: [&str; 2] = ["xdp", "packet"];
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 /// What a frame may have on a virtual cable of the usual size, header included.

@@ -12,6 +12,7 @@ mod lan;
 mod lan_daemons;
 mod lan_db;
 mod lan_live;
+mod lan_scans;
 mod on_access;
 mod output;
 mod run;

@@ -5,6 +5,9 @@ use crate::cursor::{Cursor, Malformed, Read};
 use crate::signal::{Claim, Said, Signal};
 use std::net::{IpAddr, Ipv4Addr};
 
+const REQUEST: u16 = 1;
+const REPLY: u16 = 2;
+
 pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
     let mut cursor = Cursor::new(bytes);
     let (hardware, protocol) = (cursor.u16()?, cursor.u16()?);
@@ -17,7 +20,7 @@ pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
     if lengths != [6, 4] {
         return Err(Malformed("has addresses of other lengths than its types have"));
     }
-    if !matches!(operation, 1 | 2) {
+    if !matches!(operation, REQUEST | REPLY) {
         return Ok(());
     }
     let sender = Mac(cursor.array()?);
@@ -28,6 +31,8 @@ pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
         said.about(sender, Signal::Address(IpAddr::V4(address), Claim::Announced));
         if address == target {
             said.about(sender, Signal::Announces);
+        } else if operation == REQUEST {
+            said.about(sender, Signal::Seeks(IpAddr::V4(target)));
         }
     }
     Ok(())

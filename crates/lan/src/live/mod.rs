@@ -10,6 +10,7 @@ mod packet;
 use crate::capture::Frame;
 use crate::registry::Limits;
 use crate::replay::Account;
+use crate::sought::Reach;
 use crate::{Mac, Registry};
 use kernscope_kit::attach::{AttachError, Interface};
 use kernscope_kit::load::{LoadError, Loaded, UseError};
@@ -30,7 +31,7 @@ trait Source: std::fmt::Debug {
     /// Hands waiting frames to `each`, a batch of them; how many there were.
     fn drain(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> usize;
     /// Hands what was counted in the kernel to `each`; behind [`Source::stop`], all of it.
-    fn flows(&mut self, each: &mut dyn FnMut(Talk));
+    fn flows(&mut self, each: &mut dyn FnMut(Counted));
     /// Frames that were counted in the kernel, and whose sender is not known any more.
     fn flows_lost(&mut self) -> u64;
     /// Lets no more frames in. Those that came are still to be drained.
@@ -54,13 +55,13 @@ pub struct Part {
     pub gap: String,
 }
 
-/// Frames of one device that were counted and not handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Talk {
-    mac: Mac,
-    frames: u64,
-    /// When the last one was, since 1970.
-    last_ns: u64,
+/// What the kernel noted of one device, until `last_ns` (since 1970).
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Counted {
+    /// Frames that were counted and not handed over.
+    Frames { mac: Mac, frames: u64, last_ns: u64 },
+    /// What it sought, in frames that were handed over, counted or lost.
+    Sought { mac: Mac, reach: Box<Reach>, last_ns: u64 },
 }
 
 /// What the kernel counted.
@@ -198,9 +199,12 @@ impl Session {
 
     fn flows(&mut self) {
         let Self { source, registry, account, .. } = self;
-        source.flows(&mut |talk| {
-            account.counted += talk.frames;
-            registry.talked(talk.mac, talk.frames, talk.last_ns);
+        source.flows(&mut |counted| match counted {
+            Counted::Frames { mac, frames, last_ns } => {
+                account.counted += frames;
+                registry.talked(mac, frames, last_ns);
+            }
+            Counted::Sought { mac, reach, last_ns } => registry.sought(mac, &reach, last_ns),
         });
     }
 

@@ -1,6 +1,6 @@
 //! Frames by a packet socket.
 
-use super::{Counts, LiveError, Options, Part, Source, Talk, WITH_ADDRESSES};
+use super::{Counted, Counts, LiveError, Options, Part, Source, WITH_ADDRESSES};
 use crate::capture::{Frame, LinkType};
 use kernscope_kit::attach::Interface;
 use kernscope_kit::packet::Tap;
@@ -58,7 +58,7 @@ impl Source for Packets {
     }
 
     /// Every frame is handed over.
-    fn flows(&mut self, _each: &mut dyn FnMut(Talk)) {}
+    fn flows(&mut self, _each: &mut dyn FnMut(Counted)) {}
 
     fn flows_lost(&mut self) -> u64 {
         0

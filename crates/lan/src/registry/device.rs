@@ -5,6 +5,7 @@ use super::shape::{Shape, Shapes};
 use crate::Mac;
 use crate::packet::Packet;
 use crate::signal::{Claim, Role, Signal, Via};
+use crate::sought::{self, Reach, Seeks, Sought};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
@@ -31,6 +32,8 @@ pub struct Device {
     order: Vec<Signal>,
     shapes: Shapes,
     rhythm: Rhythm,
+    /// Most devices that are only heard of seek nothing.
+    sought: Option<Box<Sought>>,
 }
 
 /// When it did what other acts are measured from.
@@ -56,6 +59,7 @@ impl Device {
             order: Vec::new(),
             shapes: Shapes::default(),
             rhythm: Rhythm::default(),
+            sought: None,
         }
     }
 
@@ -84,10 +88,31 @@ impl Device {
         names
     }
 
+    /// How many addresses and ports it sought, in all and in the busiest minute; `None` if it sought none.
+    pub fn sought(&self) -> Option<[Seeks; 2]> {
+        self.sought.as_ref().map(|sought| [sought.in_all(), sought.in_a_minute()])
+    }
+
+    #[cfg(test)]
+    pub(crate) fn reach(&self) -> Option<Reach> {
+        self.sought.as_ref().map(|sought| sought.reach())
+    }
+
+    fn seek(&mut self, now_ns: u64, address: IpAddr, port: Option<u16>) {
+        self.sought.get_or_insert_default().add(now_ns, address, port);
+    }
+
+    pub(super) fn merge_sought(&mut self, now_ns: u64, reach: &Reach) {
+        self.sought.get_or_insert_default().merge(now_ns, reach);
+    }
+
     /// It sent a frame.
     pub(super) fn sent(&mut self, now_ns: u64, packet: Option<&Packet<'_>>) {
         if let Some(shape) = packet.and_then(Shape::of) {
             self.news += u64::from(self.shapes.learn(shape));
+        }
+        if let Some((address, port)) = packet.and_then(sought::target) {
+            self.seek(now_ns, address, port);
         }
         self.frames += 1;
         self.last_ns = self.last_ns.max(now_ns);
@@ -118,6 +143,7 @@ impl Device {
                     self.news += 1;
                 }
             }
+            Signal::Seeks(address) => self.seek(now_ns, address, None),
             Signal::DhcpDiscover | Signal::Announces => {}
             other => return self.fact(other, limits),
         }

@@ -13,6 +13,7 @@ use crate::Mac;
 use crate::decode::{self, Bad};
 use crate::link::Link;
 use crate::signal::{Role, Said, Signal};
+use crate::sought::Reach;
 use address::Network;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -114,6 +115,11 @@ impl Registry {
             None if mac.is_device() => self.refused.frames += frames,
             None => {}
         }
+    }
+
+    /// A device sought what the kernel noted, until `last_ns`.
+    pub(crate) fn sought(&mut self, mac: Mac, reach: &Reach, last_ns: u64) {
+        self.devices.get_mut(&mac).into_iter().for_each(|device| device.merge_sought(last_ns, reach));
     }
 
     fn device(devices: &mut HashMap<Mac, Device>, mac: Mac, now_ns: u64) -> &mut Device {

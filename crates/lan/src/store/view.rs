@@ -3,8 +3,8 @@
 //! What changes (addresses) is the newest word; what it is, the surest; counts are sums.
 
 use crate::record::ONLINE_NS;
-use kernscope_report::Device;
 use kernscope_report::clock::Clock;
+use kernscope_report::{Device, Sought};
 
 /// One record for each device. `sightings` are in order of the device, of each the newest first.
 pub(super) fn devices(sightings: &[Device], now_ns: u64) -> Vec<Device> {
@@ -29,6 +29,7 @@ fn join(sightings: &[Device]) -> Option<Device> {
         device.model = device.model.take().or_else(|| older.model.clone());
         add_new(&mut device.names, &older.names);
         add_new(&mut device.roles, &older.roles);
+        device.sought = most(device.sought, older.sought);
         add_new(&mut device.same_as, &older.same_as);
         if surety(older) > surety(&device) {
             device.device_type.clone_from(&older.device_type);
@@ -44,6 +45,17 @@ fn join(sightings: &[Device]) -> Option<Device> {
 /// A class is more than a sort, a sort more than nothing.
 fn surety(device: &Device) -> (bool, bool, f64) {
     (device.label.is_some(), device.category != "unknown", device.confidence)
+}
+
+/// Of two counts of different things that may have met, the greater is sure.
+fn most(one: Option<Sought>, other: Option<Sought>) -> Option<Sought> {
+    let (Some(a), Some(b)) = (one, other) else { return one.or(other) };
+    Some(Sought {
+        addresses: a.addresses.max(b.addresses),
+        ports: a.ports.max(b.ports),
+        addresses_a_minute: a.addresses_a_minute.max(b.addresses_a_minute),
+        ports_a_minute: a.ports_a_minute.max(b.ports_a_minute),
+    })
 }
 
 fn add_new<T: PartialEq + Clone>(known: &mut Vec<T>, more: &[T]) {

@@ -3,7 +3,8 @@
 //! `r7` is moved on by what lies between Ethernet's header and the next one, so that offsets are as if there were nothing.
 
 use super::layout::*;
-use super::program::{BEFORE, CODE, KEY, Places, WIRE, byte, into_key, need, number};
+use super::program::{BEFORE, CODE, KEY, Places, SEEKS, WIRE, byte, into_key, need, number};
+use crate::sought::ANSWERS;
 use kernscope_kit::asm::{Alu, Asm, Cond, Reg, Size};
 
 use Reg::{R1, R2, R3, R4, R7, R8, R10};
@@ -59,7 +60,7 @@ fn ethernet(asm: &mut Asm, places: &Places) {
     need(asm, 34, places.always);
     into_key(asm, W, 6, KEY_MAC);
     into_key(asm, H, 10, KEY_MAC + 4);
-    asm.store(Dw, R10, BEFORE, i32::from(ETHERNET));
+    asm.store(Dw, R10, BEFORE, i32::from(ETHERNET)).store(Dw, R10, SEEKS, 0);
     number(asm, R2, 12);
     let done = asm.label();
     for tags in 1..=VLAN_TAGS_MAX {
@@ -176,6 +177,9 @@ fn tcp(asm: &mut Asm, places: &Places) {
     asm.alu64(Alu::Rsh, R2, 4).alu64(Alu::Lsh, R2, 2);
     asm.jump_if(Cond::Lt, R2, i32::from(TCP_BYTES), places.always).jump_if(Cond::Lt, R3, R2, places.always);
     byte(asm, R1, ETHERNET + 13);
+    let answers = asm.label();
+    asm.jump_if(Cond::Set, R1, i32::from(ANSWERS), answers).store(Dw, R10, SEEKS, 1);
+    asm.bind(answers);
     // SYN.
     asm.jump_if(Cond::Set, R1, 2, places.flow).alu64(Alu::Sub, R3, R2);
     let empty = asm.label();
@@ -196,6 +200,11 @@ fn udp(asm: &mut Asm, places: &Places) {
     number(asm, R2, ETHERNET + 4);
     asm.jump_if(Cond::Ne, R2, R3, places.always).jump_if(Cond::Lt, R3, i32::from(UDP_BYTES), places.always);
     asm.alu64(Alu::Sub, R3, i32::from(UDP_BYTES));
+    let answers = asm.label();
+    number(asm, R1, ETHERNET);
+    number(asm, R2, ETHERNET + 2);
+    asm.jump_if(Cond::Ge, R2, R1, answers).store(Dw, R10, SEEKS, 1);
+    asm.bind(answers);
     for at in [ETHERNET, ETHERNET + 2] {
         let high = asm.label();
         number(asm, R1, at);

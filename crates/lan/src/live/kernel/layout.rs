@@ -1,6 +1,7 @@
 //! What program and reader share: maps, and the bytes in them.
 
 use crate::Mac;
+use crate::sought::{Reach, Sketch, WORDS};
 use kernscope_kit::program::{MapRef, MapSpec, MapType};
 use kernscope_kit::ring::Ring;
 
@@ -8,7 +9,8 @@ pub(super) const COUNTERS: MapRef = MapRef(0);
 pub(super) const ACTIVE: MapRef = MapRef(1);
 pub(super) const FLOWS: [MapRef; 2] = [MapRef(2), MapRef(3)];
 pub(super) const OTHERS: [MapRef; 2] = [MapRef(4), MapRef(5)];
-pub(super) const RING: MapRef = MapRef(6);
+pub(super) const SOUGHT: [MapRef; 2] = [MapRef(6), MapRef(7)];
+pub(super) const RING: MapRef = MapRef(8);
 
 /// Offsets of the counters of a CPU.
 pub(super) const CAME: i16 = 0;
@@ -38,6 +40,12 @@ pub(super) const VALUE_LENGTHS: i16 = 8;
 pub(super) const OTHER_KEY_BYTES: i16 = 8;
 pub(super) const KEY_KIND: i16 = KEY_SOURCE_PORT;
 
+/// What a device sought, by its address; two sketches, see `crate::sought`.
+pub(super) const REACH_BYTES: i16 = 2 * SKETCH_BYTES;
+pub(super) const REACH_ADDRESSES: i16 = 0;
+pub(super) const REACH_PORTS: i16 = SKETCH_BYTES;
+const SKETCH_BYTES: i16 = 8 * WORDS as i16;
+
 /// A frame in the ring: when, how long, how much of it is there; then its bytes.
 pub(super) const RECORD_TIME: i16 = 0;
 pub(super) const RECORD_WIRE: i16 = 8;
@@ -49,6 +57,7 @@ pub(super) const KEPT_BYTES: [i32; 3] = [496, 1536, 9216];
 /// Flows of a map. When there are more, the ones that were quiet the longest give way, and that is counted.
 const FLOWS_MAX: u32 = 32_768;
 const OTHERS_MAX: u32 = 8_192;
+const SOUGHT_MAX: u32 = 8_192;
 const RING_BYTES: u32 = 8 << 20;
 
 /// The maps, in the order of their numbers.
@@ -63,6 +72,7 @@ pub(super) fn maps() -> Vec<MapSpec> {
         entries: Vec::new(),
     };
     let lru = |name, key, most| map(name, MapType::LruPercpuHash, key as u32, VALUE_BYTES as u32, most);
+    let sought = |name| map(name, MapType::LruHash, 8, REACH_BYTES as u32, SOUGHT_MAX);
     vec![
         map("lan_counters", MapType::PercpuArray, 4, COUNTERS_BYTES, 1),
         map("lan_active", MapType::Array, 4, 4, 1),
@@ -70,6 +80,8 @@ pub(super) fn maps() -> Vec<MapSpec> {
         lru("lan_flows_1", KEY_BYTES, FLOWS_MAX),
         lru("lan_others_0", OTHER_KEY_BYTES, OTHERS_MAX),
         lru("lan_others_1", OTHER_KEY_BYTES, OTHERS_MAX),
+        sought("lan_sought_0"),
+        sought("lan_sought_1"),
         Ring::spec("lan_frames", RING_BYTES),
     ]
 }
@@ -101,4 +113,15 @@ pub(super) fn sender(key: &[u8]) -> Option<Mac> {
 /// Frames of one CPU that were counted and not sent to the reader, by the value of a flow or of others.
 pub(super) fn counted(value: &[u8]) -> Option<u64> {
     value.get(VALUE_COUNTED as usize..)?.first_chunk().copied().map(u64::from_ne_bytes)
+}
+
+/// What a device sought. The kernel sets bits by bytes.
+pub(super) fn reach(value: &[u8]) -> Option<Reach> {
+    let sketch = |at: i16| {
+        let (words, _) = value.get(at as usize..)?.get(..SKETCH_BYTES as usize)?.as_chunks();
+        let mut sketch = Sketch::default();
+        sketch.0.iter_mut().zip(words).for_each(|(word, bytes)| *word = u64::from_le_bytes(*bytes));
+        Some(sketch)
+    };
+    Some(Reach { addresses: sketch(REACH_ADDRESSES)?, ports: sketch(REACH_PORTS)? })
 }

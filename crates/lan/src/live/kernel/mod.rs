@@ -14,8 +14,9 @@ mod headers;
 mod layout;
 mod program;
 mod send;
+mod sketch;
 
-use super::{Counts, LiveError, Options, Part, Source, Talk};
+use super::{Counted, Counts, LiveError, Options, Part, Source};
 use crate::capture::{Frame, LinkType};
 use kernscope_kit::attach::{AttachError, Direction, Interface, Tc, TcTier, Xdp};
 use kernscope_kit::load::{LoadError, Loaded, Map};
@@ -24,7 +25,7 @@ use kernscope_kit::privilege::{CAP_BPF, CAP_NET_ADMIN};
 use kernscope_kit::program::{Program, ProgramType};
 use kernscope_kit::ring::Ring;
 use kernscope_report::clock;
-use layout::{ACTIVE, CAME, COUNTED, COUNTERS, FLOWS, OTHERS, RING, RING_FULL, Record, UNREADABLE};
+use layout::{ACTIVE, CAME, COUNTED, COUNTERS, FLOWS, OTHERS, RING, RING_FULL, Record, SOUGHT, UNREADABLE};
 use program::Copying;
 use std::time::Duration;
 
@@ -140,15 +141,16 @@ impl Programs {
     }
 
     /// Takes what is in the maps of a pair that no program uses, and empties them. It came until `last_ns`.
-    fn take_flows(&mut self, which: usize, last_ns: u64, each: &mut dyn FnMut(Talk)) {
+    fn take_flows(&mut self, which: usize, last_ns: u64, each: &mut dyn FnMut(Counted)) {
         for pair in [FLOWS, OTHERS] {
             self.taken += take_map(&self.maps[pair[which].0 as usize], last_ns, each);
         }
+        take_sought(&self.maps[SOUGHT[which].0 as usize], last_ns, each);
     }
 }
 
 /// Takes what was counted in a map, and empties it; how many frames those were.
-fn take_map(map: &Map, last_ns: u64, each: &mut dyn FnMut(Talk)) -> u64 {
+fn take_map(map: &Map, last_ns: u64, each: &mut dyn FnMut(Counted)) -> u64 {
     let mut taken = 0;
     // Deleting while following the keys begins anew at times.
     let keys: Vec<_> = map.keys().filter_map(Result::ok).collect();
@@ -157,12 +159,24 @@ fn take_map(map: &Map, last_ns: u64, each: &mut dyn FnMut(Talk)) -> u64 {
         let frames = values.iter().filter_map(|value| layout::counted(value)).sum();
         if let (Some(mac), true) = (layout::sender(&key), frames > 0) {
             taken += frames;
-            each(Talk { mac, frames, last_ns });
+            each(Counted::Frames { mac, frames, last_ns });
         }
         // One that is not there any more gave way for another.
         let _gone = map.delete(&key);
     }
     taken
+}
+
+/// Takes what devices sought, and empties the map.
+fn take_sought(map: &Map, last_ns: u64, each: &mut dyn FnMut(Counted)) {
+    let keys: Vec<_> = map.keys().filter_map(Result::ok).collect();
+    for key in keys {
+        let value = map.lookup(&key).ok().flatten().unwrap_or_default();
+        if let (Some(mac), Some(reach)) = (layout::sender(&key), layout::reach(&value)) {
+            each(Counted::Sought { mac, reach: Box::new(reach), last_ns });
+        }
+        let _gone = map.delete(&key);
+    }
 }
 
 /// What a program does not hand over of long frames.
@@ -203,7 +217,7 @@ impl Source for Programs {
         })
     }
 
-    fn flows(&mut self, each: &mut dyn FnMut(Talk)) {
+    fn flows(&mut self, each: &mut dyn FnMut(Counted)) {
         let idle = 1 - self.active;
         self.take_flows(idle, self.changed_ns, each);
         if self.hooks.is_none() {

@@ -16,14 +16,13 @@ use Size::{B, Dw, H, W};
 
 /// Helpers (`include/uapi/linux/bpf.h`).
 pub(super) const LOOKUP: i32 = 1;
-const UPDATE: i32 = 2;
+pub(super) const UPDATE: i32 = 2;
 const PULL_DATA: i32 = 39;
 const XDP_BUFF_LEN: i32 = 188;
 
 /// Where things are kept, from the frame.
 pub(super) const KEY: i16 = -KEY_BYTES;
-pub(super) const VALUE: i16 = KEY - VALUE_BYTES;
-pub(super) const START: i16 = VALUE - 8;
+pub(super) const START: i16 = KEY - 8;
 /// Length of the payload and one; 0 for a frame that the reader must see.
 pub(super) const CODE: i16 = START - 8;
 pub(super) const WIRE: i16 = CODE - 8;
@@ -31,6 +30,10 @@ pub(super) const MINE: i16 = WIRE - 8;
 /// Bytes before the IP header.
 pub(super) const BEFORE: i16 = MINE - 8;
 const INDEX: i16 = BEFORE - 8;
+const HELD: i16 = INDEX - 8;
+/// Not 0: it begins to talk to its target, see `crate::sought`.
+pub(super) const SEEKS: i16 = HELD - 8;
+pub(super) const VALUE: i16 = SEEKS - VALUE_BYTES;
 
 /// Bytes that headers may have; the rest of a packet buffer may lie elsewhere.
 const HEADERS: i32 = 128;
@@ -123,7 +126,7 @@ fn begin(asm: &mut Asm, program_type: ProgramType, copying: Copying, places: &Pl
 }
 
 /// The map of a pair that is in use, to `r9`.
-fn choose(asm: &mut Asm, pair: [MapRef; 2]) {
+pub(super) fn choose(asm: &mut Asm, pair: [MapRef; 2]) {
     let chosen = asm.label();
     asm.load_map_value(R1, ACTIVE, 0).load(W, R1, R1, 0).load_map(R9, pair[0]);
     asm.jump_if(Cond::Eq, R1, 0, chosen).load_map(R9, pair[1]);
@@ -141,6 +144,9 @@ fn flow(asm: &mut Asm, places: &Places) {
     asm.mov(R1, R9).mov(R2, R10).alu64(Alu::Add, R2, i32::from(KEY));
     asm.mov(R3, R10).alu64(Alu::Add, R3, i32::from(VALUE)).mov(R4, 0).call(UPDATE);
     find(asm);
+    asm.store(Dw, R10, HELD, R0);
+    super::sketch::note(asm);
+    asm.load(Dw, R0, R10, HELD);
     // No room for the flow: the reader sees the frame.
     asm.jump_if(Cond::Eq, R0, 0, places.always);
     asm.bind(known);

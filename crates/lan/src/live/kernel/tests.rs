@@ -1,5 +1,7 @@
-use super::layout::{ACTIVE, FLOWS, KEPT_BYTES};
+use super::layout::{ACTIVE, FLOWS, KEPT_BYTES, SOUGHT};
 use super::*;
+use crate::Registry;
+use crate::sought::Reach;
 use kernscope_kit::load::TestRun;
 use kernscope_kit::probe;
 
@@ -166,5 +168,48 @@ fn both_maps_of_flows_are_used_as_the_reader_says() {
         assert_eq!(layout::sender(&keys[0]), Some(crate::Mac([0, 0x17, 0x88, 1, 2, 3])));
         let values = loaded.map(flows).lookup_each_cpu(&keys[0]).expect("read").expect("there");
         assert_eq!(values.iter().filter_map(|value| layout::counted(value)).sum::<u64>(), 2);
+    }
+}
+
+/// What a program noted of the sender of these frames, and what a reader of them all makes of them.
+fn noted(which: (ProgramType, Copying), frames: &[Vec<u8>]) -> (Option<Reach>, Option<Reach>) {
+    let (loaded, mut registry) = (loaded(which), Registry::default());
+    for frame in frames {
+        loaded.test_run(&TestRun { data: frame, ..TestRun::default() }).expect("runs");
+        let link = crate::link::read(LinkType::Ethernet, frame).expect("reads").expect("ethernet");
+        registry.frame(0, &link).expect("well-formed");
+    }
+    let key = [0, 0x17, 0x88, 1, 2, 3, 0, 0];
+    let value = loaded.map(SOUGHT[0]).lookup(&key).expect("read");
+    (value.as_deref().and_then(layout::reach), registry.devices()[0].reach())
+}
+
+#[test]
+fn a_scan_is_noted_in_the_kernel_as_by_a_reader_though_the_ring_is_full() {
+    if !privileged("a_scan_is_noted_in_the_kernel_as_by_a_reader_though_the_ring_is_full") {
+        return;
+    }
+    let syn = |port: u16, host: u8, flags: u8| {
+        let mut frame = segment(port, &[]);
+        (frame[33], frame[47]) = (host, flags);
+        frame
+    };
+    let datagram = |target: u16| {
+        let mut payload = 40_000u16.to_be_bytes().to_vec();
+        payload.extend([target.to_be_bytes(), [0, 8], [0, 0]].concat());
+        protocol(17, &payload)
+    };
+    // More than the ring holds.
+    let vertical: Vec<_> = (0..20_000u16).map(|n| syn(n % 3000 + 1, 1, 2)).collect();
+    let mixed: Vec<_> = (1..200).map(|host| syn(80, host, 1)).chain((1..50).map(datagram)).collect();
+    // Answers, and segments of connections that are there.
+    let busy: Vec<_> = (1..200).map(|n| syn(n, 1, [0x12, 0x14, 0x10, 0x18][usize::from(n) % 4])).collect();
+    let upward: Vec<_> = (40_000..40_100).map(datagram).collect();
+    for which in programs() {
+        for frames in [&vertical, &mixed, &busy, &upward] {
+            let (kernel, reader) = noted(which, frames);
+            assert_eq!(kernel, reader, "{which:?}");
+            assert_eq!(kernel.is_some(), frames.len() > 200, "{which:?}");
+        }
     }
 }
