@@ -2,8 +2,8 @@
 
 use crate::{
     Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Entry, Evidence,
-    FilterCounts, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe, Proc, State,
-    Suggestion, Verdict,
+    FilterCounts, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe, Proc,
+    Sought, State, Suggestion, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -265,6 +265,7 @@ fn device() -> Body {
             mac: "02:17:88:24:76:ff".to_owned(),
             because: vec!["name hue.local".to_owned()],
         }],
+        sought: Some(Sought { addresses: 3, ports: 2, addresses_a_minute: 2, ports_a_minute: 2 }),
         frames: 12,
         first_seen: "2026-01-02T03:04:05.000000000Z".to_owned(),
         last_seen: "2026-01-02T03:05:05.000000000Z".to_owned(),
