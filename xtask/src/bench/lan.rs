@@ -1,5 +1,5 @@
-//! `cargo xtask bench lan`: what looking at frames costs in the kernel, how fast captures are read, and how well devices are
-//! recognised.
+//! `cargo xtask bench lan`: what looking at frames costs in the kernel, how fast captures are read, what a large network takes
+//! of memory, and how well devices are recognised.
 
 mod replay;
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::tools;
 
-const TABLES: [&str; 3] = ["cost", "replay", "accuracy"];
+const TABLES: [&str; 4] = ["cost", "replay", "crowd", "accuracy"];
 const HEAD: &str = "# What `kernscope lan` costs, and how well it knows devices
 
 Made by `cargo xtask bench lan --write`. Ratios travel between machines, times do not.
@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// A pcap file to replay, instead of labelled captures one behind the other
     #[arg(long, value_name = "FILE")]
     replay: Option<PathBuf>,
-    /// Only these tables: cost, replay, accuracy
+    /// Only these tables: cost, replay, crowd, accuracy
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
     /// Write docs/BENCH-LAN.md
@@ -59,6 +59,7 @@ fn measure(args: &Args, dir: &Path) -> Result<String> {
         let table = match name {
             "cost" => cost()?,
             "replay" => replay::table(args.replay.as_deref(), &captures, dir)?,
+            "crowd" => crowd()?,
             _ => accuracy(&captures)?,
         };
         println!("{table}");
@@ -78,6 +79,15 @@ fn cost() -> Result<String> {
     Ok(format!(
         "## In the kernel\n\nA frame, by test runs of the programs that `lan run` attaches, the least of several; what a test run costs by \
          itself is the first row. Goals: 60 ns for a frame of no interest, 200 ns for one that is counted in a flow.\n\n{rows}"
+    ))
+}
+
+/// What a large network takes, by the example `lan_crowd`.
+fn crowd() -> Result<String> {
+    let told = tools::read(&mut tools::example("kernscope-lan", "lan_crowd")?)?;
+    Ok(format!(
+        "## A large network\n\nThe most memory that a process has that reads frames of so many devices, each with an address by DHCP, a \
+         name by mDNS and ten connections. Goal: 1 GiB.\n\n{told}"
     ))
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::steps::KIT_TESTS;
+use super::steps::{KIT_TESTS, LAN_TESTS};
 use crate::tools;
 
 /// What the guests run.
@@ -18,7 +18,7 @@ pub(crate) struct Binaries {
     pub(crate) verifier: PathBuf,
     /// Holds random filters against plain Rust.
     pub(crate) filters: PathBuf,
-    /// Tests of the kit that ask the kernel.
+    /// Tests of the kit and of lan that ask the kernel.
     pub(crate) tests: Vec<PathBuf>,
     /// The cases.
     pub(crate) cases: Cases,
@@ -46,8 +46,10 @@ impl Binaries {
         }
         let tests = cache.join("tests");
         fs::create_dir_all(&tests).with_context(|| format!("create {}", tests.display()))?;
-        if build || !tests.join(KIT_TESTS[0]).exists() {
-            kit_tests(&tests)?;
+        if build || !tests.join(LAN_TESTS).exists() {
+            let kit = KIT_TESTS.iter().flat_map(|name| ["--test", name]);
+            self::tests(&tests, "kernscope-kit", &kit.collect::<Vec<_>>(), KIT_TESTS.len())?;
+            self::tests(&tests, "kernscope-lan", &["--lib"], 1)?;
         }
         let built = tools::target_dir().join(if profile == "dev" { "debug" } else { profile });
         let root = tools::root();
@@ -62,18 +64,17 @@ impl Binaries {
             kernscope: stripped(&built.join("kernscope"), cache)?,
             verifier: stripped(&built.join("examples/verifier"), cache)?,
             filters: stripped(&built.join("examples/filters"), cache)?,
-            tests: KIT_TESTS.iter().map(|name| tests.join(name)).collect(),
+            tests: KIT_TESTS.iter().chain([&LAN_TESTS]).map(|name| tests.join(name)).collect(),
             cases,
         })
     }
 }
 
-/// Builds the kit's tests as `cargo test` does, and puts them into a folder by their names.
-fn kit_tests(dir: &Path) -> Result<()> {
+/// Builds tests of a package as `cargo test` does, and puts them into a folder by their names; there are so many.
+fn tests(dir: &Path, package: &str, which: &[&str], count: usize) -> Result<()> {
     let mut cargo = tools::cargo();
-    cargo.args(["test", "--quiet", "--locked", "--no-run", "--message-format=json"]);
-    cargo.args(["--package", "kernscope-kit"]);
-    KIT_TESTS.iter().for_each(|name| _ = cargo.args(["--test", name]));
+    cargo.args(["test", "--quiet", "--locked", "--no-run", "--message-format=json", "--package", package]);
+    cargo.args(which);
     let mut built = 0;
     for line in tools::read(&mut cargo)?.lines() {
         let message: Value = serde_json::from_str(line).context("read what cargo says it built")?;
@@ -83,11 +84,7 @@ fn kit_tests(dir: &Path) -> Result<()> {
             built += 1;
         }
     }
-    ensure!(
-        built == KIT_TESTS.len(),
-        "build the kit's tests: cargo told of {built}, not {}",
-        KIT_TESTS.len()
-    );
+    ensure!(built == count, "build tests of {package}: cargo told of {built}, not {count}");
     Ok(())
 }
 

@@ -9,6 +9,15 @@ use super::Args;
 /// Integration tests of `crates/kit` that ask the kernel; each is a step.
 pub(super) const KIT_TESTS: [&str; 3] = ["load", "attach", "ring"];
 
+/// Unit tests of `crates/lan` that ask the kernel: what its programs do with frames.
+pub(super) const LAN_TESTS: &str = "kernscope_lan";
+
+/// A device behind a virtual cable, seen by the programs of `lan run`: what it is, and an account that closes.
+const LAN: &str = "ip link add left type veth && ip link set left up && ip link set veth0 up && \
+    ip addr add 10.5.5.1/24 dev left && { (sleep 3; ping -c 5 -w 5 10.5.5.2 >/dev/null) & } && \
+    kernscope lan run --interface veth0 --backend xdp --duration 12 --no-db --format jsonl >/tmp/lan.jsonl && \
+    cat /tmp/lan.jsonl && grep -q 'ips.*10.5.5.1' /tmp/lan.jsonl && tail -n 1 /tmp/lan.jsonl | grep 'closes.:true'";
+
 /// For each filter, under emulation: three times what 5.10 takes, which follows loops round by round.
 const FILTER_LIMIT: Duration = Duration::from_millis(2400);
 /// Pairs of filter and input that are judged on the way, for each filter.
@@ -65,6 +74,8 @@ fn all(args: &Args) -> Vec<Step> {
         step(test, short * 4, &command)
     });
     steps.extend(tests);
+    let programs = format!("exec /vm/tests/{LAN_TESTS} --color never --test-threads 1 live::kernel");
+    steps.extend([step("lan-programs", short * 4, &programs), step("lan", short, LAN)]);
     steps.push(step("filters", short + FILTER_LIMIT * u32::try_from(filters).unwrap_or(u32::MAX), &random));
     steps.push(step("cases", Duration::from_secs(args.cases_limit_s), &runner));
     steps

@@ -1,6 +1,6 @@
 //! `kernscope lan run` on a cable with the real daemons at its ends: what it says of them is what they were told to be.
 
-use crate::lan_live::{ask, devices, end, index, on_a_cable, start};
+use crate::lan_live::{BACKENDS, ask, devices, end, index, on_a_cable, start};
 use crate::run::Dir;
 use kernscope_kit::netlink::Request;
 use serde_json::Value;
@@ -169,6 +169,104 @@ fn a_name_by_mdns_is_told() {
             (&"mdns".into(), &"10.5.5.1".into()),
             "{oven}"
         );
+        drop(holder);
+    });
+}
+
+#[test]
+fn a_router_that_advertises_is_one() {
+    if !have("a_router_that_advertises_is_one", &["radvd", "unshare", "nsenter", "ip"]) {
+        return;
+    }
+    on_a_cable("a_router_that_advertises_is_one", || {
+        let dir = Dir::new("lan-radvd");
+        let (holder, inside) = other_end();
+        Running::new(&format!("{inside}sysctl -qw net.ipv6.conf.left.disable_ipv6=0")).finish();
+        Running::new(&format!("{inside}sysctl -qw net.ipv6.conf.all.forwarding=1")).finish();
+        Running::new(&format!("{inside}ip addr add fe80::1/64 dev left nodad")).finish();
+        let conf = "interface left { AdvSendAdvert on; MinRtrAdvInterval 3; MaxRtrAdvInterval 4; \
+                    prefix 2001:db8:5::/64 { }; };\n";
+        std::fs::write(dir.path("radvd.conf"), conf).expect("write");
+        for backend in BACKENDS {
+            let child = start(&["--backend", backend, "--no-db"]);
+            let daemon = Running::new(&format!(
+                "{inside}radvd -n -C {} -p {} -m stderr",
+                dir.text("radvd.conf"),
+                dir.text("pid")
+            ));
+            std::thread::sleep(Duration::from_secs(6));
+            drop(daemon);
+            let seen = devices(&end(child));
+            let router = &seen[&mac_of("left", &inside)];
+            assert!(holds(&router["roles"], "router"), "{backend}: {router}");
+            assert!(holds(&router["ips"], "fe80::1"), "{backend}: {router}");
+        }
+        drop(holder);
+    });
+}
+
+#[test]
+fn dhcpcd_tells_its_name_and_what_it_runs_on() {
+    let test = "dhcpcd_tells_its_name_and_what_it_runs_on";
+    if !have(test, &["dnsmasq", "dhcpcd", "unshare", "nsenter", "ip"]) {
+        return;
+    }
+    on_a_cable(test, || {
+        let dir = Dir::new("lan-dhcpcd");
+        let (holder, inside) = other_end();
+        let server = Running::new(&format!(
+            "{inside}dnsmasq -k --port=0 --interface=left --bind-interfaces --conf-file=/dev/null --user=root --pid-file= \
+             --dhcp-range=10.5.5.10,10.5.5.20,1h --dhcp-authoritative --dhcp-leasefile={}",
+            dir.text("leases")
+        ));
+        let child = start(&["--no-db"]);
+        // It changes nothing on this machine: no script, and the network is this test's own.
+        let client = Running::new(
+            "dhcpcd -B -4 -t 15 --noarp -c /bin/true -f /dev/null -h drier -i dhcpcd-test right",
+        );
+        let until = Instant::now() + Duration::from_secs(20);
+        while !std::fs::read_to_string(dir.path("leases")).is_ok_and(|text| text.contains("drier")) {
+            assert!(Instant::now() < until, "it gets an address");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        drop(client);
+        let seen = devices(&end(child));
+        let client = &seen[&mac_of("right", "")];
+        assert_eq!(
+            (&client["hostname"], &client["names"][0]["via"]),
+            (&"drier".into(), &"dhcp".into()),
+            "{client}"
+        );
+        assert!(client["ips"][0].as_str().is_some_and(|ip| ip.starts_with("10.5.5.")), "{client}");
+        drop((server, holder));
+    });
+}
+
+#[test]
+fn who_listens_for_upnp_devices_is_taken_for_none() {
+    let test = "who_listens_for_upnp_devices_is_taken_for_none";
+    if !have(test, &["minissdpd", "unshare", "nsenter", "ip"]) {
+        return;
+    }
+    on_a_cable(test, || {
+        let dir = Dir::new("lan-ssdp");
+        let (holder, inside) = other_end();
+        for backend in BACKENDS {
+            let child = start(&["--backend", backend, "--no-db"]);
+            let daemon = Running::new(&format!(
+                "{inside}minissdpd -d -f ssdp:all -i left -s {} -p {}",
+                dir.text("socket"),
+                dir.text("pid")
+            ));
+            std::thread::sleep(Duration::from_secs(3));
+            drop(daemon);
+            let seen = devices(&end(child));
+            let listener = &seen[&mac_of("left", &inside)];
+            let told = [&listener["category"], &listener["ips"][0]];
+            assert_eq!(told, [&Value::from("unknown"), &"10.5.5.1".into()], "{backend}: {listener}");
+            assert!(!listener["names"].to_string().contains("upnp"), "{backend}: {listener}");
+        }
         drop(holder);
     });
 }

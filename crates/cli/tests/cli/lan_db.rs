@@ -2,9 +2,12 @@
 
 use crate::lan::{ARP, capture};
 use crate::run::{Dir, checked, kernscope, refused, run, stderr};
+use nix::mount::{MsFlags, mount, umount};
+use nix::sched::{CloneFlags, unshare};
 use serde_json::Value;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 
 const MAC: &str = "00:17:88:01:02:03";
 
@@ -95,11 +98,90 @@ fn a_writer_that_is_killed_leaves_a_database_that_reads() {
             std::fs::write(dir.path(&name), capture(1, &[&ARP])).expect("write");
             args.push(dir.text(&name));
         }
-        let mut writer = kernscope(&args).stdout(std::process::Stdio::null()).spawn().expect("runs");
+        let mut writer = kernscope(&args).stdout(Stdio::null()).spawn().expect("runs");
         std::thread::sleep(std::time::Duration::from_millis(20 + round * 15));
         let _ended = writer.kill();
         writer.wait().expect("ends");
         let records = checked(&text(run(&["lan", "list", "--db", &db, "--format", "jsonl"])));
         assert!(records[0]["frames"].as_u64().is_some_and(|frames| frames >= 2), "{}", records[0]);
     }
+}
+
+/// Another process holds the lock of writers: a replay tells its devices, says in a line that it cannot write, and loses nothing
+/// that was there; readers do not wait.
+#[test]
+fn a_database_that_another_process_keeps_locked_is_told_and_read() {
+    let dir = remembered("lan-locked");
+    let db = dir.text("lan.db");
+    let hold = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\nc.execute('BEGIN IMMEDIATE')\n\
+                print('held', flush=True)\nsys.stdin.read()";
+    let mut python = Command::new("python3");
+    python.args(["-c", hold, &db]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Ok(mut holder) = python.spawn() else {
+        eprintln!("skipped: a_database_that_another_process_keeps_locked_is_told_and_read: no python3");
+        return;
+    };
+    let mut held = [0; 5];
+    holder.stdout.as_mut().expect("piped").read_exact(&mut held).expect("held");
+    std::fs::write(dir.path("b.pcap"), capture(1, &[&ARP, &ARP, &ARP])).expect("write");
+    let output = run(&["lan", "replay", "--format", "jsonl", "--db", &db, &dir.text("b.pcap")]);
+    let line = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{line}");
+    assert!(line.contains("another process keeps it locked") && line.matches('\n').count() == 1, "{line}");
+    assert_eq!(checked(&String::from_utf8(output.stdout).expect("UTF-8"))[0]["frames"], 3);
+    let frames =
+        || checked(&text(run(&["lan", "list", "--db", &db, "--format", "jsonl"])))[0]["frames"].clone();
+    assert_eq!(frames(), 2, "readers do not wait");
+    drop(holder.stdin.take());
+    holder.wait().expect("ends");
+    text(run(&["lan", "replay", "--db", &db, &dir.text("b.pcap")]));
+    assert_eq!(frames(), 5);
+}
+
+/// On a file system of its own that is full: what was written stays, and when there is room again it goes on.
+#[test]
+fn a_full_disk_is_told_and_loses_no_more_than_the_last_batch() {
+    let thread = std::thread::spawn(|| {
+        if let Err(err) = unshare(CloneFlags::CLONE_NEWNS) {
+            eprintln!(
+                "skipped: a_full_disk_is_told_and_loses_no_more_than_the_last_batch: make a mount namespace: {err}"
+            );
+            return;
+        }
+        let dir = remembered("lan-full");
+        let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+        mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("private mounts");
+        std::fs::create_dir(dir.path("small")).expect("make a folder");
+        let small = dir.path("small");
+        mount(Some("small"), &small, Some("tmpfs"), MsFlags::empty(), Some("size=8m")).expect("mount");
+        let db = dir.text("small/lan.db");
+        text(run(&["lan", "replay", "--db", &db, &dir.text("a.pcap")]));
+        let mut filler = std::fs::File::create(small.join("filler")).expect("create");
+        let full = std::io::copy(&mut std::io::repeat(1), &mut filler).expect_err("full");
+        assert_eq!(full.raw_os_error(), Some(nix::libc::ENOSPC));
+        let files: Vec<_> = (0..60).map(|n| dir.text(&format!("{n}.pcap"))).collect();
+        files.iter().for_each(|file| std::fs::write(file, capture(1, &[&ARP])).expect("write"));
+        let mut args = vec!["lan", "replay", "--db", &db];
+        args.extend(files.iter().map(String::as_str));
+        let refused = || {
+            let output = run(&args);
+            let line = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{line}");
+            assert!(!line.is_empty() && line.lines().all(|line| line.contains("full")), "{line}");
+        };
+        // No room for its log, then room for some of it.
+        refused();
+        let bytes = filler.metadata().expect("metadata").len();
+        filler.set_len(bytes - (128 << 10)).expect("shorter");
+        refused();
+        let frames =
+            || checked(&text(run(&["lan", "list", "--db", &db, "--format", "jsonl"])))[0]["frames"].clone();
+        assert!(frames().as_u64().is_some_and(|frames| (2..62).contains(&frames)), "{}", frames());
+        filler.set_len(0).expect("empty");
+        text(run(&args));
+        assert_eq!(frames(), 62);
+        drop(filler);
+        umount(&small).expect("unmount");
+    });
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }

@@ -54,6 +54,9 @@ fn explain(error: &rusqlite::Error) -> String {
             "another process keeps it locked; wait for that one, or give another file with --db"
         }
         ErrorCode::DiskFull => "the disk is full; what was written before stays; free some space",
+        ErrorCode::SystemIoFailure => {
+            "its disk takes or gives nothing: it is full, or broken; what was written before stays"
+        }
         ErrorCode::NotADatabase => "it is no database; give another file with --db",
         ErrorCode::DatabaseCorrupt => "it is damaged; give another file with --db",
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
