@@ -14,7 +14,7 @@ pub(super) const LAN_TESTS: &str = "kernscope_lan";
 
 /// A device behind a virtual cable, seen by the programs of `lan run`: what it is, and an account that closes.
 const LAN: &str = "ip link add left type veth && ip link set left up && ip link set veth0 up && \
-    ip addr add 10.5.5.1/24 dev left && { (sleep 3; ping -c 5 -w 5 10.5.5.2 >/dev/null) & } && \
+    ip addr add 10.5.5.1/24 dev left && { (sleep 3; ping -c 20 -w 20 10.5.5.2 >/dev/null) & } && \
     kernscope lan run --interface veth0 --backend xdp --duration 12 --no-db --format jsonl >/tmp/lan.jsonl && \
     cat /tmp/lan.jsonl && grep -q 'ips.*10.5.5.1' /tmp/lan.jsonl && tail -n 1 /tmp/lan.jsonl | grep 'closes.:true'";
 

@@ -144,7 +144,7 @@ impl Session {
     /// [`LiveError`]: of privileges, of a kernel that cannot, of another program that is there.
     ///
     /// # Minimum kernel
-    /// 5.10, by what the programs use; tried on 6.18.
+    /// 5.10.
     pub fn kernel(interface: &Interface, options: Options) -> Result<Self, LiveError> {
         Ok(Self::of(Box::new(kernel::Programs::attach(interface, options)?), options))
     }

@@ -37,13 +37,13 @@ fn program(program_type: ProgramType, copying: Copying) -> Result<Program, LiveE
     program::program(program_type, copying).map_err(|why| LiveError::Generate(why.to_string()))
 }
 
-/// Loads the program for XDP, if it can be for frames in several pieces; and how it copies.
-fn load_xdp() -> Result<(Loaded, Copying), LiveError> {
-    // A kernel that cannot do either refuses both; what it says of the second is what counts.
-    if let Ok(loaded) = Loaded::load_in_pieces(&program(ProgramType::Xdp, Copying::Helper)?) {
-        return Ok((loaded, Copying::Helper));
+/// Loads the program for XDP, if it can be for frames in several pieces, else one that cuts them; and why that.
+fn load_xdp() -> Result<(Loaded, Option<LoadError>), LiveError> {
+    match Loaded::load_in_pieces(&program(ProgramType::Xdp, Copying::Helper)?) {
+        Ok(loaded) => Ok((loaded, None)),
+        // A kernel that cannot do either refuses both; what it says of the second is what counts then.
+        Err(why) => Ok((Loaded::load(&program(ProgramType::Xdp, Copying::Loop)?)?, Some(why))),
     }
-    Ok((Loaded::load(&program(ProgramType::Xdp, Copying::Loop)?)?, Copying::Loop))
 }
 
 /// Loads the program of a hook with maps of its own.
@@ -87,7 +87,7 @@ impl Programs {
         if !super::WITH_ADDRESSES.contains(&kind) {
             return Err(LiveError::NoAddresses(interface.to_string(), kind));
         }
-        let (ingress, copying) = load_xdp()?;
+        let (ingress, refused) = load_xdp()?;
         let own: Result<Vec<_>, _> = ingress.maps().iter().map(Map::try_clone).collect();
         let maps = own.map_err(LiveError::Use)?;
         let ring = Ring::of(ingress.map(RING)).map_err(|err| LiveError::Generate(err.to_string()))?;
@@ -96,7 +96,7 @@ impl Programs {
         let mut parts = vec![Part {
             name: format!("frames that come in by {interface}"),
             tier: format!("XDP in {} mode", xdp.mode()),
-            gap: cut(copying),
+            gap: refused.as_ref().map(cut).unwrap_or_default(),
         }];
         let egress = egress(&ingress, &program(ProgramType::SchedCls, Copying::Helper)?, interface);
         let tier = egress.as_ref().map_or_else(|_| "none".to_owned(), |tc| tc.tier().to_string());
@@ -179,14 +179,10 @@ fn take_sought(map: &Map, last_ns: u64, each: &mut dyn FnMut(Counted)) {
     }
 }
 
-/// What a program does not hand over of long frames.
-fn cut(copying: Copying) -> String {
-    match copying {
-        Copying::Helper => String::new(),
-        Copying::Loop => {
-            format!("frames are cut at {} bytes: the kernel is older than 5.18", layout::KEPT_BYTES[1])
-        }
-    }
+/// What the program that copies by itself does not hand over.
+fn cut(refused: &LoadError) -> String {
+    let bytes = layout::KEPT_BYTES[1];
+    format!("frames are cut at {bytes} bytes; whole ones need Linux 5.18: {}", refused.brief())
 }
 
 fn egress(ingress: &Loaded, program: &Program, interface: &Interface) -> Result<Tc, String> {
