@@ -17,6 +17,7 @@ mod stale;
 mod tally;
 mod tc;
 mod tracepoint;
+mod uprobe;
 mod xdp;
 
 pub(crate) use clsact::Filter;
@@ -26,4 +27,5 @@ pub use socket::{SocketFilter, socket_target};
 pub use tally::{Decided, Tallied, TallyError};
 pub use tc::{Direction, Tc, TcTier};
 pub use tracepoint::RawTracepoint;
+pub use uprobe::{Places, UprobeTier, Uprobes};
 pub use xdp::{Xdp, XdpMode};

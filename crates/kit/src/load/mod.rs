@@ -41,6 +41,7 @@ mod judge;
 mod loaded;
 mod map;
 mod maps;
+mod multi;
 mod object;
 mod pin;
 mod privilege;
@@ -53,6 +54,8 @@ pub use error::{LoadError, UseError};
 pub use judge::Place;
 pub use loaded::{Loaded, ProgInfo};
 pub use map::Map;
+pub use multi::MultiPrograms;
+pub(crate) use multi::UPROBE_MULTI;
 pub use object::{KernelTypes, Object, Opening, PerCpu, Table, kernel_types};
 pub use test_run::{TestResult, TestRun};
 

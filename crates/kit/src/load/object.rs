@@ -13,7 +13,7 @@ use crate::probe::Tracefs;
 use crate::ring::Ring;
 use crate::sys;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, ProgramArray};
-use aya::programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError, TracePoint};
+use aya::programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError, TracePoint, UProbe};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use kernscope_abi::layout::{ABSENT, Config, Layout, Types};
 use kernscope_abi::pod::{self, Pod, bytes_of};
@@ -255,6 +255,27 @@ impl Object {
         Ok(())
     }
 
+    /// Loads a program for functions of programs and libraries; [`Uprobe`](crate::attach::Uprobe) attaches it.
+    ///
+    /// # Errors
+    /// When the verifier refuses it.
+    pub fn load_uprobe(&mut self, name: &str) -> Result<(), LoadError> {
+        let program: &mut UProbe =
+            self.program(name)?.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        program.load().map_err(|error| LoadError::program("load", name, error))?;
+        self.note_cost(name);
+        Ok(())
+    }
+
+    /// A descriptor of a loaded program.
+    ///
+    /// # Errors
+    /// When it is not in the object or not loaded.
+    pub fn program_fd(&mut self, name: &str) -> Result<OwnedFd, LoadError> {
+        let fd = self.program(name)?.fd().map_err(|error| LoadError::program("use", name, error))?;
+        fd.as_fd().try_clone_to_owned().map_err(|error| LoadError::new("use", name, error))
+    }
+
     /// Puts a loaded program into a program array.
     ///
     /// # Errors
@@ -279,6 +300,7 @@ impl Object {
                 Program::FEntry(program) => program.unload(),
                 Program::KProbe(program) => program.unload(),
                 Program::TracePoint(program) => program.unload(),
+                Program::UProbe(program) => program.unload(),
                 _ => Ok(()),
             };
         }
@@ -293,6 +315,11 @@ impl Object {
             .filter_map(|fd| sys::prog_info(fd.as_fd()).ok())
             .map(|info| info.recursion_misses)
             .sum()
+    }
+
+    /// A map of the object as it was opened, if it was not taken.
+    pub(super) fn opened(&self, name: &str) -> Option<&aya::maps::Map> {
+        self.ebpf.map(name)
     }
 
     /// A map of the object, for programs beside it.

@@ -349,7 +349,12 @@ fn uprobe(on_return: bool) -> Result<Fired, Fired> {
     let (path, offset) = own_function()?;
     fire(
         Spec::new(ProgType::Kprobe),
-        |prog| sys::perf_attach(PerfEvent::Uprobe { pmu, path: &path, offset, on_return }, prog),
+        |prog| {
+            sys::perf_attach(
+                PerfEvent::Uprobe { pmu, path: &path, offset, on_return, everywhere: false },
+                prog,
+            )
+        },
         act::call_uprobe_target,
     )
 }

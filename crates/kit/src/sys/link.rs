@@ -32,6 +32,11 @@ pub enum LinkTarget<'a> {
     KprobeMulti(&'a CStr),
     /// One offset in a file, through `uprobe.multi`, in the calling process only.
     UprobeMulti(&'a CStr, u64),
+    /// Offsets in a file with the number that the program is told at each, through `uprobe.multi`, in every process; when
+    /// the functions there return, if the last is set.
+    UprobesEverywhere(&'a CStr, &'a [u64], &'a [u64], bool),
+    /// An open perf event, with the number that the program is told.
+    PerfEvent(BorrowedFd<'a>, u64),
     /// A cgroup directory.
     Cgroup(BorrowedFd<'a>),
     /// A network interface.
@@ -72,6 +77,17 @@ pub fn link_create(
             attr.rest[1] = addr(&offsets);
             attr.rest[4] = two(1, 0);
             attr.rest[5] = two(std::process::id(), 0);
+        }
+        LinkTarget::UprobesEverywhere(path, offsets, cookies, on_return) => {
+            assert_eq!(offsets.len(), cookies.len(), "a number for each place");
+            attr.rest[0] = path.as_ptr() as u64;
+            attr.rest[1] = addr(offsets);
+            attr.rest[3] = addr(cookies);
+            attr.rest[4] = two(offsets.len() as u32, u32::from(on_return));
+        }
+        LinkTarget::PerfEvent(event, cookie) => {
+            attr.target = raw(event);
+            attr.rest[0] = cookie;
         }
         LinkTarget::Cgroup(dir) => attr.target = raw(dir),
         LinkTarget::Interface(index) => attr.target = index,

@@ -27,8 +27,8 @@ pub use map::{
 pub use mapped::array_write;
 pub use mount::detached_mount;
 pub use object::{name, name_text, object_get, object_pin};
-pub use perf::{PerfEvent, perf_attach};
-pub use prog::{LICENSE, LoadError, Program, btf_load, prog_load, prog_load_told};
+pub use perf::{PerfEvent, perf_attach, perf_open};
+pub use prog::{LICENSE, LoadError, Program, btf_by_id, btf_load, prog_load, prog_load_told};
 pub use readers::wait_for_readers;
 pub use socket::{socket_attach, socket_detach, socket_says};
 pub use test_run::{TestRun, prog_test_run, test_run};

@@ -16,7 +16,7 @@ pub enum PerfEvent<'a> {
         /// Name of the function.
         symbol: &'a CStr,
     },
-    /// An offset in a file, for the calling process. `pmu` is the number in `.../devices/uprobe/type`.
+    /// An offset in a file. `pmu` is the number in `.../devices/uprobe/type`.
     Uprobe {
         /// Number of the event source.
         pmu: u32,
@@ -26,6 +26,8 @@ pub enum PerfEvent<'a> {
         offset: u64,
         /// Fire on return.
         on_return: bool,
+        /// In every process, not only in the calling one.
+        everywhere: bool,
     },
 }
 
@@ -41,6 +43,22 @@ const PERF_EVENT_IOC_ENABLE: libc::c_ulong = 0x2400;
 /// # Errors
 /// The errno of `perf_event_open` or of the ioctls.
 pub fn perf_attach(event: PerfEvent<'_>, prog: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let fd = perf_open(event)?;
+    for (request, arg) in [(PERF_EVENT_IOC_SET_BPF, prog.as_raw_fd()), (PERF_EVENT_IOC_ENABLE, 0)] {
+        // SAFETY: both requests take an integer.
+        if unsafe { libc::ioctl(fd.as_raw_fd(), request as _, arg) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(fd)
+}
+
+/// Opens a perf event to which no program is attached yet; nothing fires before it is enabled, which attaching by a link
+/// does.
+///
+/// # Errors
+/// The errno of `perf_event_open`.
+pub fn perf_open(event: PerfEvent<'_>) -> io::Result<OwnedFd> {
     #[repr(C)]
     #[derive(Default)]
     struct Attr {
@@ -68,12 +86,12 @@ pub fn perf_attach(event: PerfEvent<'_>, prog: BorrowedFd<'_>) -> io::Result<Own
             attr.config1 = symbol.as_ptr() as u64;
             (-1, 0)
         }
-        PerfEvent::Uprobe { pmu, path, offset, on_return } => {
+        PerfEvent::Uprobe { pmu, path, offset, on_return, everywhere } => {
             attr.kind = pmu;
             attr.config = u64::from(on_return);
             attr.config1 = path.as_ptr() as u64;
             attr.config2 = offset;
-            (0, -1)
+            if everywhere { (-1, 0) } else { (0, -1) }
         }
     };
     // SAFETY: `attr` says its own size; the names in it end with NUL and outlive the call.
@@ -84,12 +102,5 @@ pub fn perf_attach(event: PerfEvent<'_>, prog: BorrowedFd<'_>) -> io::Result<Own
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the kernel has just made this descriptor for us.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd as RawFd) };
-    for (request, arg) in [(PERF_EVENT_IOC_SET_BPF, prog.as_raw_fd()), (PERF_EVENT_IOC_ENABLE, 0)] {
-        // SAFETY: both requests take an integer.
-        if unsafe { libc::ioctl(fd.as_raw_fd(), request as _, arg) } < 0 {
-            return Err(io::Error::last_os_error());
-        }
-    }
-    Ok(fd)
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }

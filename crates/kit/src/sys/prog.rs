@@ -8,6 +8,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 const PROG_LOAD: libc::c_int = 5;
 const BTF_LOAD: libc::c_int = 18;
+const BTF_GET_FD_BY_ID: libc::c_int = 19;
 
 /// `BPF_LOG_LEVEL1`: every instruction that the verifier looks at.
 const LOG_TRACE: u32 = 1;
@@ -193,6 +194,16 @@ fn trace(program: &Program<'_>) -> Option<String> {
 fn text(log: &[u8]) -> String {
     let len = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
     String::from_utf8_lossy(&log[..len]).into_owned()
+}
+
+/// Opens BTF that is in the kernel.
+///
+/// # Errors
+/// The errno of `BPF_BTF_GET_FD_BY_ID`.
+pub fn btf_by_id(id: u32) -> io::Result<OwnedFd> {
+    let mut attr = [id, 0, 0];
+    // SAFETY: three `u32` are the whole struct of this command; it returns a new descriptor.
+    unsafe { bpf_fd(BTF_GET_FD_BY_ID, &mut attr) }
 }
 
 /// Loads a BTF blob.
