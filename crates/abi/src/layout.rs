@@ -172,6 +172,11 @@ pub const CONFIG_PREEMPTIBLE: u32 = 64;
 /// [`Config::flags`]: a program judges what calls read, write, send and receive; see [`window`].
 pub const CONFIG_CONTENT: u32 = 128;
 
+/// [`Config::flags`]: the kernel tells a program which attachment it runs for (from 5.15).
+pub const CONFIG_COOKIE: u32 = 256;
+/// [`Config::flags`]: TLS libraries are followed.
+pub const CONFIG_TLS: u32 = 512;
+
 /// Settings, in `.rodata`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -231,6 +236,18 @@ pub struct IoCount {
     pub last_remote: crate::Endpoint,
 }
 
+/// A file that the host has looked at for TLS libraries; key of map `TLS_FILES`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileKey {
+    /// Inode.
+    pub ino: u64,
+    /// Kernel device number.
+    pub dev: u32,
+    /// Unused, zero.
+    pub pad: u32,
+}
+
 /// Entries of map `TOLD`.
 pub const TOLD_MAX: u32 = 4096;
 
@@ -262,11 +279,15 @@ pub const LOST_IO_FULL: usize = 2;
 pub const LOST_TOO_LONG: usize = 3;
 /// Data of a call could not be read, came in a shape that is not followed, or was too much: it was not judged.
 pub const LOST_CONTENT: usize = 4;
+/// Plain text that could not be read in the process's memory.
+pub const LOST_TLS_UNREAD: usize = 5;
+/// The rest of a call that moved more plain text than is told.
+pub const LOST_TLS_LONG: usize = 6;
 /// One past the last cause.
-pub const LOST_MAX: usize = 5;
+pub const LOST_MAX: usize = 7;
 /// Names of the causes, as the ledger has them.
 pub const LOST_NAMES: [&str; LOST_MAX] =
-    ["ring_full", "watched_full", "io_full", "too_long", "content_unread"];
+    ["ring_full", "watched_full", "io_full", "too_long", "content_unread", "tls_unread", "tls_long"];
 
 /// Kernel-side account, one a CPU; map `ACCOUNT`.
 #[repr(C)]
@@ -302,8 +323,10 @@ pub const HOOK_URING_SUBMIT: usize = 5;
 pub const HOOK_URING_COMPLETE: usize = 6;
 /// `security_path_*`.
 pub const HOOK_SECURITY_PATH: usize = 7;
+/// Functions of TLS libraries.
+pub const HOOK_TLS: usize = 8;
 /// One past the last hook.
-pub const HOOK_MAX: usize = 8;
+pub const HOOK_MAX: usize = 9;
 
 /// Handlers behind `sys_exit`: indices of map `EXIT_CALLS` and values in [`Call::exit`].
 pub mod exit_call {

@@ -63,8 +63,12 @@ pub const KIND_URING_SUBMIT: u16 = 12;
 pub const KIND_SNAPSHOT: u16 = 13;
 /// Data that a process read, wrote, sent or received, and that a rule may match ([`Content`]).
 pub const KIND_CONTENT: u16 = 14;
+/// Plain text that a process gave to or got from a TLS library, or the end of a connection ([`Tls`]).
+pub const KIND_TLS: u16 = 15;
+/// A file with the code of a TLS library, found by the host ([`TlsTarget`]).
+pub const KIND_TLS_TARGET: u16 = 16;
 /// One past the highest kind.
-pub const KIND_MAX: usize = 15;
+pub const KIND_MAX: usize = 17;
 
 /// The event came from an `io_uring` request, not from a system call.
 pub const FLAG_URING: u16 = 1;
@@ -478,6 +482,76 @@ pub struct Content {
     pub pad: u32,
 }
 
+/// Most bytes of plain text in one [`KIND_TLS`] event; a call that moved more is told in several.
+pub const MAX_TLS_CHUNK: usize = 16 * 1024;
+
+/// [`Tls::direction`]: bytes that the process received.
+pub const TLS_IN: u32 = 0;
+/// [`Tls::direction`]: bytes that the process sent.
+pub const TLS_OUT: u32 = 1;
+/// [`Tls::direction`]: the library let go of the connection.
+pub const TLS_END: u32 = 2;
+
+/// [`Tls::library`]: OpenSSL, or another library with its functions (BoringSSL, LibreSSL).
+pub const TLS_OPENSSL: u32 = 0;
+/// [`Tls::library`]: GnuTLS.
+pub const TLS_GNUTLS: u32 = 1;
+/// [`Tls::library`]: NSS, behind the functions of NSPR.
+pub const TLS_NSS: u32 = 2;
+/// [`Tls::library`]: Go's crypto/tls.
+pub const TLS_GO: u32 = 3;
+
+/// [`Tls::joined`]: the connection's socket is not known.
+pub const TLS_SOCKET_NONE: u32 = 0;
+/// [`Tls::joined`]: the library used this socket inside a call for the connection, or was given it.
+pub const TLS_SOCKET_USED: u32 = 1;
+/// [`Tls::joined`]: the last socket that the thread used before; the program moves the bytes by itself.
+pub const TLS_SOCKET_LAST: u32 = 2;
+
+/// Body of [`KIND_TLS`]. Section: `DATA`, unless it is an end.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// The library's connection; with `born_ns` and the process it names one for good. An opaque number.
+    pub handle: u64,
+    /// When it was first used, `CLOCK_MONOTONIC` nanoseconds.
+    pub born_ns: u64,
+    /// Where the call's first byte lies among all that went this way; of an end, all bytes received.
+    pub offset: u64,
+    /// Bytes that the call moved; of an end, all bytes sent.
+    pub call_bytes: u64,
+    /// Where in the call the data begins.
+    pub at: u64,
+    /// The socket; zero where it is not known.
+    pub file: FileId,
+    /// Its own end.
+    pub local: Endpoint,
+    /// Its other end.
+    pub remote: Endpoint,
+    /// The descriptor; -1 where it is not known.
+    pub fd: i32,
+    /// `TLS_SOCKET_*`.
+    pub joined: u32,
+    /// `TLS_IN`, `TLS_OUT` or `TLS_END`.
+    pub direction: u32,
+    /// `TLS_*` library.
+    pub library: u32,
+    /// Number that the host gave to the file with the library's code; 0 when the kernel cannot tell (before 5.15).
+    pub target: u32,
+    /// Unused, zero.
+    pub pad: u32,
+}
+
+/// Body of [`KIND_TLS_TARGET`]. Sections: `RESOLVED` (the file); `RAW`, in words, what of it is not followed and why.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TlsTarget {
+    /// Its number, as in [`Tls::target`].
+    pub target: u32,
+    /// `TLS_*` library.
+    pub library: u32,
+}
+
 /// Body of [`KIND_URING_SUBMIT`]. Sections: `RAW`, `BASE`, `RAW2`, `BASE2`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -516,7 +590,7 @@ macro_rules! layout {
     };
 }
 
-use layout::{Call, Config, Counters, IoCount, IoKey, Told, Watched};
+use layout::{Call, Config, Counters, FileKey, IoCount, IoKey, Told, Watched};
 
 layout! {
     Header = 56 { size @ 0, kind @ 4, flags @ 6, ts_ns @ 8, start_ns @ 16, pid @ 24, tid @ 28, ppid @ 32, uid @ 36, comm @ 40 }
@@ -535,13 +609,16 @@ layout! {
     Endpoint = 24 { addr @ 0, port @ 16, version @ 18, scope @ 20 }
     Net = 136 { op @ 0, ret @ 4, fd @ 8, cause @ 12, family @ 16, sock_type @ 18, protocol @ 20, pad @ 22, backlog @ 24, pad2 @ 28, file @ 32, local @ 56, remote @ 80, sent_bytes @ 104, received_bytes @ 112, sends @ 120, receives @ 128 }
     Content = 88 { file @ 0, remote @ 24, offset @ 48, call_bytes @ 56, at @ 64, overlap @ 72, source @ 76, fd @ 80, pad @ 84 }
+    Tls = 136 { handle @ 0, born_ns @ 8, offset @ 16, call_bytes @ 24, at @ 32, file @ 40, local @ 64, remote @ 88, fd @ 112, joined @ 116, direction @ 120, library @ 124, target @ 128, pad @ 132 }
+    TlsTarget = 8 { target @ 0, library @ 4 }
     UringSubmit = 24 { request @ 0, opcode @ 8, dirfd @ 12, dirfd2 @ 16, flags @ 20 }
     Snapshot = 16 { dev @ 0, watched @ 4, ino @ 8 }
     Config = 24 { flags @ 0, self_pid @ 4, wake_bytes @ 8, piece_bytes @ 12, secret @ 16 }
     Watched = 16 { start_ns @ 0, ppid @ 8, flags @ 12 }
+    FileKey = 16 { ino @ 0, dev @ 8, pad @ 12 }
     IoKey = 16 { id @ 0, pid @ 8, pad @ 12 }
     IoCount = 56 { read_bytes @ 0, write_bytes @ 8, reads @ 16, writes @ 24, last_remote @ 32 }
-    Counters = 248 { produced @ 0, lost @ 120, fired @ 160, sent @ 224, judged @ 232, judged_bytes @ 240 }
+    Counters = 288 { produced @ 0, lost @ 136, fired @ 192, sent @ 264, judged @ 272, judged_bytes @ 280 }
     Told = 32 { id @ 0, ino @ 8, names @ 16, dev @ 24, st_mode @ 28 }
     Call = 4 { exit @ 0, enter @ 1, variant @ 2, op @ 3 }
 }

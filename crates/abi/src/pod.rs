@@ -1,9 +1,9 @@
 //! Structs as bytes and back.
 
-use crate::layout::{Call, Config, Counters, IoCount, IoKey, Layout, Types, Watched};
+use crate::layout::{Call, Config, Counters, FileKey, IoCount, IoKey, Layout, Types, Watched};
 use crate::{
     Close, Content, Endpoint, Exec, ExecFail, Exit, FileId, Fork, Header, Mmap, Net, Open, PathHint, PathOp,
-    Section, Snapshot, Strings, UringSubmit,
+    Section, Snapshot, Strings, Tls, TlsTarget, UringSubmit,
 };
 use core::mem::size_of;
 
@@ -34,6 +34,7 @@ pod!(
     ExecFail,
     Exit,
     FileId,
+    FileKey,
     Fork,
     Header,
     IoCount,
@@ -47,6 +48,8 @@ pod!(
     Section,
     Snapshot,
     Strings,
+    Tls,
+    TlsTarget,
     Types,
     UringSubmit,
     Watched,

@@ -71,7 +71,7 @@ pub(crate) struct WatchArgs {
     /// Write the records to FILE, which only its owner can read, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Also write the raw events to FILE, for --replay; nothing in them is redacted
+    /// Also write the raw events to FILE, for --replay; nothing in them is redacted, and TLS is in them with --no-redact only
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
     /// Make records again from a file that --record wrote
@@ -87,6 +87,9 @@ pub(crate) struct WatchArgs {
     /// Add the environment of every executed program; values of secret-looking names are redacted
     #[arg(long)]
     pub(crate) env: bool,
+    /// Leave out what goes through TLS libraries, which is told as plain text otherwise, its secrets redacted
+    #[arg(long)]
+    pub(crate) no_tls: bool,
     /// Do not redact
     #[arg(long)]
     pub(crate) no_redact: bool,

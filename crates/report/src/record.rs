@@ -356,6 +356,8 @@ pub enum Body {
     },
     /// A rule matches what a process read, wrote, sent or received (`watch --rules`).
     ContentMatch(ContentMatch),
+    /// Plain text that a process gave to a TLS library to send, or got from it.
+    TlsData(TlsData),
     /// A rule matches (`scan`).
     Match(Match),
     /// A device on the network (`lan`).
@@ -505,6 +507,60 @@ pub struct ContentMatch {
     pub redacted: String,
     /// Bytes of the secret.
     pub secret_bytes: u64,
+}
+
+/// Which way plain text went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsDirection {
+    /// The process sent it.
+    Send,
+    /// The process received it.
+    Recv,
+}
+
+/// What a process said or heard through TLS: the data of one call of a library's function, or a part of it.
+///
+/// The parts of a connection and a direction, by `offset`, are what went that way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TlsData {
+    /// Which way it went.
+    pub direction: TlsDirection,
+    /// `openssl`, `gnutls`, `nss`, ...: whose functions were called.
+    pub library: String,
+    /// The file with the library's code; left out where the kernel does not tell (before 5.15).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library_path: Option<String>,
+    /// Number of the connection in this run, counted from 1.
+    pub conn: u64,
+    /// Where the data begins among all that went this way since the connection was first seen, bytes.
+    pub offset: u64,
+    /// Bytes of the data.
+    pub len: u64,
+    /// Bytes that the call moved in all: those of this record and of others beside it.
+    pub call_bytes: u64,
+    /// Bytes directly before this data are missing: they were lost, as the ledger says.
+    pub truncated: bool,
+    /// How many bytes are missing there.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub missing_bytes: u64,
+    /// The data, each secret in it redacted; as it is with `--no-redact`.
+    pub data: String,
+    /// Secrets that were redacted.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub secrets: u64,
+    /// The socket's descriptor; left out when it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fd: Option<i32>,
+    /// The socket's own end, `ip:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<String>,
+    /// The socket's other end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    /// The library does not use the socket itself: this is the one that the thread used last.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub socket_guessed: bool,
 }
 
 /// What a rule found in a file or a piece of one.
@@ -706,8 +762,11 @@ pub struct TlsTarget {
     pub pid: u32,
     /// Path of the binary.
     pub exe: String,
-    /// Library or `static`.
+    /// `openssl`, `gnutls`, `nss`, ...; `unknown` where none was seen.
     pub library: String,
+    /// The file with its code, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// Whether it works.
     pub state: State,
     /// What is missing and why.
@@ -785,6 +844,7 @@ impl Body {
             Self::NetSend(_) => "net_send",
             Self::NetClose { .. } => "net_close",
             Self::ContentMatch(_) => "content_match",
+            Self::TlsData(_) => "tls_data",
             Self::Match(_) => "match",
             Self::Device(_) => "device",
             Self::FilterCounts(_) => "filter_counts",

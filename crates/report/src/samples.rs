@@ -3,7 +3,7 @@
 use crate::{
     Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Entry, Evidence,
     FilterCounts, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe, Proc,
-    Sought, State, Suggestion, Verdict,
+    Sought, State, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -219,7 +219,27 @@ fn content() -> Vec<(u32, Body)> {
         offset: None,
         ..found.clone()
     };
-    vec![(100, Body::ContentMatch(found)), (100, Body::ContentMatch(sent))]
+    vec![(100, Body::ContentMatch(found)), (100, Body::ContentMatch(sent)), (100, Body::TlsData(said()))]
+}
+
+fn said() -> TlsData {
+    TlsData {
+        direction: TlsDirection::Send,
+        library: "openssl".to_owned(),
+        library_path: Some("/usr/lib/libssl.so.3".to_owned()),
+        conn: 1,
+        offset: 0,
+        len: 66,
+        call_bytes: 66,
+        truncated: false,
+        missing_bytes: 0,
+        data: "GET / HTTP/1.1\r\nAuthorization: Bearer ghp_[36 bytes more]\r\n\r\n".to_owned(),
+        secrets: 1,
+        fd: Some(5),
+        local: Some("192.0.2.7:40000".to_owned()),
+        remote: Some("192.0.2.1:443".to_owned()),
+        socket_guessed: false,
+    }
 }
 
 fn matched() -> Body {
@@ -314,7 +334,14 @@ pub(crate) fn coverage() -> Coverage {
             hook("path_calls", State::Partial, "no fentry: paths are joined"),
             hook("tls", State::Blind, "not built in"),
         ],
-        tls: Vec::new(),
+        tls: vec![TlsTarget {
+            pid: 100,
+            exe: "/usr/bin/curl".to_owned(),
+            library: "openssl".to_owned(),
+            path: Some("/usr/lib/libssl.so.3".to_owned()),
+            state: State::Attached,
+            why: String::new(),
+        }],
     }
 }
 

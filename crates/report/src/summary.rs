@@ -282,6 +282,7 @@ pub(crate) fn verb(body: &Body) -> &'static str {
     let kind = body.kind();
     match body {
         Body::ProcessExecFailed { .. } => "exec",
+        Body::TlsData(_) => "tls",
         _ => kind.split_once('_').map_or(kind, |(_, verb)| verb),
     }
 }

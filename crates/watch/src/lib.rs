@@ -12,3 +12,4 @@ pub mod raw;
 pub mod resolve;
 pub mod session;
 pub mod stream;
+pub mod tls;

@@ -37,6 +37,8 @@ pub enum Body {
     UringSubmit(abi::UringSubmit),
     Snapshot(abi::Snapshot),
     Content(abi::Content),
+    Tls(abi::Tls),
+    TlsTarget(abi::TlsTarget),
 }
 
 impl Body {
@@ -57,6 +59,8 @@ impl Body {
             Self::UringSubmit(_) => abi::KIND_URING_SUBMIT,
             Self::Snapshot(_) => abi::KIND_SNAPSHOT,
             Self::Content(_) => abi::KIND_CONTENT,
+            Self::Tls(_) => abi::KIND_TLS,
+            Self::TlsTarget(_) => abi::KIND_TLS_TARGET,
         }
     }
 
@@ -79,6 +83,8 @@ impl Body {
             abi::KIND_URING_SUBMIT => take(bytes, Self::UringSubmit),
             abi::KIND_SNAPSHOT => take(bytes, Self::Snapshot),
             abi::KIND_CONTENT => take(bytes, Self::Content),
+            abi::KIND_TLS => take(bytes, Self::Tls),
+            abi::KIND_TLS_TARGET => take(bytes, Self::TlsTarget),
             other => Err(DecodeError::Kind(other)),
         }
     }
@@ -99,6 +105,8 @@ impl Body {
             Self::UringSubmit(body) => pod::bytes_of(body),
             Self::Snapshot(body) => pod::bytes_of(body),
             Self::Content(body) => pod::bytes_of(body),
+            Self::Tls(body) => pod::bytes_of(body),
+            Self::TlsTarget(body) => pod::bytes_of(body),
         }
     }
 }

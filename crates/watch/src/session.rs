@@ -104,6 +104,7 @@ pub fn run<S: Sink>(
     let mut coverage = backend.coverage();
     run.end_recording(&account, &coverage);
     coverage.hooks.extend(unseen_closes(run.core));
+    coverage.tls.extend(run.core.tls_coverage());
     let ledger = ledger(&account, run.core, run.unwritten);
     let Run { sink_error, record_error, .. } = run;
     Outcome { ledger, coverage, backend_error, sink_error, record_error, ended }

@@ -56,7 +56,19 @@ pub(crate) fn begin<T>(family: u32, kind: u16, flags: u32, start_ns: u64, ppid: 
     produced(family, kind);
     // SAFETY: the buffer is larger than header and body; it belongs to this family on this CPU.
     unsafe {
-        let header = buffer.cast::<Header>();
+        head(buffer.cast(), kind, flags, start_ns, ppid);
+        Some(buffer.add(size_of::<Header>()).cast())
+    }
+}
+
+/// Writes all of a header but its size.
+///
+/// # Safety
+/// There is room for a header.
+#[inline(always)]
+pub(crate) unsafe fn head(header: *mut Header, kind: u16, flags: u32, start_ns: u64, ppid: u32) {
+    // SAFETY: the caller's promise.
+    unsafe {
         (*header).kind = kind;
         (*header).flags = flags as u16;
         (*header).ts_ns = bpf_ktime_get_ns();
@@ -66,7 +78,6 @@ pub(crate) fn begin<T>(family: u32, kind: u16, flags: u32, start_ns: u64, ppid: 
         (*header).tid = id as u32;
         (*header).ppid = ppid;
         who(header);
-        Some(buffer.add(size_of::<Header>()).cast())
     }
 }
 
@@ -93,6 +104,12 @@ unsafe fn who(header: *mut Header) {
 /// Sends the event of `end` bytes, or counts it lost; `true` when it is in the ring.
 #[inline(always)]
 pub(crate) fn send(family: u32, end: u32) -> bool {
+    send_with(family, end, false)
+}
+
+/// The same, and wakes the reader at once if it is `urgent`.
+#[inline(always)]
+pub(crate) fn send_with(family: u32, end: u32, urgent: bool) -> bool {
     let Some(buffer) = scratch(family) else { return false };
     let end = plain(end);
     if end > SCRATCH_BYTES as u64 - 8 {
@@ -102,8 +119,16 @@ pub(crate) fn send(family: u32, end: u32) -> bool {
     // SAFETY: `end` bytes of the buffer, checked above.
     unsafe {
         buffer.cast::<u32>().write(end as u32);
-        output(family, buffer, end)
+        output_with(family, buffer, end, urgent)
     }
+}
+
+/// Counts an event that goes into the ring, and says with which flags: the reader looks by itself every few
+/// milliseconds, and is woken only when the ring fills up faster.
+#[inline(always)]
+pub(crate) fn wake(family: u32) -> u64 {
+    let is_full = sent(family) % QUERY_EVERY == 0 && EVENTS.query(BPF_RB_AVAIL_DATA) > wake_bytes();
+    if is_full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP }
 }
 
 /// Puts the event at an address into the ring, or counts it lost; `true` when it is there.
@@ -112,9 +137,14 @@ pub(crate) fn send(family: u32, end: u32) -> bool {
 /// There are `bytes` bytes at the address.
 #[inline(always)]
 pub(crate) unsafe fn output(family: u32, event: *mut u8, bytes: u64) -> bool {
-    // The reader looks by itself every few milliseconds; it is woken only when the ring fills up faster.
-    let is_full = sent(family) % QUERY_EVERY == 0 && EVENTS.query(BPF_RB_AVAIL_DATA) > wake_bytes();
-    let flags = if is_full { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP };
+    // SAFETY: the caller's promise.
+    unsafe { output_with(family, event, bytes, false) }
+}
+
+#[inline(always)]
+unsafe fn output_with(family: u32, event: *mut u8, bytes: u64, urgent: bool) -> bool {
+    let usual = wake(family);
+    let flags = if urgent { BPF_RB_FORCE_WAKEUP } else { usual };
     // SAFETY: the caller's promise.
     let sent =
         unsafe { bpf_ringbuf_output((&raw const EVENTS).cast_mut().cast(), event.cast(), bytes, flags) };

@@ -1,10 +1,11 @@
 //! A new image: arguments, environment, binary, working directory; and execs that fail.
 
 use crate::calls::{process_of, watched};
-use crate::event::{begin, kernel_string, send, tail, user_bytes, user_string};
+use crate::event::{begin, kernel_string, send, send_with, tail, user_bytes, user_string};
 use crate::file::{AT_FDCWD, inode_identity, start};
 use crate::maps::{WATCHED, config_flag, current, family, fired, off};
 use crate::read::{kernel, user, word};
+use crate::tls_socket::is_news;
 use crate::walk::walk_path;
 use aya_ebpf::{
     helpers::generated::{bpf_get_current_pid_tgid, bpf_get_current_task},
@@ -76,7 +77,7 @@ fn told(old_tid: u32, bprm: u64) -> Option<()> {
     if interp != filename {
         pos = kernel_string(family::EXEC, pos, SEC_INTERP as u32, interp);
     }
-    send(family::EXEC, pos);
+    send_with(family::EXEC, pos, is_news(ino, dev));
     Some(())
 }
 

@@ -2,13 +2,14 @@
 
 use crate::file::file_of;
 use crate::maps::{EXIT_CALLS, IO, config_flag, current, family, lost, opaque};
+use crate::tls_socket::tls_used;
 use aya_ebpf::{
     helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use core::arch::asm;
 use kernscope_abi::{
     Endpoint,
-    layout::{CONFIG_CONTENT, IoCount, IoKey, LOST_IO_FULL, exit_call, variant},
+    layout::{CONFIG_CONTENT, CONFIG_TLS, IoCount, IoKey, LOST_IO_FULL, exit_call, variant},
 };
 
 const BPF_NOEXIST: u64 = 1;
@@ -82,6 +83,9 @@ pub fn exit_io(ctx: BtfTracePointContext) -> i32 {
         count_read(family::SYS_EXIT, file, now.ret as u64);
     } else {
         count_write(family::SYS_EXIT, file, now.ret as u64);
+    }
+    if config_flag(CONFIG_TLS) {
+        tls_used(file, now.args[0] as u32);
     }
     if config_flag(CONFIG_CONTENT) {
         // SAFETY: the host fills the entry before anything is attached.

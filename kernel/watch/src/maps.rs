@@ -96,6 +96,8 @@ pub(crate) mod family {
     /// Shared by the programs on `security_path_*`; see `hint.rs`.
     pub(crate) const HINT: u32 = 7;
     pub(crate) const MAX: u32 = 8;
+    /// Programs on functions of libraries. They have no buffer: several may be on one CPU at once.
+    pub(crate) const TLS: u32 = 8;
 }
 
 #[map]
@@ -148,7 +150,7 @@ pub(crate) fn current(index: u32) -> Option<&'static mut Current> {
 /// Adds one to a counter of this CPU: in one step where another program may come in between.
 #[inline(always)]
 fn bump(family: u32, slot: *mut u64) {
-    if family == family::HINT || config_flag(CONFIG_PREEMPTIBLE) {
+    if family == family::HINT || family == family::TLS || config_flag(CONFIG_PREEMPTIBLE) {
         return add(slot, 1);
     }
     // SAFETY: this CPU's slot.

@@ -1,13 +1,15 @@
 //! mmap of files.
 
-use crate::event::{begin, send, tail};
+use crate::event::{begin, send_with, tail};
 use crate::file::{file_of, identity};
 use crate::maps::{current, family, off};
+use crate::tls_socket::is_news;
 use crate::walk::walk_path;
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use kernscope_abi::{KIND_MMAP, Mmap, SEC_PATH};
 
 const MAP_ANONYMOUS: u64 = 0x20;
+const PROT_EXEC: u64 = 4;
 /// Unit of the offset of the 32-bit mmap2.
 const MMAP2_UNIT_BYTES: u64 = 4096;
 
@@ -28,10 +30,12 @@ fn told() -> Option<()> {
     if file == 0 {
         return None;
     }
+    let id = identity(file);
+    let urgent = prot & PROT_EXEC != 0 && is_news(id.ino, id.dev);
     let body = begin::<Mmap>(family::SYS_EXIT, KIND_MMAP, now.flags, now.start_ns, now.ppid)?;
     // SAFETY: `begin` gave room for the body.
     unsafe {
-        (*body).file = identity(file);
+        (*body).file = id;
         (*body).ret = now.ret;
         (*body).len = len;
         (*body).offset = if now.call.variant == 1 { offset * MMAP2_UNIT_BYTES } else { offset };
@@ -39,6 +43,6 @@ fn told() -> Option<()> {
         (*body).flags = flags as u32;
     }
     let pos = walk_path(family::SYS_EXIT, tail::<Mmap>(), SEC_PATH, file + off!(file_path) as u64);
-    send(family::SYS_EXIT, pos);
+    send_with(family::SYS_EXIT, pos, urgent);
     Some(())
 }

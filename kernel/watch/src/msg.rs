@@ -7,12 +7,13 @@ use crate::maps::{EXIT_CALLS, config_flag, current, family};
 use crate::net::endpoint;
 use crate::read::user;
 use crate::sock::{self, AF_UNIX, SUN_PATH_BYTES};
+use crate::tls_socket::tls_used;
 use aya_ebpf::{
     helpers::generated::bpf_probe_read_user, macros::btf_tracepoint, programs::BtfTracePointContext,
 };
 use kernscope_abi::{
     Endpoint, FLAG_COMPAT, KIND_NET, NET_SEND, Net, SEC_BASE, SEC_UNIX_REMOTE,
-    layout::{CONFIG_CONTENT, exit_call, variant},
+    layout::{CONFIG_CONTENT, CONFIG_TLS, exit_call, variant},
 };
 
 /// Most messages of one sendmmsg or recvmmsg (`UIO_MAXIOV`).
@@ -61,6 +62,9 @@ fn told() -> Option<()> {
         variant::RECV => count_read(family::SYS_EXIT, file, ret),
         variant::SENDMMSG => count_write(family::SYS_EXIT, file, messages(true)),
         _ => count_read(family::SYS_EXIT, file, messages(false)),
+    }
+    if config_flag(CONFIG_TLS) {
+        tls_used(file, now.args[0] as u32);
     }
     Some(())
 }

@@ -36,29 +36,35 @@ fn protocol_of(sk: u64) -> u16 {
 /// Fills in family, type, protocol and both ends.
 #[inline(always)]
 pub(crate) fn describe(body: *mut Net, socket: u64, sk: u64) {
-    let family = family_of(sk);
-    let none = Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 };
     // SAFETY: the caller's body, with room for a Net.
     unsafe {
-        (*body).family = family;
+        (*body).family = family_of(sk);
         (*body).sock_type = kernel::<u16>(socket + off!(socket_type) as u64);
         (*body).protocol = protocol_of(sk);
         (*body).pad = 0;
         (*body).pad2 = 0;
-        (*body).local = none;
-        (*body).remote = none;
-        if family == AF_INET {
-            let port = kernel::<u16>(sk + off!(sk_num) as u64);
-            v4(&mut (*body).local, kernel(sk + off!(sk_rcv_saddr) as u64), port);
-            let port = u16::from_be(kernel::<u16>(sk + off!(sk_dport) as u64));
-            v4(&mut (*body).remote, kernel(sk + off!(sk_daddr) as u64), port);
-        } else if family == AF_INET6 {
-            let scope = kernel::<u32>(sk + off!(sk_bound_dev_if) as u64);
-            let port = kernel::<u16>(sk + off!(sk_num) as u64);
-            v6(&mut (*body).local, sk + off!(sk_v6_rcv_saddr) as u64, port, scope);
-            let port = u16::from_be(kernel::<u16>(sk + off!(sk_dport) as u64));
-            v6(&mut (*body).remote, sk + off!(sk_v6_daddr) as u64, port, scope);
-        }
+        ends(&mut (*body).local, &mut (*body).remote, sk);
+    }
+}
+
+/// Fills in both ends; zero for sockets that are not of the internet.
+#[inline(always)]
+pub(crate) fn ends(local: &mut Endpoint, remote: &mut Endpoint, sk: u64) {
+    let none = Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 };
+    *local = none;
+    *remote = none;
+    let family = family_of(sk);
+    if family == AF_INET {
+        let port = kernel::<u16>(sk + off!(sk_num) as u64);
+        v4(local, kernel(sk + off!(sk_rcv_saddr) as u64), port);
+        let port = u16::from_be(kernel::<u16>(sk + off!(sk_dport) as u64));
+        v4(remote, kernel(sk + off!(sk_daddr) as u64), port);
+    } else if family == AF_INET6 {
+        let scope = kernel::<u32>(sk + off!(sk_bound_dev_if) as u64);
+        let port = kernel::<u16>(sk + off!(sk_num) as u64);
+        v6(local, sk + off!(sk_v6_rcv_saddr) as u64, port, scope);
+        let port = u16::from_be(kernel::<u16>(sk + off!(sk_dport) as u64));
+        v6(remote, sk + off!(sk_v6_daddr) as u64, port, scope);
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::args::{BackendName, Format, SyscallHooksName, WatchArgs, colors_allowed};
 use crate::failure::Failure;
 use crate::rules;
+use crate::stream::note;
 use kernscope_report::Style;
 use kernscope_sieve::rules::RuleSet;
 use kernscope_watch::backend::Target;
@@ -28,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) hash: bool,
     pub(crate) env: bool,
     pub(crate) redact: bool,
+    /// Tell what goes through TLS libraries.
+    pub(crate) tls: bool,
 }
 
 /// Where events come from.
@@ -67,6 +70,13 @@ impl Config {
                 "watch --all: ptrace follows one tree; use --backend ebpf, --pid or a command",
             ));
         }
+        // A recording would hold it as it is.
+        let is_shown = args.record.is_none() || args.no_redact;
+        if !is_shown && !args.no_tls {
+            note(
+                "watch --record: what goes through TLS is left out; a recording would hold it as it is: see --no-redact",
+            );
+        }
         let on_terminal = args.output.is_none() && std::io::stdout().is_terminal();
         let style =
             Style { color: on_terminal && colors_allowed(), tree: on_terminal, verbose: args.verbose };
@@ -85,6 +95,7 @@ impl Config {
             hash: args.hash,
             env: args.env,
             redact: !args.no_redact,
+            tls: !args.no_tls && is_shown,
         })
     }
 }

@@ -48,6 +48,7 @@ pub(crate) struct Live<'a> {
     has_command: bool,
     digests: Option<Digests>,
     has_rules: bool,
+    tls: bool,
     signals: &'a Signals,
     stop: &'a Cell<bool>,
 }
@@ -65,7 +66,7 @@ impl<'a> Live<'a> {
         let has_command = matches!(target, Target::Command(_));
         let digests = config.hash.then(Digests::default);
         let has_rules = config.rules.is_some();
-        Ok(Self { kind, why, has_command, digests, has_rules, signals, stop })
+        Ok(Self { kind, why, has_command, digests, has_rules, tls: config.tls, signals, stop })
     }
 
     /// Its name, as in `--backend`.
@@ -143,7 +144,12 @@ impl Backend for Live<'_> {
         coverage.why.clone_from(&self.why);
         coverage.hooks.extend(self.digests.as_ref().map(Digests::coverage));
         if let (true, Kind::Ptrace(_)) = (self.has_rules, &self.kind) {
-            coverage.hooks.push(unjudged());
+            coverage
+                .hooks
+                .push(blind("content", "ptrace does not stop at reads and writes: no rule was tried"));
+        }
+        if let (true, Kind::Ptrace(_)) = (self.tls, &self.kind) {
+            coverage.hooks.push(blind("tls", "ptrace does not stop in libraries"));
         }
         coverage
     }
@@ -157,13 +163,13 @@ impl Backend for Live<'_> {
     }
 }
 
-/// What ptrace does not do with rules: it would have to stop a process at every read and write.
-fn unjudged() -> Hook {
+/// What ptrace does not do, since it would have to stop a process too often.
+fn blind(name: &str, why: &str) -> Hook {
     Hook {
-        name: "content".to_owned(),
+        name: name.to_owned(),
         tier: "none".to_owned(),
         state: State::Blind,
-        why: "ptrace does not stop at reads and writes: no rule was tried; use --backend ebpf".to_owned(),
+        why: format!("{why}; use --backend ebpf"),
     }
 }
 
@@ -200,10 +206,14 @@ fn start_ebpf(config: &Config, target: &Target) -> Result<Kind, BackendError> {
         env: config.env,
         syscalls: config.syscall_hooks,
         content: config.rules.as_ref().map(|rules| rules.conditions().content()),
-        ..Default::default()
+        tls: config.tls,
+        ring_bytes: if config.tls { TLS_RING_BYTES } else { ebpf::RING_BYTES },
     };
     Ebpf::new(target, &options).map(|ebpf| Kind::Ebpf(Box::new(ebpf)))
 }
+
+/// Bytes of the ring when plain text goes through it: one call of a library may move ten million at once.
+const TLS_RING_BYTES: u32 = 32 * 1024 * 1024;
 
 fn start_ptrace(config: &Config, target: &Target) -> Result<Kind, Failure> {
     let options = ptrace::Options { env: config.env, ..Default::default() };

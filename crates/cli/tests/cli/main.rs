@@ -21,3 +21,4 @@ mod scan_odd;
 mod scan_terminal;
 mod status;
 mod terminal;
+mod tls;

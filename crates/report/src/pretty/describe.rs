@@ -4,7 +4,10 @@ use super::clean;
 use super::paint::{Ink, Paint};
 use super::units;
 use crate::summary::{BEGUN, verb};
-use crate::{Answer, Body, ContentSource, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo};
+use crate::{
+    Answer, Body, ContentSource, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo, TlsData,
+    TlsDirection,
+};
 
 /// Longest object, in characters, unless all is to be shown.
 const OBJECT_MAX: usize = 140;
@@ -48,7 +51,8 @@ fn ink(body: &Body) -> Ink {
         | Body::NetListen(_)
         | Body::NetAccept(_)
         | Body::NetSend(_)
-        | Body::NetClose { .. } => Ink::Net,
+        | Body::NetClose { .. }
+        | Body::TlsData(_) => Ink::Net,
         Body::ContentMatch(_) | Body::Match(_) => Ink::Error,
         Body::FilterCounts(_) => Ink::Net,
         Body::Device(_) | Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => {
@@ -105,6 +109,7 @@ fn object(body: &Body, max: usize) -> String {
             let (way, rule) = (way(found.source), name(Some(&found.rule), max));
             format!("{place} {way} {rule} {}", name(Some(&found.redacted), max))
         }
+        Body::TlsData(data) => spoken(data, max),
         Body::Match(found) => format!(
             "{}:{}:{} {} {}",
             name(Some(&found.path), max),
@@ -213,6 +218,17 @@ fn way(source: ContentSource) -> &'static str {
         ContentSource::NetSend => "sent",
         ContentSource::NetRecv => "received",
     }
+}
+
+/// Where it went, how much it is, and its first line.
+fn spoken(data: &TlsData, max: usize) -> String {
+    let end = data.remote.as_deref().map_or_else(|| format!("#{}", data.conn), |end| name(Some(end), max));
+    let way = match data.direction {
+        TlsDirection::Send => "sent",
+        TlsDirection::Recv => "received",
+    };
+    let first = data.data.lines().next().unwrap_or_default();
+    format!("{end} {way} {}: {}", units::bytes(data.len), clean::cut_end(&clean::text(first), max))
 }
 
 fn word(answer: Answer) -> &'static str {

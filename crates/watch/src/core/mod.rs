@@ -36,10 +36,12 @@ mod path_calls;
 mod paths;
 mod pending;
 mod process;
+mod secrets;
 mod table;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod told;
 mod uring;
 
@@ -87,6 +89,7 @@ pub struct Core {
     bound: bound::Bound,
     requests: uring::Requests,
     rules: Option<content::Rules>,
+    tls: tls::Tls,
 }
 
 /// An event with a number that this version does not know, where a field must have one of a few values.
@@ -106,6 +109,7 @@ impl Core {
             bound: bound::Bound::default(),
             requests: uring::Requests::default(),
             rules: None,
+            tls: tls::Tls::default(),
         }
     }
 
@@ -154,6 +158,8 @@ impl Core {
                 self.tally.filter("uring_submit");
             }
             Body::Content(ref content) => self.content(event, content, hint.as_deref(), out)?,
+            Body::Tls(ref tls) => self.tls(event, tls, out)?,
+            Body::TlsTarget(ref target) => self.tls_target(event, target),
             Body::Snapshot(ref snapshot) => self.snapshot(event, snapshot, out),
         }
         if let Some(hint) = hint {

@@ -99,6 +99,8 @@ pub fn kind_name(kind: usize) -> &'static str {
         "uring_submit",
         "snapshot",
         "content",
+        "tls",
+        "tls_target",
     ];
     NAMES.get(kind).copied().unwrap_or("unknown")
 }

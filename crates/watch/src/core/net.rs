@@ -30,7 +30,9 @@ impl Core {
             abi::NET_SEND => Body::NetSend(call),
             _ => Body::NetClose { call, bytes_sent: None, bytes_received: None },
         };
-        let entry = self.who(&event.header).entry(body, escapes);
+        let who = self.who(&event.header);
+        self.tls_connects(&event.header, net, who.exe.clone());
+        let entry = who.entry(body, escapes);
         if net.op == abi::NET_CLOSE {
             let counters = Counters {
                 in_bytes: net.received_bytes,

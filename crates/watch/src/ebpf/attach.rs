@@ -1,11 +1,11 @@
 //! Loading the programs, tier by tier, and attaching them.
 
-use super::{Options, call_table, judge};
+use super::{Options, call_table, judge, tls};
 use crate::backend::BackendError;
 use kernscope_abi::layout::{
     CONFIG_CAST, CONFIG_EXIT_GROUP_DEAD, CONFIG_PREEMPTIBLE, CONFIG_TASK_BTF, CONFIG_URING_CQE, Config,
-    HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_URING_COMPLETE,
-    HOOK_URING_SUBMIT, enter_call, exit_call,
+    HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_TLS,
+    HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, enter_call, exit_call,
 };
 use kernscope_kit::btf::{Btf, Named};
 use kernscope_kit::compile::Compiled;
@@ -341,6 +341,21 @@ fn uring(object: &mut Object, kernel: &Kernel) -> Attached {
             why: "splice requests are not counted".into(),
         },
         Err(error) => blind(format!("{error}")),
+    }
+}
+
+/// The programs for TLS libraries. Without them TLS goes by unseen, which the hook says.
+pub(super) fn libraries(object: &mut Object) -> (Option<tls::Libraries>, Attached) {
+    match tls::Libraries::load(object) {
+        Ok(libraries) => {
+            let hook =
+                Attached { name: "tls", tier: libraries.tier(), fired: &[HOOK_TLS], why: String::new() };
+            (Some(libraries), hook)
+        }
+        Err(error) => {
+            let why = format!("{} {}: {}", error.act, error.object, brief(&error.cause));
+            (None, Attached { name: "tls", tier: "none", fired: &[], why })
+        }
     }
 }
 

@@ -27,6 +27,8 @@ impl Enricher {
     /// The event as it came, or with what it lacked.
     pub(super) fn enrich<'a>(&mut self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         let Ok(event) = Event::decode(bytes) else { return Cow::Borrowed(bytes) };
+        // What is in the ring may be longer than the event: its room was of a fixed size.
+        let bytes = &bytes[..event.header.size as usize];
         let (needs, follow) = match event.body {
             Body::Open(body) => (body.ret < 0, body.flags & OPEN_NO_FOLLOW == 0),
             Body::ExecFail(_) => (true, true),

@@ -14,17 +14,21 @@ mod attach;
 mod call_table;
 mod enrich;
 mod judge;
+mod tls;
 
 pub use attach::SyscallHooks;
 
 use crate::backend::{Account, Backend, BackendError, Progress, Target};
 use crate::proc_snapshot;
+use crate::raw::Event;
 use enrich::Enricher;
 use kernscope_abi::layout::{
-    CONFIG_ALL, CONFIG_CONTENT, CONFIG_ENV, Config, Counters, LOST_NAMES, WATCHED_FROM_EXEC, Watched,
+    CONFIG_ALL, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_ENV, CONFIG_TLS, Config, Counters, LOST_NAMES,
+    WATCHED_FROM_EXEC, Watched,
 };
 use kernscope_kit::compile::Content;
 use kernscope_kit::load::{LoadError, Loaded, Object, PerCpu, Table};
+use kernscope_kit::probe;
 use kernscope_kit::ring::Ring;
 use kernscope_kit::spawn::{self, Paused, Running};
 use kernscope_report::{Coverage, Hook, State};
@@ -37,6 +41,8 @@ pub const RING_BYTES: u32 = 8 * 1024 * 1024;
 const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
 /// Records taken from the ring in one go.
 const BATCH: usize = 4096;
+/// First kernel that tells a program at a function which attachment it runs for.
+const COOKIES_FROM: (u32, u32) = (5, 15);
 /// How long nothing may happen before the watched set is held against `/proc`.
 const STALE_AFTER: Duration = Duration::from_secs(2);
 /// How long programs that run while they are detached are waited for.
@@ -53,11 +59,13 @@ pub struct Options {
     pub syscalls: SyscallHooks,
     /// What data that calls move is held against: what meets it is delivered.
     pub content: Option<Content>,
+    /// Deliver what goes through TLS libraries, as plain text.
+    pub tls: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { env: false, ring_bytes: RING_BYTES, syscalls: SyscallHooks::Auto, content: None }
+        Self { env: false, ring_bytes: RING_BYTES, syscalls: SyscallHooks::Auto, content: None, tls: false }
     }
 }
 
@@ -78,6 +86,7 @@ pub struct Ebpf {
     hooks: Vec<attach::Attached>,
     _judge: Option<Loaded>,
     enricher: Enricher,
+    libraries: Option<tls::Libraries>,
     target: Target,
     command: Command,
     /// Made by the host before the first event of the kernel's.
@@ -101,14 +110,21 @@ impl Ebpf {
             flags: kernel.flags
                 | if *target == Target::All { CONFIG_ALL } else { 0 }
                 | if options.env { CONFIG_ENV } else { 0 }
-                | if compiled.is_some() { CONFIG_CONTENT } else { 0 },
+                | if compiled.is_some() { CONFIG_CONTENT } else { 0 }
+                | if options.tls { CONFIG_TLS } else { 0 }
+                | if probe::release() >= COOKIES_FROM { CONFIG_COOKIE } else { 0 },
             self_pid: std::process::id(),
             wake_bytes: options.ring_bytes / 4,
             piece_bytes: compiled.map_or(0, judge::piece_bytes),
             secret: secret(),
         };
-        let attach::SetUp { mut object, hooks, judge } =
+        let attach::SetUp { mut object, mut hooks, judge } =
             attach::set_up(&kernel, &config, options, judge.as_ref())?;
+        let libraries = options.tls.then(|| attach::libraries(&mut object));
+        let libraries = libraries.and_then(|(libraries, hook)| {
+            hooks.push(hook);
+            libraries
+        });
         object.loaded();
         let has_hints = hooks.iter().any(|hook| hook.name == "path_calls" && hook.tier != "tp_btf");
         let mut backend = Self {
@@ -119,6 +135,7 @@ impl Ebpf {
             hooks,
             _judge: judge,
             enricher: Enricher::new(has_hints),
+            libraries,
             target: target.clone(),
             command: Command::None,
             synthetic: VecDeque::new(),
@@ -127,7 +144,29 @@ impl Ebpf {
             last_event: Instant::now(),
         };
         backend.register()?;
+        backend.hook_libraries();
         Ok(backend)
+    }
+
+    /// Hooks what the target has mapped, or will.
+    fn hook_libraries(&mut self) {
+        let Some(libraries) = &mut self.libraries else { return };
+        libraries.hook_installed();
+        if let Target::Command(argv) = &self.target
+            && let Some(name) = argv.first()
+        {
+            libraries.see_command(name);
+        }
+        for pid in self.watched.keys() {
+            libraries.see_process(pid);
+        }
+        self.tell_news();
+    }
+
+    /// Tells what was hooked.
+    fn tell_news(&mut self) {
+        let news = self.libraries.iter_mut().flat_map(|libraries| std::iter::from_fn(|| libraries.news()));
+        self.synthetic.extend(news);
     }
 
     /// Puts the target into the watched set and tells of the processes that were there before.
@@ -236,6 +275,19 @@ impl Ebpf {
         Ok(())
     }
 
+    /// Delivers what is in the ring; how many events that was.
+    fn drain(&mut self, deliver: &mut dyn FnMut(&[u8])) -> usize {
+        let Self { ring, enricher, libraries, .. } = self;
+        let count = ring.drain(BATCH, &mut |bytes| {
+            if let Some(libraries) = libraries {
+                libraries.see(bytes);
+            }
+            deliver(&enricher.enrich(bytes));
+        });
+        self.tell_news();
+        count
+    }
+
     fn has_ended(&mut self) -> bool {
         if self.target == Target::All {
             return false;
@@ -257,24 +309,20 @@ impl Ebpf {
 impl Backend for Ebpf {
     fn poll(&mut self, timeout: Duration, deliver: &mut dyn FnMut(&[u8])) -> Result<Progress, BackendError> {
         while let Some(event) = self.synthetic.pop_front() {
-            self.made[usize::from(kernscope_abi::KIND_SNAPSHOT)] += 1;
+            if let Ok(event) = Event::decode(&event) {
+                self.made[usize::from(event.body.kind())] += 1;
+            }
             deliver(&event);
         }
         self.start()?;
-        let Self { ring, enricher, .. } = self;
-        let mut each = |bytes: &[u8]| deliver(&enricher.enrich(bytes));
-        if ring.drain(BATCH, &mut each) > 0 {
+        if self.drain(deliver) > 0 {
             self.last_event = Instant::now();
             return Ok(Progress::Running);
         }
         if self.has_ended() {
             // Events of the last process may have come between the look at the ring and the one at the set.
-            let Self { ring, enricher, .. } = self;
-            let mut each = |bytes: &[u8]| deliver(&enricher.enrich(bytes));
-            if ring.drain(BATCH, &mut each) == 0 {
-                return Ok(Progress::Ended);
-            }
-            return Ok(Progress::Running);
+            let ended = self.drain(deliver) == 0;
+            return Ok(if ended { Progress::Ended } else { Progress::Running });
         }
         self.ring.wait(timeout);
         Ok(Progress::Running)
@@ -284,18 +332,21 @@ impl Backend for Ebpf {
         let counters = self.account.get();
         let fired = |hook: usize| counters.iter().map(|cpu| cpu.fired[hook]).sum::<u64>();
         let hooks = self.hooks.iter().map(|hook| {
+            let why = match hook.name {
+                "content" if hook.tier != "none" => judge::told(&counters),
+                "tls" if hook.tier != "none" => {
+                    self.libraries.as_ref().map(tls::Libraries::refused).unwrap_or_default()
+                }
+                _ => hook.why.clone(),
+            };
             let state = if hook.tier == "none" {
                 State::Blind
-            } else if !hook.why.is_empty() {
+            } else if !why.is_empty() {
                 State::Partial
             } else if hook.fired.iter().any(|&index| fired(index) > 0) {
                 State::Attached
             } else {
                 State::Idle
-            };
-            let why = match hook.name {
-                "content" if hook.tier != "none" => judge::told(&counters),
-                _ => hook.why.clone(),
             };
             Hook { name: hook.name.into(), tier: hook.tier.into(), state, why }
         });
@@ -324,6 +375,9 @@ impl Backend for Ebpf {
 
     fn detach(&mut self) {
         self.recursion_misses = self.object.recursion_misses();
+        if let Some(libraries) = &mut self.libraries {
+            libraries.detach();
+        }
         self.object.unload_programs();
         std::thread::sleep(SETTLE);
     }

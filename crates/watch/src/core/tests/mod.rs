@@ -8,6 +8,7 @@ mod invariant;
 mod net;
 mod path_calls;
 mod process;
+mod tls;
 mod uring;
 
 use super::{Config, Core};
