@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use super::{machine, median};
+use super::{children_cpu_s, machine, median};
 use crate::{oracle, tools};
 
 const VECTORSCAN: &str = include_str!("c/vectorscan.c");
@@ -179,9 +179,9 @@ fn once(program: &Program) -> Result<(f64, f64, String)> {
     let mut command = Command::new("timeout");
     command.arg(LIMIT_S.to_string()).arg(program.command.get_program()).args(program.command.get_args());
     command.stdin(Stdio::null()).stderr(Stdio::null());
-    let (before, begun) = (children(), Instant::now());
+    let (before, begun) = (children_cpu_s(), Instant::now());
     let output = command.output().with_context(|| format!("start {}", program.name))?;
-    let (wall, cpu) = (begun.elapsed().as_secs_f64(), children() - before);
+    let (wall, cpu) = (begun.elapsed().as_secs_f64(), children_cpu_s() - before);
     if output.status.code() == Some(STOPPED) {
         return Ok((wall, cpu, format!("not done after {LIMIT_S} s, stopped")));
     }
@@ -193,15 +193,6 @@ fn once(program: &Program) -> Result<(f64, f64, String)> {
         _ => text.trim().to_owned(),
     };
     Ok((wall, cpu, found))
-}
-
-/// Seconds of CPU that children have used that have ended.
-fn children() -> f64 {
-    use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeValLike;
-    getrusage(UsageWho::RUSAGE_CHILDREN).map_or(0.0, |usage| {
-        (usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 / 1e6
-    })
 }
 
 /// How long a scan of one short file takes.

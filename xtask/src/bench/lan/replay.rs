@@ -1,8 +1,11 @@
 //! How fast captures are read, on one core, beside peers.
 
 use anyhow::{Context, Result, ensure};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use crate::bench::children_cpu_s;
 use crate::tools;
 
 const REPLAYED_BYTES: usize = 64 << 20;
@@ -17,14 +20,55 @@ pub(super) fn table(file: Option<&Path>, root: &Path, dir: &Path) -> Result<Stri
     std::fs::write(&path, &joined).with_context(|| format!("write {}", path.display()))?;
     let told = tools::read(tools::example("kernscope-lan", "lan_replay")?.arg(&path))?;
     let (frames, speed) = told.trim().split_once(' ').context("read what lan_replay prints")?;
-    let speed: f64 = speed.parse().context("read what lan_replay prints")?;
-    Ok(format!(
-        "## Reading captures\n\n{} captures one behind the other, {frames} frames, {} MB; CPU time, so that it is one core. Goal: 2 million a second.\n\n\
-         | | frames a second |\n| --- | --: |\n| kernscope, in memory | {:.2} million |\n",
+    let count: f64 = frames.parse().context("read what lan_replay prints")?;
+    let mut text = format!(
+        "## Reading captures\n\n{} captures one behind the other, {frames} frames, {} MB; by CPU time, so that it is one core. Goal: 2 \
+         million a second. Peers are whole programs, run once, with their start-up.\n\n| | frames a second |\n| --- | --: |\n",
         files.len(),
         joined.len() / 1_000_000,
-        speed / 1e6
-    ))
+    );
+    let speed: f64 = speed.parse().context("read what lan_replay prints")?;
+    writeln!(text, "| kernscope, in memory | {speed:.0} |")?;
+    for (name, command) in [("tshark -q -z io,phs", tshark(&path)), ("huginn-net, all of it", huginn(&path))]
+    {
+        match command.and_then(|mut command| cpu_s(&mut command)) {
+            Ok(seconds) => writeln!(text, "| {name} | {:.0} |", count / seconds)?,
+            Err(why) => writeln!(text, "| {name} | left out: {why:#} |")?,
+        }
+    }
+    Ok(text)
+}
+
+/// tshark, which dissects every frame for its statistics.
+fn tshark(path: &Path) -> Result<Command> {
+    let mut tshark = Command::new(tools::find("tshark").context("not installed")?);
+    tshark.args(["-n", "-q", "-z", "io,phs", "-r"]).arg(path);
+    Ok(tshark)
+}
+
+/// huginn-net, by a program that is no member of the workspace.
+fn huginn(path: &Path) -> Result<Command> {
+    let target = tools::target_dir().join("lan-peer");
+    let mut build = tools::cargo();
+    build.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--release",
+        "--manifest-path",
+        "benches/lan-peer/Cargo.toml",
+    ]);
+    tools::run(build.arg("--target-dir").arg(&target))?;
+    let mut peer = Command::new(target.join("release/lan-peer"));
+    peer.arg(path);
+    Ok(peer)
+}
+
+/// CPU time that a program takes, seconds.
+fn cpu_s(command: &mut Command) -> Result<f64> {
+    let before = children_cpu_s();
+    tools::read(command)?;
+    Ok(children_cpu_s() - before)
 }
 
 /// The pcap files of a folder of classes, one of each class, by name.
