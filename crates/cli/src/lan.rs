@@ -1,5 +1,6 @@
 //! `kernscope lan`: the devices of a network.
 
+mod book;
 mod csv;
 mod database;
 mod list;

@@ -1,5 +1,6 @@
 //! `lan run`: an interface in, devices out, until it is ended.
 
+use super::book::Book;
 use super::database::{Database, default_path};
 use super::replay::{cut, fingerprint, hook, limits};
 use super::tell::{Teller, now_ns};
@@ -9,17 +10,11 @@ use crate::stream::note;
 use crate::watch::signals::Signals;
 use kernscope_kit::attach::Interface;
 use kernscope_kit::privilege;
-use kernscope_lan::Mac;
-use kernscope_lan::fingerprint::Fingerprint;
 use kernscope_lan::live::{Options, Part, Session};
-use kernscope_lan::record::record;
-use kernscope_lan::registry::{Device, Refused, Registry};
+use kernscope_lan::registry::{Refused, Registry};
 use kernscope_lan::replay::Account;
-use kernscope_lan::same::{Suggestions, suggest};
 use kernscope_report::Coverage;
 use kernscope_report::clock::Clock;
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -52,7 +47,7 @@ pub(super) fn run(args: &RunArgs) -> Outcome {
     let tiers: Vec<_> = parts.iter().map(|part| part.tier.as_str()).collect();
     note(format_args!("{interface}: looking by {}; Ctrl-C ends it", tiers.join(" and ")));
     let teller = Teller::new(args.format);
-    let book = Book { fingerprint, source, same: Suggestions::new(), told: HashMap::new(), kept_ns: 0 };
+    let book = Book::new(fingerprint, source);
     let run = Run { args, interface, database, teller, book, backend, why, parts, privileges };
     run.follow(session, &signals)
 }
@@ -162,11 +157,11 @@ impl Run<'_> {
     }
 
     fn keep(&mut self, registry: &Registry, now_ns: u64) {
-        self.book.same = suggest(&registry.devices());
+        self.book.compare(registry);
         let Some(database) = &mut self.database else { return };
         let devices = self.book.seen(registry, now_ns);
         if database.keep(&devices) {
-            self.book.kept_ns = now_ns;
+            self.book.kept(now_ns);
         }
     }
 
@@ -203,66 +198,5 @@ fn unseen(mode: Mode) -> &'static str {
             "seen are the copies that the switch sends; those that it leaves out are not, and a frame that it copies twice \
              counts twice"
         }
-    }
-}
-
-/// How a device was told last.
-struct Told {
-    /// How much was known of it, see `Device::news`.
-    news: u64,
-    digest: u64,
-}
-
-/// What a person would see change: not how often it was seen, nor how sure an answer is.
-fn digest(device: &kernscope_report::Device) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (&device.ips, &device.hostname, &device.device_type, &device.category).hash(&mut hasher);
-    (&device.label, &device.os, &device.model, &device.roles).hash(&mut hasher);
-    hasher.finish()
-}
-
-/// What was told of whom, and written.
-struct Book {
-    fingerprint: Fingerprint,
-    source: String,
-    /// Which devices may be one, when it was looked at last.
-    same: Suggestions,
-    told: HashMap<Mac, Told>,
-    /// What was seen up to here is written.
-    kept_ns: u64,
-}
-
-impl Book {
-    fn record(&self, registry: &Registry, device: &Device, now_ns: u64) -> kernscope_report::Device {
-        record(registry, &self.fingerprint, &self.same, device, now_ns, &self.source)
-    }
-
-    /// Devices that are told otherwise now than they were.
-    fn news(&mut self, registry: &Registry, now_ns: u64) -> Vec<kernscope_report::Device> {
-        let mut news = Vec::new();
-        for device in registry.devices() {
-            let told = self.told.get(&device.mac);
-            if told.is_some_and(|told| told.news == device.news) {
-                continue;
-            }
-            let record = self.record(registry, device, now_ns);
-            let digest = digest(&record);
-            if told.is_none_or(|told| told.digest != digest) {
-                news.push(record);
-            }
-            self.told.insert(device.mac, Told { news: device.news, digest });
-        }
-        news
-    }
-
-    /// Devices that were seen since they were written.
-    fn seen(&self, registry: &Registry, now_ns: u64) -> Vec<kernscope_report::Device> {
-        let since = |device: &&Device| device.last_ns >= self.kept_ns;
-        registry
-            .devices()
-            .into_iter()
-            .filter(since)
-            .map(|device| self.record(registry, device, now_ns))
-            .collect()
     }
 }
