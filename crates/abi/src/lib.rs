@@ -470,9 +470,9 @@ pub struct Content {
     pub offset: u64,
     /// Bytes that the call moved.
     pub call_bytes: u64,
-    /// Where in the call the data begins.
+    /// Where in the call the data begins; before it, as a negative number, where it begins with the end of the call before.
     pub at: u64,
-    /// Bytes at the start of the data that the event before had as well.
+    /// Bytes at the start of the data that were judged before, with the piece or the call before.
     pub overlap: u32,
     /// `CONTENT_*`.
     pub source: u32,

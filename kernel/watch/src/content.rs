@@ -5,6 +5,7 @@
 //! next piece. The data is judged after the call, when it is where the call put it or still where it came from;
 //! another thread may have changed it since.
 
+use crate::carry::Stream;
 use crate::event::{begin, output, plain, scratch, section, send, tail};
 use crate::file::{file_of, identity, is_socket};
 use crate::io::counts;
@@ -24,7 +25,7 @@ use kernscope_abi::{
     NO_OFFSET, Net, OP_CONTENT, PathHint, SEC_DATA, SEC_PATH, Section,
     layout::{
         LOST_CONTENT, data, exit_call, variant,
-        window::{DATA, LENGTH, MAX_BYTES, OVERLAP_SHARE, VALUE_BYTES, VERDICT},
+        window::{CARRY_BYTES, DATA, LENGTH, MAX_BYTES, OVERLAP_SHARE, VALUE_BYTES, VERDICT},
     },
 };
 
@@ -60,11 +61,11 @@ pub(crate) struct Subject {
     address: u64,
     /// Bytes of the call.
     total: u64,
-    /// Where in the call the piece in the window begins.
+    /// Where in the call the piece in the window begins; before it, with the end of the call before.
     at: u64,
     /// Bytes of it.
     len: u64,
-    /// Those of them that the piece before had.
+    /// Those of them that the piece before had, or the call before.
     overlap: u64,
     offset: u64,
 }
@@ -122,14 +123,17 @@ fn first() -> Option<()> {
     let subject = subject()?;
     subject.file = file_of(now.args[0] as u32);
     subject.total = total;
-    subject.at = 0;
-    subject.overlap = 0;
     subject.offset = offset(now, subject.file, total);
+    let stream = Stream::of(subject.file, is_read(now));
+    // SAFETY: in a window, which has room for it behind DATA.
+    let to = unsafe { window()?.add(DATA as usize) };
+    subject.overlap = stream.before(subject.offset, piece_bytes() / 2, to);
+    subject.at = 0u64.wrapping_sub(subject.overlap);
     let shape = now.call.op as u32;
     let is_wide = now.flags & FLAG_COMPAT as u32 == 0;
     let got = if shape == data::BUFFER || shape == data::BUFFER_AT {
         subject.address = now.args[1];
-        piece(subject)
+        piece(subject, subject.overlap)
     } else if is_wide && (shape == data::VECTOR || shape == data::VECTOR_AT) {
         gather(subject, now.args[1], now.args[2])
     } else if is_wide && shape == data::MESSAGE {
@@ -137,17 +141,31 @@ fn first() -> Option<()> {
     } else {
         None
     };
-    if got.is_none() {
-        unread();
+    match got {
+        Some(()) => keep(now, subject),
+        None => unread(),
     }
     got
+}
+
+/// Keeps the end of the call, if it is in the window.
+#[inline(always)]
+fn keep(now: &Current, subject: &Subject) {
+    if subject.at.wrapping_add(subject.len) < subject.total || subject.offset == NO_OFFSET {
+        return;
+    }
+    let Some(window) = window() else { return };
+    // SAFETY: in a window.
+    let data = unsafe { window.add(DATA as usize) };
+    let stream = Stream::of(subject.file, is_read(now));
+    stream.keep(subject.offset.wrapping_add(subject.total), data, subject.len);
 }
 
 /// The next piece of a call that had more data than is judged at once.
 #[inline(always)]
 fn next() -> Option<()> {
     let subject = subject()?;
-    let done = subject.at + subject.len;
+    let done = subject.at.wrapping_add(subject.len);
     if done >= subject.total {
         return None;
     }
@@ -157,32 +175,35 @@ fn next() -> Option<()> {
     }
     subject.overlap = subject.len / OVERLAP_SHARE;
     subject.at = done - subject.overlap;
-    let got = piece(subject);
-    if got.is_none() {
-        unread();
+    let got = piece(subject, 0);
+    match got {
+        Some(()) => keep(current(family::SYS_EXIT)?, subject),
+        None => unread(),
     }
     got
 }
 
-/// Bytes of the call's buffer from [`Subject::at`] on into the window.
+/// Bytes of the call's buffer from [`Subject::at`] on into the window, the first `carried` of which are there already.
 #[inline(always)]
-fn piece(subject: &mut Subject) -> Option<()> {
+fn piece(subject: &mut Subject, carried: u64) -> Option<()> {
     let window = window()?;
-    let left = subject.total - subject.at;
-    let most = piece_bytes();
-    let len = plain(if left < most { left } else { most } as u32);
-    if len == 0 || len > MAX_BYTES as u64 {
+    let at = subject.at.wrapping_add(carried);
+    let (left, room) = (subject.total - at, piece_bytes() - carried);
+    let len = plain(if left < room { left } else { room } as u32);
+    let carried = plain(carried as u32);
+    if len == 0 || len > MAX_BYTES as u64 || carried > CARRY_BYTES as u64 {
         return None;
     }
-    subject.len = len;
-    let from = subject.address + subject.at;
-    // SAFETY: `len` bytes fit behind DATA, checked above; the helper checks the source.
-    let failed =
-        unsafe { bpf_probe_read_user(window.add(DATA as usize).cast(), len as u32, from as *const _) != 0 };
+    subject.len = carried + len;
+    // SAFETY: both are at most MAX_BYTES, and the window has twice as many behind DATA; the helper checks the source.
+    let failed = unsafe {
+        let to = window.add(DATA as usize).add(carried as usize);
+        bpf_probe_read_user(to.cast(), len as u32, (subject.address + at) as *const _) != 0
+    };
     if failed {
         return None;
     }
-    ready(window, len);
+    ready(window, carried + len);
     Some(())
 }
 
@@ -191,8 +212,9 @@ fn piece(subject: &mut Subject) -> Option<()> {
 fn gather(subject: &mut Subject, vector: u64, count: u64) -> Option<()> {
     let window = window()?;
     let most = piece_bytes();
-    let wanted = if subject.total < most { subject.total } else { most };
-    let mut len = 0u64;
+    let all = subject.total + subject.overlap;
+    let wanted = if all < most { all } else { most };
+    let mut len = subject.overlap;
     for index in 0..BUFFERS {
         if index >= count || len >= wanted {
             break;
@@ -217,7 +239,7 @@ fn gather(subject: &mut Subject, vector: u64, count: u64) -> Option<()> {
         }
         len += bytes;
     }
-    if len == 0 {
+    if len == subject.overlap {
         return None;
     }
     subject.address = 0;

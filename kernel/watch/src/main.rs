@@ -7,6 +7,7 @@
 #![feature(asm_experimental_arch)]
 
 mod calls;
+mod carry;
 mod close;
 mod content;
 mod event;

@@ -93,6 +93,64 @@ fn what_moves_is_found_wherever_it_lies_and_never_shown() {
     assert!(matches.clone().count() > 10 && !matches.into_iter().any(|line| line.contains(TOKEN)));
 }
 
+/// Moves a token in two calls, cut at each place, through a file, a pipe, TCP and UDP; and once more in a vector.
+const SPLIT: &str = r#"
+import os, socket, sys
+token = b" " + sys.argv[1].encode() + b" "
+file = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT, 0o600)
+here, there = os.pipe()
+listener = socket.create_server(("127.0.0.1", 0))
+near = socket.create_connection(listener.getsockname())
+far, _ = listener.accept()
+to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+to.bind(("127.0.0.1", 0))
+of = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+of.connect(to.getsockname())
+for cut in range(1, len(token)):
+    parts = token[:cut], token[cut:]
+    for part in parts:
+        os.write(file, part)
+        os.write(there, part)
+        near.sendall(part)
+        of.send(part)
+    for part in parts:
+        assert os.read(here, len(part)) == part
+        assert far.recv(len(part), socket.MSG_WAITALL) == part
+        assert to.recv(100) == part
+os.lseek(file, 0, os.SEEK_SET)
+while os.read(file, 7):
+    pass
+os.writev(file, [token[:9]])
+os.writev(file, [token[9:15], token[15:]])
+os.pwrite(file, token[:9], 1000000)
+os.pwrite(file, token[9:], 2000000)
+"#;
+
+#[test]
+fn what_is_split_over_two_calls_is_found() {
+    let dir = Dir::new("content-split");
+    std::fs::write(dir.path("rules.toml"), RULES).expect("write rules");
+    let (rules, file, out) = (dir.text("rules.toml"), dir.text("data"), dir.text("out"));
+    let watch =
+        ["watch", "--backend", "ebpf", "--format", "jsonl", "--rules", &rules, "--output", &out, "--"];
+    let program = ["python3", "-c", SPLIT, TOKEN, &file];
+    let args: Vec<&str> = watch.into_iter().chain(program).collect();
+    let output = kernscope(&args).output().expect("kernscope runs");
+    if output.status.code() == Some(2) {
+        return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let records = records(&dir.path("out"));
+    let cuts = TOKEN.len() + 1;
+    let files =
+        |source| offsets(&records, source).into_iter().filter(|record| record["path"] == *file).count();
+    let (written, read) = (offsets(&records, "file_write").len(), offsets(&records, "file_read").len());
+    assert_eq!((files("file_write"), files("file_read")), (cuts + 1, cuts), "a file, and once in vectors");
+    assert_eq!((written - files("file_write"), read - files("file_read")), (cuts, cuts), "a pipe");
+    assert_eq!(offsets(&records, "net_send").len(), 2 * cuts, "TCP and UDP");
+    assert_eq!(offsets(&records, "net_recv").len(), 2 * cuts, "TCP and UDP");
+}
+
 #[test]
 fn rules_that_are_none_and_recordings_of_secrets_are_refused() {
     let dir = Dir::new("content-bad");

@@ -114,6 +114,8 @@ pub struct Opening<'a> {
     pub plain_tracepoints: bool,
     /// Values of its map `WINDOW`: one for each CPU, or 1 where nothing is judged.
     pub windows: u32,
+    /// Values of its map `CARRY`: one for each stream whose end is kept, or 1 where nothing is judged.
+    pub streams: u32,
 }
 
 impl Object {
@@ -122,7 +124,7 @@ impl Object {
     /// # Errors
     /// When the object does not parse, or the kernel refuses a map.
     pub fn open(bytes: &[u8], opening: &Opening<'_>) -> Result<Self, LoadError> {
-        let Opening { kernel, config, ring_bytes, plain_tracepoints, windows } = *opening;
+        let Opening { kernel, config, ring_bytes, plain_tracepoints, windows, streams } = *opening;
         let adaptation = Adaptation { rdonly_cast: kernel.rdonly_cast, plain_tracepoints };
         let object = adaptation.of(bytes).map_err(|error| LoadError::new("parse", "object", error))?;
         // A new loader reads the kernel's types by itself: they are let go before they are read to be kept.
@@ -137,6 +139,7 @@ impl Object {
             .override_global("CONFIG", bytes_of(config), true)
             .map_max_entries("EVENTS", ring_bytes)
             .map_max_entries("WINDOW", windows)
+            .map_max_entries("CARRY", streams)
             .load(object.bytes())
             .map_err(|error| LoadError::new("create", "maps", object_error(&error)))?;
         Ok(Self { ebpf, btf: Some(btf), verified: BTreeMap::new(), events: Vec::new() })

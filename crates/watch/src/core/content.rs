@@ -1,7 +1,7 @@
 //! Data that rules were held against in the kernel, and what they really find in it.
 //!
-//! The kernel sends on what may match; the matcher of `kernscope scan` decides. An event is a piece of a call: what
-//! lies in bytes that the piece before had as well was told with that one.
+//! The kernel sends on what may match; the matcher of `kernscope scan` decides. An event is a piece of a call, which may
+//! begin with the end of the call before it: what lies in bytes that were looked at before was told then.
 
 use super::path_calls::Hint;
 use super::{Core, Unknown, paths};
@@ -102,7 +102,7 @@ impl Core {
 /// Which matches are a piece's own. One that ends where the piece does may go on, or not be one at all for what follows:
 /// if the next piece has it whole, it is for that to tell.
 struct Piece {
-    /// Where what the piece before had ends; 0 for the first.
+    /// Where matches end, at the earliest, that were not told before.
     before: u64,
     /// Where what the next piece has begins, and where this one ends; nowhere for the last.
     after: Option<(u64, u64)>,
@@ -110,9 +110,11 @@ struct Piece {
 
 impl Piece {
     fn new(content: &abi::Content, len: u64) -> Self {
-        let is_last = content.at.saturating_add(len) >= content.call_bytes;
+        let is_last = content.at.wrapping_add(len) >= content.call_bytes;
         let after = (!is_last).then(|| (len - len / OVERLAP_SHARE, len));
-        Self { before: u64::from(content.overlap), after }
+        // What ended where the call before did was told then; where a piece did, it was left for this one.
+        let is_other_call = content.at.cast_signed() < 0;
+        Self { before: u64::from(content.overlap) + u64::from(is_other_call), after }
     }
 
     fn tells(&self, start: u64, end: u64) -> bool {

@@ -5,7 +5,7 @@ use crate::backend::BackendError;
 use kernscope_abi::layout::{
     CONFIG_CAST, CONFIG_EXIT_GROUP_DEAD, CONFIG_PREEMPTIBLE, CONFIG_TASK_BTF, CONFIG_URING_CQE, Config,
     HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_TLS,
-    HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, enter_call, exit_call,
+    HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, enter_call, exit_call, window,
 };
 use kernscope_kit::btf::{Btf, Named};
 use kernscope_kit::compile::Compiled;
@@ -181,8 +181,8 @@ pub(super) fn set_up(
     judge: Option<&Result<Compiled, String>>,
 ) -> Result<SetUp, BackendError> {
     let with = |hooks| {
-        let windows = judge.and_then(|judge| judge.as_ref().ok()).map_or(1, |judge| judge.options().cpus);
-        let mut object = open(kernel, config, options.ring_bytes, windows, hooks)?;
+        let judge_made = judge.and_then(|judge| judge.as_ref().ok());
+        let mut object = open(kernel, config, options.ring_bytes, judge_made, hooks)?;
         let judge = judge.map(|judge| add_judge(&mut object, kernel, judge, hooks));
         let (judge, content) = judge.map_or((None, None), |(judge, hook)| (judge, Some(hook)));
         let mut hooks = attach(&mut object, kernel, hooks)?;
@@ -202,11 +202,12 @@ fn open(
     kernel: &Kernel,
     config: &Config,
     ring_bytes: u32,
-    windows: u32,
+    judge: Option<&Compiled>,
     hooks: SyscallHooks,
 ) -> Result<Object, BackendError> {
     let plain_tracepoints = hooks == SyscallHooks::Tracepoint;
-    let opening = Opening { kernel: &kernel.types, config, ring_bytes, plain_tracepoints, windows };
+    let (windows, streams) = judge.map_or((1, 1), |judge| (judge.options().cpus, window::CARRY_STREAMS));
+    let opening = Opening { kernel: &kernel.types, config, ring_bytes, plain_tracepoints, windows, streams };
     let mut object = Object::open(OBJECT, &opening).map_err(failed)?;
     object.fill_array::<_, 4>("CALLS", call_table::entries()).map_err(failed)?;
     Ok(object)
