@@ -64,7 +64,7 @@ fn all(args: &Args) -> Vec<Step> {
     let mut steps = vec![
         step("version", short, "kernscope --version | grep '^kernscope '"),
         step("doctor", short * 2, "kernscope doctor | grep ."),
-        step("verifier", short * 2, "/vm/verifier | grep ."),
+        step("verifier", short * 4, "time /vm/verifier | grep ."),
         step("rules", short * 3, RULES),
     ];
     // Under emulation a guest's CPUs take turns, and so do producer and reader of a ring.

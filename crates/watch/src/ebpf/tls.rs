@@ -28,6 +28,8 @@ const MAX_KNOWN: usize = 65_536;
 const MAX_TARGETS: u32 = 256;
 /// `PROT_EXEC`.
 const PROT_EXEC: u32 = 4;
+/// Programs with a library of their own, which speak too soon after their start to be looked at then.
+const BUILT_IN: &[&str] = &["node"];
 /// The program that goes on with long calls, and where it goes.
 const MORE: &str = "tls_more";
 const MORE_MAP: &str = "TLS_MORE";
@@ -94,8 +96,12 @@ impl Libraries {
         }
     }
 
-    /// Hooks the libraries that programs started from now on will most likely load.
+    /// Hooks the libraries that programs started from now on will most likely load, and programs that have one built in
+    /// and are mostly started by others.
     pub(super) fn hook_installed(&mut self) {
+        for name in BUILT_IN {
+            self.see_command(OsStr::new(name));
+        }
         let cache = std::fs::read(LD_CACHE).unwrap_or_default();
         for path in ldcache::tls_libraries(&cache) {
             self.look(Path::new(path), Path::new(path), None);
