@@ -7,7 +7,10 @@ use aya_ebpf::{
     macros::map,
     maps::{LruHashMap, PerCpuArray},
 };
-use kernscope_abi::{NO_OFFSET, layout::window::{CARRY_BYTES, MAX_BYTES}};
+use kernscope_abi::{
+    NO_OFFSET,
+    layout::window::{CARRY_BYTES, MAX_BYTES},
+};
 
 /// Which stream of bytes it is.
 #[repr(C)]
