@@ -258,7 +258,7 @@ impl Object {
         Ok(())
     }
 
-    /// Loads a program for functions of programs and libraries; [`Uprobe`](crate::attach::Uprobe) attaches it.
+    /// Loads a program for functions of programs and libraries; [`Uprobes`](crate::attach::Uprobes) attaches it.
     ///
     /// # Errors
     /// When the verifier refuses it.
