@@ -15,8 +15,8 @@ use Reg::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10};
 use Size::{B, Dw, H, W};
 
 /// Helpers (`include/uapi/linux/bpf.h`).
-pub(super) const LOOKUP: i32 = 1;
-pub(super) const UPDATE: i32 = 2;
+const LOOKUP: i32 = 1;
+const UPDATE: i32 = 2;
 const PULL_DATA: i32 = 39;
 const XDP_BUFF_LEN: i32 = 188;
 
@@ -136,14 +136,7 @@ pub(super) fn choose(asm: &mut Asm, pair: [MapRef; 2]) {
 /// Counts a frame in its flow, in the map in `r9`, and ends with it if there is nothing to see.
 fn flow(asm: &mut Asm, places: &Places) {
     let known = asm.label();
-    find(asm);
-    asm.jump_if(Cond::Ne, R0, 0, known);
-    for at in (0..VALUE_BYTES).step_by(8) {
-        asm.store(Dw, R10, VALUE + at, 0);
-    }
-    asm.mov(R1, R9).mov(R2, R10).alu64(Alu::Add, R2, i32::from(KEY));
-    asm.mov(R3, R10).alu64(Alu::Add, R3, i32::from(VALUE)).mov(R4, 0).call(UPDATE);
-    find(asm);
+    find_or_make(asm, KEY, (VALUE, VALUE_BYTES), known);
     asm.store(Dw, R10, HELD, R0);
     super::sketch::note(asm);
     asm.load(Dw, R0, R10, HELD);
@@ -158,9 +151,21 @@ fn flow(asm: &mut Asm, places: &Places) {
     asm.jump(places.pass);
 }
 
-/// Looks the flow up in the map in `r9`.
-fn find(asm: &mut Asm) {
-    asm.mov(R1, R9).mov(R2, R10).alu64(Alu::Add, R2, i32::from(KEY)).call(LOOKUP);
+/// Looks the key on the stack up in the map in `r9`, and goes to `known` if it is there; else puts zeros there, which are
+/// made in so many bytes of the stack, and looks again. In `r0` is the value, or nothing where the map took none.
+pub(super) fn find_or_make(asm: &mut Asm, key: i16, (zeros, bytes): (i16, i16), known: Label) {
+    find(asm, key);
+    asm.jump_if(Cond::Ne, R0, 0, known);
+    for at in (0..bytes).step_by(8) {
+        asm.store(Dw, R10, zeros + at, 0);
+    }
+    asm.mov(R1, R9).mov(R2, R10).alu64(Alu::Add, R2, i32::from(key));
+    asm.mov(R3, R10).alu64(Alu::Add, R3, i32::from(zeros)).mov(R4, 0).call(UPDATE);
+    find(asm, key);
+}
+
+fn find(asm: &mut Asm, key: i16) {
+    asm.mov(R1, R9).mov(R2, R10).alu64(Alu::Add, R2, i32::from(key)).call(LOOKUP);
 }
 
 /// The place for the length whose code is in `r3`, in the flow in `r9`, to `r2`; there are eight.

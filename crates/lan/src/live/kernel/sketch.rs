@@ -5,11 +5,11 @@
 //! instant may lose one, which changes an estimate by one in a thousand.
 
 use super::layout::*;
-use super::program::{KEY, LOOKUP, SEEKS, UPDATE, VALUE, choose};
+use super::program::{KEY, SEEKS, VALUE, choose, find_or_make};
 use crate::sought::MIX;
 use kernscope_kit::asm::{Alu, Asm, Cond, Reg, Size};
 
-use Reg::{R0, R1, R2, R3, R4, R9, R10};
+use Reg::{R0, R1, R2, R3, R4, R10};
 use Size::{B, Dw, H, W};
 
 /// Stack: the sender, and behind it nothing yet.
@@ -22,14 +22,7 @@ pub(super) fn note(asm: &mut Asm) {
     asm.load(Dw, R1, R10, SEEKS).jump_if(Cond::Eq, R1, 0, done);
     choose(asm, SOUGHT);
     asm.load(Dw, R1, R10, KEY + KEY_MAC).store(Dw, R10, SENDER, R1).store(H, R10, SENDER + 6, 0);
-    find(asm);
-    asm.jump_if(Cond::Ne, R0, 0, known);
-    for at in (0..REACH_BYTES).step_by(8) {
-        asm.store(Dw, R10, NOTHING + at, 0);
-    }
-    asm.mov(R1, R9).mov(R2, R10).alu64(Alu::Add, R2, i32::from(SENDER));
-    asm.mov(R3, R10).alu64(Alu::Add, R3, i32::from(NOTHING)).mov(R4, 0).call(UPDATE);
-    find(asm);
+    find_or_make(asm, SENDER, (NOTHING, REACH_BYTES), known);
     asm.jump_if(Cond::Eq, R0, 0, done);
     asm.bind(known);
     asm.mov(R1, 0);
@@ -42,10 +35,6 @@ pub(super) fn note(asm: &mut Asm) {
     mix(asm);
     set(asm, REACH_PORTS);
     asm.bind(done);
-}
-
-fn find(asm: &mut Asm) {
-    asm.mov(R1, R9).mov(R2, R10).alu64(Alu::Add, R2, i32::from(SENDER)).call(LOOKUP);
 }
 
 /// Mixes `r1`; uses `r2`.
