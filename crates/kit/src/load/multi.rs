@@ -29,7 +29,7 @@ impl Object {
     /// Reads `bytes`, which the object was opened from, once more.
     ///
     /// # Errors
-    /// When it does not parse, one of its maps was taken already, or `loaded`, one of its programs, is not loaded.
+    /// When it does not parse, or `loaded`, one of its programs, is not loaded.
     pub fn multi_programs(&mut self, bytes: &[u8], loaded: &str) -> Result<MultiPrograms, LoadError> {
         let failed = |error: &dyn std::fmt::Display| LoadError::new("parse", "object", error);
         let adaptation = Adaptation { rdonly_cast: None, plain_tracepoints: false };
@@ -47,10 +47,10 @@ impl Object {
         Ok(MultiPrograms { object, btf })
     }
 
-    /// The descriptor of a map that was not taken.
+    /// The descriptor of a map.
     fn map_fd(&self, name: &str) -> Result<RawFd, LoadError> {
         let data = self.opened(name).and_then(data).ok_or_else(|| {
-            LoadError::new("find map", name, "it is not in the object any more, or of a type not used here")
+            LoadError::new("find map", name, "it is not in the object, or of a type not used here")
         })?;
         Ok(data.fd().as_fd().as_raw_fd())
     }

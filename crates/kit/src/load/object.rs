@@ -201,7 +201,7 @@ impl Object {
         Ok(())
     }
 
-    /// Loads a program for an plain tracepoint.
+    /// Loads a program for a plain tracepoint.
     ///
     /// # Errors
     /// When the verifier refuses it.
@@ -213,7 +213,7 @@ impl Object {
         Ok(())
     }
 
-    /// Attaches a loaded program to an plain tracepoint, such as `raw_syscalls/sys_enter`.
+    /// Attaches a loaded program to a plain tracepoint, such as `raw_syscalls/sys_enter`.
     ///
     /// # Errors
     /// When tracefs cannot be read, the kernel has no such tracepoint or refuses.
@@ -320,7 +320,7 @@ impl Object {
             .sum()
     }
 
-    /// A map of the object as it was opened, if it was not taken.
+    /// A map of the object as it was opened, if it has one.
     pub(super) fn opened(&self, name: &str) -> Option<&aya::maps::Map> {
         self.ebpf.map(name)
     }
@@ -339,16 +339,29 @@ impl Object {
         opened.map_err(|error| LoadError::new("open map", name, error))
     }
 
-    fn take(&mut self, name: &str) -> Result<aya::maps::Map, LoadError> {
-        self.ebpf.take_map(name).ok_or_else(|| LoadError::new("find map", name, "not in the object"))
+    /// Another handle of a map: programs that are loaded later need the object's own.
+    fn handle(&self, name: &str) -> Result<aya::maps::Map, LoadError> {
+        use aya::maps::Map::{HashMap, PerCpuArray, RingBuf};
+        let absent = || LoadError::new("find map", name, "not in the object");
+        let opened = |data: &MapData| {
+            let fd = data.fd().as_fd().try_clone_to_owned();
+            let fd = fd.map_err(|error| LoadError::new("open map", name, error))?;
+            MapData::from_fd(fd).map_err(|error| LoadError::new("open map", name, chain(&error)))
+        };
+        match self.ebpf.map(name).ok_or_else(absent)? {
+            HashMap(data) => opened(data).map(HashMap),
+            PerCpuArray(data) => opened(data).map(PerCpuArray),
+            RingBuf(data) => opened(data).map(RingBuf),
+            _ => Err(LoadError::new("open map", name, "it is another type of map")),
+        }
     }
 
-    /// Takes the ring buffer `name`.
+    /// The ring buffer `name`.
     ///
     /// # Errors
     /// When it is not there or cannot be mapped.
-    pub fn ring(&mut self, name: &str) -> Result<Ring, LoadError> {
-        match self.take(name)? {
+    pub fn ring(&self, name: &str) -> Result<Ring, LoadError> {
+        match self.handle(name)? {
             aya::maps::Map::RingBuf(map) => {
                 Ring::of(map.fd()).map_err(|err| LoadError::new("map ring", name, err))
             }
@@ -356,25 +369,25 @@ impl Object {
         }
     }
 
-    /// Takes the hash map `name`.
+    /// The hash map `name`.
     ///
     /// # Errors
     /// When it is not there or has other sizes.
     pub fn table<K: Pod, V: Pod, const KEY: usize, const VALUE: usize>(
-        &mut self,
+        &self,
         name: &str,
     ) -> Result<Table<K, V, KEY, VALUE>, LoadError> {
-        HashMap::try_from(self.take(name)?)
+        HashMap::try_from(self.handle(name)?)
             .map(|map| Table { map, _types: std::marker::PhantomData })
             .map_err(|error| LoadError::new("open map", name, chain(&error)))
     }
 
-    /// Takes the per-CPU array `name` of one element.
+    /// The per-CPU array `name` of one element.
     ///
     /// # Errors
     /// When it is not there or has another size.
-    pub fn per_cpu<V: Pod, const VALUE: usize>(&mut self, name: &str) -> Result<PerCpu<V, VALUE>, LoadError> {
-        PerCpuArray::try_from(self.take(name)?)
+    pub fn per_cpu<V: Pod, const VALUE: usize>(&self, name: &str) -> Result<PerCpu<V, VALUE>, LoadError> {
+        PerCpuArray::try_from(self.handle(name)?)
             .map(|map| PerCpu { map, _type: std::marker::PhantomData })
             .map_err(|error| LoadError::new("open map", name, chain(&error)))
     }
