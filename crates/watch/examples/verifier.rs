@@ -18,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let content = RuleSet::builtin().conditions().content();
     let options = Options { content: Some(content), tls: true, ..Options::default() };
     let mut backend = Ebpf::new(&Target::Command(vec!["true".into()]), &options)?;
+    backend.load_tls();
     for (program, instructions) in backend.verified_instructions() {
         println!("program {program} {instructions}");
     }

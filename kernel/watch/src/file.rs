@@ -55,6 +55,21 @@ pub(crate) fn identity(file: u64) -> FileId {
     FileId { id: opaque(file), ino, dev, st_mode: mode }
 }
 
+/// The open file behind a descriptor, and its identity, by checked reads alone: for programs that are loaded by bare `bpf(2)`, where
+/// no typed pointers are made. `None` when there is no such file.
+#[inline(always)]
+pub(crate) fn file_by_reads(fd: u32) -> Option<(u64, FileId)> {
+    let file = file_at(fd_table(), fd);
+    let inode = word(file + off!(file_inode) as u64);
+    let id = FileId {
+        id: opaque(file),
+        ino: word(inode + off!(inode_ino) as u64),
+        dev: kernel::<u32>(word(inode + off!(inode_sb) as u64) + off!(sb_dev) as u64),
+        st_mode: kernel::<u16>(inode + off!(inode_mode) as u64) as u32,
+    };
+    (file != 0).then_some((file, id))
+}
+
 /// Inode number, device, mode.
 #[inline(always)]
 pub(crate) fn inode_identity(inode: u64) -> (u64, u32, u32) {

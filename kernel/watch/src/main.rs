@@ -27,6 +27,7 @@ mod read;
 mod sock;
 mod tls;
 mod tls_data;
+mod tls_go;
 mod tls_socket;
 mod told;
 mod uring;

@@ -73,7 +73,7 @@ pub(crate) fn piece_bytes() -> u64 {
     unsafe { read_volatile(addr_of!(CONFIG.piece_bytes)) as u64 }
 }
 
-/// A kernel address as an opaque number.
+/// An address as an opaque number, and back.
 #[inline(always)]
 pub(crate) fn opaque(address: u64) -> u64 {
     // SAFETY: a static of this object.

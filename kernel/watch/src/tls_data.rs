@@ -13,6 +13,7 @@ use crate::tls::{
     current_thread, target,
 };
 use aya_ebpf::{
+    EbpfContext,
     helpers::generated::bpf_probe_read_user,
     macros::{map, uprobe, uretprobe},
     maps::ProgramArray,
@@ -38,15 +39,18 @@ const LARGE: usize = (FRONT + MAX_TLS_CHUNK).div_ceil(8);
 /// Bytes of the return address that the return has taken off the stack.
 const RETURN_ADDRESS: u64 = 8;
 
-/// The program that goes on with a long call.
+/// The programs that go on with a long call: behind a return, and at a return instruction.
 #[map]
-static TLS_MORE: ProgramArray = ProgramArray::with_max_entries(1, 0);
+static TLS_MORE: ProgramArray = ProgramArray::with_max_entries(2, 0);
+const MORE_RETURNED: u32 = 0;
+pub(crate) const MORE_GO: u32 = 1;
 
 #[uretprobe]
 pub fn tls_return(ctx: RetProbeContext) -> u32 {
     let key = frame_key(&ctx);
-    if returned(&ctx, &key).is_some() {
-        go_on(&ctx, &key);
+    // The functions give an int.
+    if returned(ctx.ret::<u64>() as i32 as u64, &key).is_some() {
+        go_on(&ctx, &key, MORE_RETURNED);
     }
     0
 }
@@ -54,7 +58,7 @@ pub fn tls_return(ctx: RetProbeContext) -> u32 {
 /// Goes on with a call that is longer than what one run tells.
 #[uretprobe]
 pub fn tls_more(ctx: RetProbeContext) -> u32 {
-    go_on(&ctx, &frame_key(&ctx));
+    go_on(&ctx, &frame_key(&ctx), MORE_RETURNED);
     0
 }
 
@@ -64,7 +68,7 @@ macro_rules! leave {
         $(
             #[uprobe]
             pub fn $name(ctx: ProbeContext) -> u32 {
-                let _ = ended(&ctx, $library);
+                let _ = ctx.arg::<u64>(0).and_then(|handle| ended_of(&ctx, handle, $library));
                 0
             }
         )*
@@ -85,17 +89,16 @@ fn frame_key(ctx: &RetProbeContext) -> FrameKey {
 
 /// Takes the result of the call; `None` when there is nothing to tell.
 #[inline(always)]
-fn returned(ctx: &RetProbeContext, key: &FrameKey) -> Option<()> {
+pub(crate) fn returned(result: u64, key: &FrameKey) -> Option<()> {
     // SAFETY: a map value of this thread.
     let frame = unsafe { &mut *TLS_FRAMES.get_ptr_mut(key)? };
     if let Some(thread) = TLS_THREADS.get_ptr_mut(&key.thread) {
         // SAFETY: the thread's own entry.
         unsafe { (*thread).stack = 0 };
     }
-    let ret = ctx.ret::<u64>() as i32;
     let bytes = match frame.result {
-        _ if ret <= 0 => 0,
-        COUNTED => ret as u64,
+        _ if result as i64 <= 0 => 0,
+        COUNTED => result,
         NOTHING => 0,
         _ => user::<u64>(frame.stored_at),
     };
@@ -114,7 +117,7 @@ fn returned(ctx: &RetProbeContext, key: &FrameKey) -> Option<()> {
 
 /// Tells the next chunks of a call, and leaves the rest to the program after this one.
 #[inline(always)]
-fn go_on(ctx: &RetProbeContext, key: &FrameKey) {
+pub(crate) fn go_on<C: EbpfContext>(ctx: &C, key: &FrameKey, more: u32) {
     let mut is_left = false;
     for _ in 0..CHUNKS {
         is_left = tls_chunk(key.thread, key.stack) != 0;
@@ -124,7 +127,7 @@ fn go_on(ctx: &RetProbeContext, key: &FrameKey) {
     }
     if is_left {
         // SAFETY: the host fills the entry before anything is attached. Beyond the kernel's limit it returns.
-        unsafe { TLS_MORE.tail_call(ctx, 0) };
+        unsafe { TLS_MORE.tail_call(ctx, more) };
         produced(family::TLS, KIND_TLS);
         lost(family::TLS, LOST_TLS_LONG);
     }
@@ -237,10 +240,9 @@ unsafe fn describe(body: *mut Tls, conn: &Conn, direction: u32, thread: u64) {
 
 /// Tells that the library lets go of a connection that something was told of.
 #[inline(always)]
-fn ended(ctx: &ProbeContext, library: u32) -> Option<()> {
-    let thread = current_thread();
-    let process = watched((thread >> 32) as u32)?;
-    let key = conn_key(ctx.arg::<u64>(0)?, library, &process);
+pub(crate) fn ended_of(ctx: &ProbeContext, handle: u64, library: u32) -> Option<()> {
+    let process = watched((current_thread() >> 32) as u32)?;
+    let key = conn_key(handle, library, &process);
     // SAFETY: a map value; nobody else removes it while its owner lets go of it.
     let conn = unsafe { &*TLS_CONNS.get_ptr_mut(&key)? };
     if conn.moved[0] | conn.moved[1] != 0 {

@@ -9,7 +9,7 @@ use crate::sock;
 use crate::tls::{Socket, TLS_CONNS, TLS_THREADS, current_thread};
 use aya_ebpf::{macros::map, maps::HashMap};
 use kernscope_abi::{
-    Endpoint, TLS_SOCKET_USED,
+    FileId, TLS_SOCKET_USED,
     layout::{CONFIG_TLS, FileKey},
 };
 
@@ -40,11 +40,7 @@ pub extern "C" fn tls_used(file: u64, fd: u32) -> u32 {
     }
     let known = &thread.socket.file;
     if known.id != id.id || known.ino != id.ino || thread.socket.remote.version == 0 {
-        let none = Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 };
-        thread.socket =
-            Socket { file: id, local: none, remote: none, fd: fd as i32, joined: TLS_SOCKET_USED };
-        let (_, sk) = sock::of_file(file);
-        sock::ends(&mut thread.socket.local, &mut thread.socket.remote, sk);
+        thread.socket = described(file, id, fd);
     }
     thread.socket.fd = fd as i32;
     if thread.stack == 0 {
@@ -55,4 +51,13 @@ pub extern "C" fn tls_used(file: u64, fd: u32) -> u32 {
         unsafe { (*conn).socket = thread.socket };
     }
     1
+}
+
+/// A socket that a connection uses.
+#[inline(always)]
+pub(crate) fn described(file: u64, id: FileId, fd: u32) -> Socket {
+    let mut socket = Socket { file: id, fd: fd as i32, joined: TLS_SOCKET_USED, ..Socket::NONE };
+    let (_, sk) = sock::of_file(file);
+    sock::ends(&mut socket.local, &mut socket.remote, sk);
+    socket
 }

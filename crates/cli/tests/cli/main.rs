@@ -22,3 +22,4 @@ mod scan_terminal;
 mod status;
 mod terminal;
 mod tls;
+mod tls_go;

@@ -54,7 +54,7 @@ fn certificate(dir: &Dir) -> Option<String> {
 }
 
 /// Runs a command under `watch`; its records and what it printed, or `None`, said aloud, where eBPF is not possible.
-fn watch(dir: &Dir, options: &[&str], command: &[&str]) -> Option<(Vec<Value>, String)> {
+pub(crate) fn watch(dir: &Dir, options: &[&str], command: &[&str]) -> Option<(Vec<Value>, String)> {
     let out = dir.text("out");
     let fixed = ["watch", "--backend", "ebpf", "--format", "jsonl", "--output", &out];
     let args: Vec<&str> = [&fixed, options, &["--"], command].concat();
@@ -74,12 +74,12 @@ fn watch(dir: &Dir, options: &[&str], command: &[&str]) -> Option<(Vec<Value>, S
     Some((records, String::from_utf8_lossy(&output.stdout).into_owned()))
 }
 
-fn coverage(records: &[Value]) -> &Value {
+pub(crate) fn coverage(records: &[Value]) -> &Value {
     records.iter().find(|record| record["kind"] == "coverage").expect("every run has one")
 }
 
 /// What went each way on each connection, put together by offset.
-fn streams(records: &[Value]) -> BTreeMap<(u64, String), Vec<u8>> {
+pub(crate) fn streams(records: &[Value]) -> BTreeMap<(u64, String), Vec<u8>> {
     let mut streams: BTreeMap<(u64, String), Vec<u8>> = BTreeMap::new();
     for record in records.iter().filter(|record| record["kind"] == "tls_data") {
         let text = record["data"].as_str().expect("text");
@@ -98,7 +98,7 @@ fn streams(records: &[Value]) -> BTreeMap<(u64, String), Vec<u8>> {
     streams
 }
 
-fn sha256(data: &[u8]) -> String {
+pub(crate) fn sha256(data: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(data).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -345,18 +345,12 @@ fn uring(object: &mut Object, kernel: &Kernel) -> Attached {
     }
 }
 
-/// The programs for TLS libraries. Without them TLS goes by unseen, which the hook says.
+/// What hooks TLS libraries. Without it TLS goes by unseen, which the hook says.
 pub(super) fn libraries(object: &mut Object) -> (Option<tls::Libraries>, Attached) {
-    match tls::Libraries::load(object) {
-        Ok(libraries) => {
-            let hook =
-                Attached { name: "tls", tier: libraries.tier(), fired: &[HOOK_TLS], why: String::new() };
-            (Some(libraries), hook)
-        }
-        Err(error) => {
-            let why = format!("{} {}: {}", error.act, error.object, brief(&error.cause));
-            (None, Attached { name: "tls", tier: "none", fired: &[], why })
-        }
+    let hook = |tier, why| Attached { name: "tls", tier, fired: &[HOOK_TLS], why };
+    match tls::Libraries::new(object) {
+        Ok(libraries) => (Some(libraries), hook("uprobe", String::new())),
+        Err(error) => (None, hook("none", error.to_string())),
     }
 }
 

@@ -26,6 +26,7 @@ use kernscope_abi::layout::{
     CONFIG_ALL, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_ENV, CONFIG_TLS, Config, Counters, LOST_NAMES,
     WATCHED_FROM_EXEC, Watched,
 };
+use kernscope_kit::attach::Uprobes;
 use kernscope_kit::compile::Content;
 use kernscope_kit::load::{LoadError, Loaded, Object, PerCpu, Table};
 use kernscope_kit::probe;
@@ -151,14 +152,13 @@ impl Ebpf {
     /// Hooks what the target has mapped, or will.
     fn hook_libraries(&mut self) {
         let Some(libraries) = &mut self.libraries else { return };
-        libraries.hook_installed();
-        if let Target::Command(argv) = &self.target
-            && let Some(name) = argv.first()
-        {
-            libraries.see_command(name);
-        }
-        for pid in self.watched.keys() {
-            libraries.see_process(pid);
+        let object = &mut self.object;
+        libraries.hook_installed(object);
+        match &self.target {
+            Target::Command(argv) => {
+                argv.first().into_iter().for_each(|name| libraries.see_command(object, name))
+            }
+            _ => self.watched.keys().into_iter().for_each(|pid| libraries.see_process(object, pid)),
         }
         self.tell_news();
     }
@@ -260,6 +260,13 @@ impl Ebpf {
         }
     }
 
+    /// Loads the programs for TLS libraries without waiting for a file that has one.
+    pub fn load_tls(&mut self) {
+        if let Some(libraries) = &mut self.libraries {
+            libraries.load(&mut self.object);
+        }
+    }
+
     /// Instructions that the verifier processed, program by program.
     pub fn verified_instructions(&self) -> &std::collections::BTreeMap<String, u32> {
         self.object.verified_instructions()
@@ -277,10 +284,10 @@ impl Ebpf {
 
     /// Delivers what is in the ring; how many events that was.
     fn drain(&mut self, deliver: &mut dyn FnMut(&[u8])) -> usize {
-        let Self { ring, enricher, libraries, .. } = self;
+        let Self { object, ring, enricher, libraries, .. } = self;
         let count = ring.drain(BATCH, &mut |bytes| {
             if let Some(libraries) = libraries {
-                libraries.see(bytes);
+                libraries.see(object, bytes);
             }
             deliver(&enricher.enrich(bytes));
         });
@@ -332,14 +339,12 @@ impl Backend for Ebpf {
         let counters = self.account.get();
         let fired = |hook: usize| counters.iter().map(|cpu| cpu.fired[hook]).sum::<u64>();
         let hooks = self.hooks.iter().map(|hook| {
-            let why = match hook.name {
-                "content" if hook.tier != "none" => judge::told(&counters),
-                "tls" if hook.tier != "none" => {
-                    self.libraries.as_ref().map(tls::Libraries::refused).unwrap_or_default()
-                }
-                _ => hook.why.clone(),
+            let (tier, why) = match (hook.name, &self.libraries) {
+                ("content", _) if hook.tier != "none" => (hook.tier, judge::told(&counters)),
+                ("tls", Some(libraries)) => (libraries.tier(), libraries.refused()),
+                _ => (hook.tier, hook.why.clone()),
             };
-            let state = if hook.tier == "none" {
+            let state = if tier == "none" {
                 State::Blind
             } else if !why.is_empty() {
                 State::Partial
@@ -348,7 +353,7 @@ impl Backend for Ebpf {
             } else {
                 State::Idle
             };
-            Hook { name: hook.name.into(), tier: hook.tier.into(), state, why }
+            Hook { name: hook.name.into(), tier: tier.into(), state, why }
         });
         Coverage { backend: "ebpf".into(), hooks: hooks.collect(), ..Coverage::default() }
     }
@@ -375,10 +380,12 @@ impl Backend for Ebpf {
 
     fn detach(&mut self) {
         self.recursion_misses = self.object.recursion_misses();
-        if let Some(libraries) = &mut self.libraries {
-            libraries.detach();
-        }
-        self.object.unload_programs();
+        let hooked = self.libraries.as_mut().map(tls::Libraries::unhook).unwrap_or_default();
+        // Both wait for the kernel.
+        std::thread::scope(|scope| {
+            scope.spawn(|| Uprobes::detach_all(hooked));
+            self.object.unload_programs();
+        });
         std::thread::sleep(SETTLE);
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! A place in a file is hooked once, for all processes of the machine; the programs ask whether the process is watched.
 
+use super::attach;
 use crate::proc_snapshot::kernel_dev;
 use crate::raw::{Body, Builder, Event, path_from_walk};
 use crate::tls::{self, Found, ldcache};
@@ -18,6 +19,7 @@ use std::fs::{File, OpenOptions};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 /// The dynamic linker's list of libraries.
@@ -30,8 +32,8 @@ const MAX_TARGETS: u32 = 256;
 const PROT_EXEC: u32 = 4;
 /// Programs with a library of their own, which speak too soon after their start to be looked at then.
 const BUILT_IN: &[&str] = &["node"];
-/// The program that goes on with long calls, and where it goes.
-const MORE: &str = "tls_more";
+/// The programs that go on with long calls, by their place in the map.
+const MORE: [&str; 2] = ["tls_more", "tls_go_more"];
 const MORE_MAP: &str = "TLS_MORE";
 /// The files that the kernel side need not wake us for.
 const FILES_MAP: &str = "TLS_FILES";
@@ -40,11 +42,25 @@ const LOADED: &str = "exit_open";
 /// First kernel with links for many places at once.
 const MULTI_FROM: (u32, u32) = (6, 6);
 
+/// Threads that have programs verified: most of the time goes into two of them.
+const LOADERS: usize = 4;
+
+/// The programs, which take the kernel longer than all else that is done here: loaded for the first file that is hooked.
+#[derive(Debug)]
+enum Programs {
+    Waiting,
+    Loaded(UprobeTier, Loaded),
+    /// Why the kernel refused them.
+    Refused(String),
+}
+
+/// Loaded programs by name.
+type Loaded = BTreeMap<&'static str, OwnedFd>;
+
 /// Files that are hooked, and those that need not be.
 #[derive(Debug)]
 pub(super) struct Libraries {
-    tier: UprobeTier,
-    programs: BTreeMap<&'static str, OwnedFd>,
+    programs: Programs,
     /// Device and inode of the files that were looked at; the kernel side has them as well, to wake us for others.
     known: HashSet<(u32, u64)>,
     files: Table<FileKey, u32, 16, 4>,
@@ -57,59 +73,46 @@ pub(super) struct Libraries {
 }
 
 impl Libraries {
-    /// Loads the programs: for links to many places, else for perf events.
+    /// Nothing looked at yet.
     ///
     /// # Errors
-    /// When the kernel refuses one.
-    pub(super) fn load(object: &mut Object) -> Result<Self, LoadError> {
-        if probe::release() >= MULTI_FROM
-            && let Ok(programs) = load_multi(object)
-        {
-            return Ok(Self::new(UprobeTier::Multi, programs, object.table(FILES_MAP)?));
-        }
-        let programs = load_perf(object)?;
-        Ok(Self::new(UprobeTier::Perf, programs, object.table(FILES_MAP)?))
-    }
-
-    fn new(
-        tier: UprobeTier,
-        programs: BTreeMap<&'static str, OwnedFd>,
-        files: Table<FileKey, u32, 16, 4>,
-    ) -> Self {
-        Self {
-            tier,
-            programs,
+    /// When the object has no map of files.
+    pub(super) fn new(object: &mut Object) -> Result<Self, LoadError> {
+        Ok(Self {
+            programs: Programs::Waiting,
             known: HashSet::new(),
-            files,
+            files: object.table(FILES_MAP)?,
             hooked: Vec::new(),
             targets: 0,
             news: VecDeque::new(),
             refused: None,
-        }
+        })
     }
 
     /// Its name in the coverage statement.
     pub(super) fn tier(&self) -> &'static str {
-        match self.tier {
-            UprobeTier::Multi => "uprobe.multi",
-            UprobeTier::Perf => "uprobe",
+        match self.programs {
+            Programs::Refused(_) => "none",
+            Programs::Loaded(UprobeTier::Perf, _) => "uprobe",
+            Programs::Waiting if probe::release() < MULTI_FROM => "uprobe",
+            Programs::Waiting | Programs::Loaded(UprobeTier::Multi, _) => "uprobe.multi",
         }
     }
 
     /// Hooks the libraries that programs started from now on will most likely load, and programs that have one built in
     /// and are mostly started by others.
-    pub(super) fn hook_installed(&mut self) {
+    pub(super) fn hook_installed(&mut self, object: &mut Object) {
         for name in BUILT_IN {
-            self.see_command(OsStr::new(name));
+            self.see_command(object, OsStr::new(name));
         }
         let cache = std::fs::read(LD_CACHE).unwrap_or_default();
         for path in ldcache::tls_libraries(&cache) {
-            self.look(Path::new(path), Path::new(path), None);
+            self.look(object, Path::new(path), Path::new(path), None);
         }
     }
 
     /// Looks at the file that an event tells of, if code comes from it.
-    pub(super) fn see(&mut self, event: &[u8]) {
+    pub(super) fn see(&mut self, object: &mut Object, event: &[u8]) {
         let Ok(event) = Event::decode(event) else { return };
         let id = match event.body {
             Body::Mmap(map) if map.prot & PROT_EXEC != 0 && map.ret >= 0 => (map.file.dev, map.file.ino),
@@ -124,14 +127,14 @@ impl Libraries {
         // As the process sees it; it may be gone, and the path be ours as well.
         let seen = PathBuf::from(format!("/proc/{}/root{}", event.header.pid, path.display()));
         for place in [&seen, &path] {
-            if self.look(place, &path, Some(id)) {
+            if self.look(object, place, &path, Some(id)) {
                 return;
             }
         }
     }
 
     /// Looks at the program that a command names, as the shell would find it.
-    pub(super) fn see_command(&mut self, name: &OsStr) {
+    pub(super) fn see_command(&mut self, object: &mut Object, name: &OsStr) {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let named = Path::new(name);
         let folders = match named.components().count() {
@@ -139,26 +142,26 @@ impl Libraries {
             _ => vec![PathBuf::new()],
         };
         for place in folders.iter().map(|folder| folder.join(named)) {
-            if self.look(&place, &place, None) {
+            if self.look(object, &place, &place, None) {
                 return;
             }
         }
     }
 
     /// Looks at what a running process has mapped.
-    pub(super) fn see_process(&mut self, pid: u32) {
+    pub(super) fn see_process(&mut self, object: &mut Object, pid: u32) {
         let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
         let code = maps.lines().filter(|line| line.split(' ').nth(1).is_some_and(|prot| prot.contains('x')));
         let paths: std::collections::BTreeSet<&str> =
             code.filter_map(|line| line.find('/').map(|at| &line[at..])).collect();
         for path in paths {
             let seen = format!("/proc/{pid}/root{path}");
-            self.look(Path::new(&seen), Path::new(path), None);
+            self.look(object, Path::new(&seen), Path::new(path), None);
         }
     }
 
     /// Looks at a file once and hooks what is in it; `false` when it cannot be read, or is not the one that is meant.
-    fn look(&mut self, place: &Path, name: &Path, meant: Option<(u32, u64)>) -> bool {
+    fn look(&mut self, object: &mut Object, place: &Path, name: &Path, meant: Option<(u32, u64)>) -> bool {
         let opened = OpenOptions::new().read(true).custom_flags(nix::libc::O_NONBLOCK).open(place);
         let Ok(file) = opened else { return false };
         let Ok(meta) = file.metadata() else { return false };
@@ -173,7 +176,7 @@ impl Libraries {
         let is_new = self.note(id);
         if meant.is_none_or(|meant| meant == id || self.note(meant)) && is_new {
             for found in tls::find(&ReadCache::new(&file)) {
-                self.hook(&file, name, &found);
+                self.hook(object, &file, name, &found);
             }
         }
         true
@@ -186,8 +189,28 @@ impl Libraries {
         self.known.insert(id)
     }
 
+    /// Loads the programs, once: for links to many places, else for perf events.
+    pub(super) fn load(&mut self, object: &mut Object) {
+        if !matches!(self.programs, Programs::Waiting) {
+            return;
+        }
+        let multi = (probe::release() >= MULTI_FROM).then(|| load_multi(object).ok()).flatten();
+        self.programs = match multi {
+            Some(programs) => Programs::Loaded(UprobeTier::Multi, programs),
+            None => match load_perf(object) {
+                Ok(programs) => Programs::Loaded(UprobeTier::Perf, programs),
+                Err(error) => {
+                    let why = format!("{} {}: {}", error.act, error.object, attach::brief(&error.cause));
+                    Programs::Refused(why)
+                }
+            },
+        };
+    }
+
     /// Hooks one library of a file.
-    fn hook(&mut self, file: &File, name: &Path, found: &Found) {
+    fn hook(&mut self, object: &mut Object, file: &File, name: &Path, found: &Found) {
+        self.load(object);
+        let Programs::Loaded(tier, programs) = &self.programs else { return };
         if self.targets >= MAX_TARGETS {
             self.refused =
                 Some(format!("{}: more than {MAX_TARGETS} files with TLS libraries", name.display()));
@@ -198,10 +221,10 @@ impl Libraries {
         let place = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
         let mut missing = Vec::new();
         for ((program, on_return), offsets) in by_program(found) {
-            let Some(loaded) = self.programs.get(program) else { continue };
+            let Some(loaded) = programs.get(program) else { continue };
             let places =
                 Places { file: &place, offsets: &offsets, on_return, cookie: u64::from(self.targets) };
-            match Uprobes::attach(loaded.as_fd(), &places, self.tier) {
+            match Uprobes::attach(loaded.as_fd(), &places, *tier) {
                 Ok(hooked) => self.hooked.push(hooked),
                 Err(error) => missing.push(format!("{program}: {}", error.cause)),
             }
@@ -225,13 +248,18 @@ impl Libraries {
 
     /// What could not be hooked, in words; empty when nothing.
     pub(super) fn refused(&self) -> String {
-        self.refused.clone().unwrap_or_default()
+        match &self.programs {
+            Programs::Refused(why) => why.clone(),
+            _ => self.refused.clone().unwrap_or_default(),
+        }
     }
 
-    /// Takes all hooks off.
-    pub(super) fn detach(&mut self) {
-        Uprobes::detach_all(std::mem::take(&mut self.hooked));
-        self.programs.clear();
+    /// Lets go of all programs and gives what has yet to be taken off.
+    pub(super) fn unhook(&mut self) -> Vec<Uprobes> {
+        if let Programs::Loaded(_, programs) = &mut self.programs {
+            programs.clear();
+        }
+        std::mem::take(&mut self.hooked)
     }
 }
 
@@ -244,16 +272,36 @@ fn by_program(found: &Found) -> BTreeMap<(&'static str, bool), Vec<u64>> {
     places
 }
 
-fn load_multi(object: &mut Object) -> Result<BTreeMap<&'static str, OwnedFd>, LoadError> {
-    let programs = object.multi_programs(super::attach::OBJECT, LOADED)?;
-    let more = programs.load(MORE)?;
-    object.set_tail_call_fd(MORE_MAP, 0, &more)?;
-    tls::programs().map(|name| Ok((name, programs.load(name)?))).collect()
+fn load_multi(object: &mut Object) -> Result<Loaded, LoadError> {
+    let programs = object.multi_programs(attach::OBJECT, LOADED)?;
+    let names: Vec<&'static str> = MORE.into_iter().chain(tls::programs()).collect();
+    let share = |first: usize| {
+        let names = names.iter().skip(first).step_by(LOADERS);
+        names.map(|name| Ok((*name, programs.load(name)?))).collect::<Result<Loaded, LoadError>>()
+    };
+    let shares: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (1..LOADERS).map(|first| scope.spawn(move || share(first))).collect();
+        let joined =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        [share(0)].into_iter().chain(joined).collect()
+    });
+    let mut loaded = Loaded::new();
+    for share in shares {
+        loaded.extend(share?);
+    }
+    for (index, more) in (0..).zip(MORE) {
+        if let Some(more) = loaded.remove(more) {
+            object.set_tail_call_fd(MORE_MAP, index, &more)?;
+        }
+    }
+    Ok(loaded)
 }
 
-fn load_perf(object: &mut Object) -> Result<BTreeMap<&'static str, OwnedFd>, LoadError> {
-    object.load_uprobe(MORE)?;
-    object.set_tail_call(MORE_MAP, 0, MORE)?;
+fn load_perf(object: &mut Object) -> Result<Loaded, LoadError> {
+    for (index, more) in (0..).zip(MORE) {
+        object.load_uprobe(more)?;
+        object.set_tail_call(MORE_MAP, index, more)?;
+    }
     tls::programs()
         .map(|name| {
             object.load_uprobe(name)?;

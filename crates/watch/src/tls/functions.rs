@@ -15,6 +15,8 @@ pub enum Library {
     GnuTls,
     /// NSS, behind the functions of NSPR.
     Nss,
+    /// Go's package crypto/tls.
+    Go,
 }
 
 impl Library {
@@ -24,6 +26,7 @@ impl Library {
             Self::OpenSsl => abi::TLS_OPENSSL,
             Self::GnuTls => abi::TLS_GNUTLS,
             Self::Nss => abi::TLS_NSS,
+            Self::Go => abi::TLS_GO,
         }
     }
 }

@@ -1,17 +1,20 @@
 //! Where in a file a TLS library takes and gives plain text.
 //!
 //! Libraries are told by the functions that they define, whatever they are called and wherever they lie: in a shared
-//! library, or in a program that has the library built in and kept its symbols. What is found is offsets in the file,
-//! for each the program that knows how that function passes its arguments. [`ldcache`] says which libraries a program
+//! library, or in a program that has the library built in and kept its symbols. Programs of Go are told by the table of functions that
+//! they always carry. What is found is offsets in the file, for each the program that knows how that function passes its arguments. [`ldcache`] says which libraries a program
 //! that is yet to start will most likely load.
 
 mod functions;
+mod go;
+mod image;
 pub mod ldcache;
 mod symbols;
 
 pub use functions::Library;
 
 use functions::{ANCHORS, FUNCTIONS};
+use image::Image;
 use object::ReadRef;
 use std::collections::BTreeMap;
 
@@ -40,8 +43,14 @@ pub const RETURN: &str = "tls_return";
 
 /// The TLS libraries whose code is in a file; empty when there is none, or it is no ELF file of 64 bits.
 pub fn find<'data>(file: impl ReadRef<'data>) -> Vec<Found> {
+    let Some(image) = Image::parse(file) else { return Vec::new() };
+    by_symbols(&image).into_iter().chain(go::find(&image)).collect()
+}
+
+/// Libraries that are told by the names of their functions.
+fn by_symbols<'data, R: ReadRef<'data>>(image: &Image<'data, R>) -> Vec<Found> {
     let wanted: Vec<&str> = FUNCTIONS.iter().map(|function| function.symbol).collect();
-    let offsets = symbols::offsets(file, &wanted);
+    let offsets = symbols::offsets(image, &wanted);
     let mut found: BTreeMap<Library, Vec<Hook>> = BTreeMap::new();
     for (function, offset) in FUNCTIONS.iter().zip(offsets) {
         let Some(offset) = offset else { continue };
@@ -69,7 +78,7 @@ pub fn find<'data>(file: impl ReadRef<'data>) -> Vec<Found> {
 /// Names of all programs that [`find`] may name.
 pub fn programs() -> impl Iterator<Item = &'static str> {
     let names: std::collections::BTreeSet<&str> = FUNCTIONS.iter().map(|function| function.program).collect();
-    names.into_iter().chain([RETURN])
+    names.into_iter().chain([RETURN]).chain(go::PROGRAMS)
 }
 
 #[cfg(test)]
