@@ -5,7 +5,7 @@ use flashsieve::BlockIndexBuilder;
 use kernscope_sieve::Level;
 use kernscope_sieve::frequency::Filter;
 
-use crate::timing::{Row, measure};
+use crate::timing::{self, Row, measure};
 
 /// Thresholds that are rare in source text, now and then met, and met nearly everywhere.
 const SPECS: [&str; 5] = [
@@ -18,9 +18,8 @@ const SPECS: [&str; 5] = [
 /// Bytes that the slow peers are given.
 const PEER_BYTES: usize = 32 << 20;
 
-/// The tables, one for each filter.
-pub(crate) fn tables(data: &[u8], rounds: usize) -> anyhow::Result<Vec<(String, Vec<Row>)>> {
-    let mut tables = Vec::new();
+/// Prints the tables, one for each filter.
+pub(crate) fn tables(data: &[u8], rounds: usize) -> anyhow::Result<()> {
     for spec in SPECS {
         let filter: Filter = spec.parse()?;
         let part = &data[..data.len().min(PEER_BYTES)];
@@ -28,7 +27,7 @@ pub(crate) fn tables(data: &[u8], rounds: usize) -> anyhow::Result<Vec<(String, 
             Level::all().into_iter().map(|level| ours(&filter, level, data, rounds)).collect();
         rows.push(ours_reading(&filter, data, rounds));
         rows.push(ebpfsieve(&filter, part)?);
-        tables.push((format!("byte frequency `{spec}`"), rows));
+        timing::print(&format!("byte frequency `{spec}`"), &rows);
     }
     let part = &data[..data.len().min(PEER_BYTES)];
     let index = measure("flashsieve 0.1.3, index of 4 KiB blocks", part, 1, |data| {
@@ -41,9 +40,9 @@ pub(crate) fn tables(data: &[u8], rounds: usize) -> anyhow::Result<Vec<(String, 
     let absent = measure("memchr, of a byte that is not there", data, rounds, |data| {
         format!("{} bytes", memchr::memchr_iter(0xfe, data).count())
     });
-    tables.push(("one byte".to_owned(), vec![absent]));
-    tables.push(("byte histograms of blocks".to_owned(), vec![index]));
-    Ok(tables)
+    timing::print("one byte", &[absent]);
+    timing::print("byte histograms of blocks", &[index]);
+    Ok(())
 }
 
 fn ours(filter: &Filter, level: Level, data: &[u8], rounds: usize) -> Row {

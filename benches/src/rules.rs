@@ -9,8 +9,9 @@ use kernscope_sieve::matcher::Matcher;
 use kernscope_sieve::prefilter::Prefilter;
 use kernscope_sieve::rules::RuleSet;
 use regex_automata::meta::Regex;
+use regex_automata::nfa::thompson::WhichCaptures;
 
-use crate::timing::{Row, measure};
+use crate::timing::{self, Row, measure};
 
 /// What blocks are judged by.
 const BLOCK_BYTES: usize = 4096;
@@ -18,27 +19,23 @@ const BLOCK_BYTES: usize = 4096;
 const PEER_BYTES: usize = 4 << 20;
 /// Most memory for an automaton of everything before it is determinised.
 const NFA_BYTES: usize = 1 << 30;
+/// Memory for the states that are kept.
+const CACHE_BYTES: usize = 256 << 20;
 
-/// The tables of a rule set.
-pub(crate) fn tables(
-    name: &str,
-    set: RuleSet,
-    data: &[u8],
-    rounds: usize,
-) -> anyhow::Result<Vec<(String, Vec<Row>)>> {
+/// Prints the tables of a rule set.
+pub(crate) fn tables(name: &str, set: RuleSet, data: &[u8], rounds: usize) -> anyhow::Result<()> {
     let part = &data[..data.len().min(PEER_BYTES)];
     let literals = literals(&set);
-    let all = everything(&set, part);
+    let mut whole = vec![everything(&set, part)];
     let matcher = Matcher::new(set);
-    let whole = vec![rejecting(&matcher, data, rounds), finding(&matcher, data, rounds), all];
+    whole.splice(..0, [rejecting(&matcher, data, rounds), finding(&matcher, data, rounds)]);
+    timing::print(&format!("{} rules of {name}", matcher.rules().len()), &whole);
     let mut found: Vec<Row> =
         Level::all().into_iter().map(|level| prefilter(&literals, level, data, rounds)).collect();
     found.push(aho_corasick(&literals, data, rounds)?);
     found.push(memchr(&literals, part));
-    Ok(vec![
-        (format!("{} rules of {name}", matcher.rules().len()), whole),
-        (format!("{} literals that these rules cannot do without", literals.len()), found),
-    ])
+    timing::print(&format!("{} literals that these rules cannot do without", literals.len()), &found);
+    Ok(())
 }
 
 /// Lower-case literals of which each expression needs one, for those that have some.
@@ -64,14 +61,18 @@ fn finding(matcher: &Matcher, data: &[u8], rounds: usize) -> Row {
     })
 }
 
-/// One automaton of everything, made as it goes.
+/// One automaton of everything, determinised as it goes. The expressions are arms of one alternation: told apart, each
+/// state would carry two places for each of them, which is gigabytes for repetitions of long classes.
 fn everything(set: &RuleSet, data: &[u8]) -> Row {
     let name = "regex-automata, one automaton of all";
     let expressions = set.rules.iter().filter_map(|rule| rule.pattern.expression());
-    let texts: Vec<&str> = expressions.map(|expression| expression.text()).collect();
-    let config = Regex::config().nfa_size_limit(Some(NFA_BYTES)).hybrid_cache_capacity(256 << 20);
-    let syntax = regex_automata::util::syntax::Config::new().utf8(false);
-    match Regex::builder().configure(config).syntax(syntax).build_many(&texts) {
+    let arms: Vec<String> = expressions.map(|expression| format!("(?:{})", expression.text())).collect();
+    let config = Regex::config()
+        .which_captures(WhichCaptures::Implicit)
+        .nfa_size_limit(Some(NFA_BYTES))
+        .hybrid_cache_capacity(CACHE_BYTES);
+    let syntax = regex_automata::util::syntax::Config::new().unicode(false).utf8(false);
+    match Regex::builder().configure(config).syntax(syntax).build(&arms.join("|")) {
         Ok(regex) => measure(name, data, 1, |data| {
             format!("{} matches, some rules' hidden by others", regex.find_iter(data).count())
         }),

@@ -30,3 +30,11 @@ pub(crate) fn measure(
     times.sort_unstable();
     Row { name: name.into(), speed: data.len() as f64 / times[times.len() / 2] as f64, found }
 }
+
+/// A table, as soon as it is made: one that dies later takes nothing with it.
+pub(crate) fn print(title: &str, rows: &[Row]) {
+    println!("\n| {title} | GB/s | found |\n| --- | --: | --- |");
+    for row in rows {
+        println!("| {} | {:.3} | {} |", row.name, row.speed, row.found);
+    }
+}

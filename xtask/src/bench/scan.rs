@@ -59,7 +59,6 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let text = measure(args, &tree, &dir);
     std::fs::remove_dir_all(&dir).with_context(|| format!("remove {}", dir.display()))?;
     let text = text?;
-    print!("{text}");
     if args.write {
         let path = tools::root().join("docs/BENCH-SCAN.md");
         std::fs::write(&path, format!("{HEAD}{text}"))
@@ -68,17 +67,25 @@ pub(super) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// What is measured, shown as soon as it is.
 fn measure(args: &Args, tree: &Path, dir: &Path) -> Result<String> {
     let (benches, kernscope) = (benches()?, oracle::build()?);
-    let mut text = machine();
+    let mut text = shown(machine());
     let programs = programs(args, tree, dir, (&benches, &kernscope))?;
-    text.push_str(&whole(&programs, args.rounds.max(1))?);
-    text.push_str(&start(args, dir, &kernscope)?);
+    text.push_str(&shown(whole(&programs, args.rounds.max(1))?));
+    text.push_str(&shown(start(args, dir, &kernscope)?));
+    text.push_str(&shown("\n## In memory\n\n".to_owned()));
     let mut memory = Command::new(&benches);
     memory.arg(tree).args([args.megabytes.to_string(), args.rounds.to_string()]).args(&args.rules);
-    text.push_str("\n## In memory\n\n");
-    text.push_str(&tools::read(&mut memory)?);
+    let (tables, is_whole) = tools::watch(&mut memory)?;
+    ensure!(is_whole, "measure in memory: the program ended early; what it said last is above");
+    text.push_str(&tables);
     Ok(text)
+}
+
+fn shown(text: String) -> String {
+    print!("{text}");
+    text
 }
 
 /// The member that measures in memory, optimised.
