@@ -61,12 +61,13 @@ fn read(path: Option<&&str>) -> Result<(String, RuleSet)> {
 }
 
 fn tables(tree: &Path, megabytes: usize, rounds: usize, path: Option<&&str>) -> Result<()> {
-    let data = corpus::read(tree, megabytes << 20)?;
+    let corpus = corpus::read(tree, megabytes << 20)?;
     let (name, set) = read(path)?;
     println!(
-        "{} MB of files below a directory, in memory; one thread; medians of {rounds} runs.",
-        data.len() >> 20
+        "{} MB in {} files below a directory, in memory; one thread; medians of {rounds} runs.",
+        corpus.bytes.len() >> 20,
+        corpus.files.len()
     );
-    rules::tables(&name, set, &data, rounds)?;
-    frequency::tables(&data, rounds)
+    rules::tables(&name, set, &corpus, rounds)?;
+    frequency::tables(&corpus.bytes, rounds)
 }

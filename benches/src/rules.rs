@@ -11,6 +11,7 @@ use kernscope_sieve::rules::RuleSet;
 use regex_automata::meta::Regex;
 use regex_automata::nfa::thompson::WhichCaptures;
 
+use crate::corpus::Corpus;
 use crate::timing::{self, Row, measure};
 
 /// What blocks are judged by.
@@ -23,12 +24,15 @@ const NFA_BYTES: usize = 1 << 30;
 const CACHE_BYTES: usize = 256 << 20;
 
 /// Prints the tables of a rule set.
-pub(crate) fn tables(name: &str, set: RuleSet, data: &[u8], rounds: usize) -> anyhow::Result<()> {
+pub(crate) fn tables(name: &str, set: RuleSet, corpus: &Corpus, rounds: usize) -> anyhow::Result<()> {
+    let data = &corpus.bytes[..];
     let part = &data[..data.len().min(PEER_BYTES)];
     let literals = literals(&set);
     let mut whole = vec![everything(&set, part)];
     let matcher = Matcher::new(set);
-    whole.splice(..0, [rejecting(&matcher, data, rounds), finding(&matcher, data, rounds)]);
+    let ours =
+        [rejecting(&matcher, data, rounds), matched(&matcher, data), finding(&matcher, corpus, rounds)];
+    whole.splice(..0, ours);
     timing::print(&format!("{} rules of {name}", matcher.rules().len()), &whole);
     let mut found: Vec<Row> =
         Level::all().into_iter().map(|level| prefilter(&literals, level, data, rounds)).collect();
@@ -46,8 +50,8 @@ fn literals(set: &RuleSet) -> BTreeSet<Vec<u8>> {
 }
 
 fn rejecting(matcher: &Matcher, data: &[u8], rounds: usize) -> Row {
+    let mut scratch = matcher.scratch();
     measure("kernscope, blocks that hold no start of a match", data, rounds, |data| {
-        let mut scratch = matcher.scratch();
         let blocks = data.chunks(BLOCK_BYTES);
         let (all, rejected) =
             (blocks.len(), blocks.filter(|block| matcher.rejects(block, &mut scratch)).count());
@@ -55,9 +59,23 @@ fn rejecting(matcher: &Matcher, data: &[u8], rounds: usize) -> Row {
     })
 }
 
-fn finding(matcher: &Matcher, data: &[u8], rounds: usize) -> Row {
-    measure("kernscope, matches of each rule", data, rounds, |data| {
-        format!("{} matches", matcher.spans(data, &mut matcher.scratch()).len())
+/// What no filter may reject, unless it judges as a rule's entropy and allowlists do.
+fn matched(matcher: &Matcher, data: &[u8]) -> Row {
+    let mut scratch = matcher.scratch();
+    measure("kernscope, blocks in which an expression matches", data, 1, |data| {
+        let blocks = data.chunks(BLOCK_BYTES);
+        let (all, matched) =
+            (blocks.len(), blocks.filter(|block| !matcher.spans(block, &mut scratch).is_empty()).count());
+        format!("{:.2} % of blocks", 100.0 * matched as f64 / all as f64)
+    })
+}
+
+/// File by file: an expression may run to the end of what it is given.
+fn finding(matcher: &Matcher, corpus: &Corpus, rounds: usize) -> Row {
+    let mut scratch = matcher.scratch();
+    measure("kernscope, matches of each rule", &corpus.bytes, rounds, |data| {
+        let matches = corpus.files.iter().map(|file| matcher.spans(&data[file.clone()], &mut scratch).len());
+        format!("{} matches", matches.sum::<usize>())
     })
 }
 

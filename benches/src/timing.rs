@@ -17,7 +17,7 @@ pub(crate) fn measure(
     name: impl Into<String>,
     data: &[u8],
     rounds: usize,
-    work: impl Fn(&[u8]) -> String,
+    mut work: impl FnMut(&[u8]) -> String,
 ) -> Row {
     let mut found = String::new();
     let mut times: Vec<u128> = (0..rounds.max(1))

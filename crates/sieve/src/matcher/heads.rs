@@ -14,7 +14,7 @@ const MOST_LITERALS: usize = 128;
 /// Bytes of a literal that are looked at.
 const LONGEST: usize = 24;
 /// Most characters of a class that are told apart.
-const MOST_CHARACTERS: usize = 8;
+const MOST_CHARACTERS: usize = 16;
 /// Farthest that a cut may be from the start of a match, bytes.
 const FARTHEST: usize = 1024;
 

@@ -171,17 +171,24 @@ impl Matcher {
         spans
     }
 
-    /// Whether no rule would be tried on `data`, taken as a whole, wherever it is from: there is nothing in it. What is
-    /// not rejected is for [`Matcher::find`] to say; mostly nothing matches there either.
+    /// Whether there is nothing in `data`, taken as a whole, wherever it is from: no rule has a place at which to try it,
+    /// and those that are tried everywhere match nothing. What is not rejected is for [`Matcher::find`] to say; mostly
+    /// nothing matches there either.
     pub fn rejects(&self, data: &[u8], scratch: &mut Scratch) -> bool {
         scratch.restart();
         scratch.caches.iter_mut().for_each(EngineCache::restart);
         self.find_windows(data, true, scratch);
         let mut all = true;
         for (rule, engine) in self.engines.iter().enumerate() {
-            let is_plain = engine.as_ref().is_some_and(|engine| engine.plan.heads.is_none());
-            all &= scratch.windows[rule].is_empty() && (!is_plain || self.is_shut(rule, scratch));
+            all &= scratch.windows[rule].is_empty();
             scratch.windows[rule].clear();
+            if let Some(engine) = engine
+                && engine.plan.heads.is_none()
+                && all
+                && !self.is_shut(rule, scratch)
+            {
+                engine.search_all(data, &(0..data.len()), &mut scratch.caches[rule], &mut |_| all = false);
+            }
         }
         all
     }

@@ -1,13 +1,13 @@
 //! What must follow a literal: a quick no for most places where one is.
 //!
-//! It says yes to more than the expression does: look-around is dropped, a character beyond ASCII is any such bytes, and
+//! It says yes to more than the expression does: look-around is dropped but for ends, a character beyond ASCII is any such bytes, and
 //! a count above [`BOUND`] is that many or more. So it never stops halfway, and needs no more states than are worth it.
 
 use super::heads;
 use super::walk::{Here, Walk};
 use crate::rules::ascii;
 use regex_automata::hybrid::dfa::Cache;
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
 
 /// Largest count that is counted.
 const BOUND: u32 = 40;
@@ -54,9 +54,11 @@ impl Tail {
     }
 }
 
-/// An expression without look-around that matches wherever this one does, over bytes.
+/// An expression without look-around that matches wherever this one does, over bytes. Ends are kept: data that is cut off
+/// seems to end there, which says yes once too often.
 pub(super) fn wider(hir: &Hir) -> Hir {
     match hir.kind() {
+        HirKind::Look(end @ (Look::End | Look::EndLF | Look::EndCRLF)) => Hir::look(*end),
         HirKind::Empty | HirKind::Look(_) => Hir::empty(),
         HirKind::Literal(literal) => Hir::literal(literal.0.clone()),
         HirKind::Class(Class::Bytes(class)) => Hir::class(Class::Bytes(class.clone())),
@@ -99,12 +101,15 @@ mod tests {
 
     #[test]
     fn it_says_yes_wherever_the_rest_follows() {
-        let text = r"\w{0,9}key\b ?= ?(\w{50,60})é?$";
+        let text = r"\w{0,9}key\b ?= ?(\w{50,60})é?(?:;|$)";
         let long = "x".repeat(55);
         for (start, right) in
             [("key = ", true), ("key=", true), ("key= é", true), ("key  =", false), ("kex=", false)]
         {
             assert_eq!(follows(text, 1, format!("{start}{long}").as_bytes()).0, right, "{start}");
+        }
+        for (end, right) in [(";", true), ("é;", true), (" ;", false), (" ", false)] {
+            assert_eq!(follows(text, 1, format!("key={long}{end}").as_bytes()).0, right, "{end}");
         }
         assert!(!follows(text, 1, b"key=xxxxxxxxxxxxxxxxxxxx ").0);
     }
