@@ -9,8 +9,8 @@ use anyhow::{Context, Result, ensure};
 pub(crate) struct Corpus {
     /// One file behind the other.
     pub(crate) bytes: Vec<u8>,
-    /// Where each of them is.
-    pub(crate) files: Vec<Range<usize>>,
+    /// The path of each of them, below the tree, and where it is.
+    pub(crate) files: Vec<(PathBuf, Range<usize>)>,
 }
 
 /// Reads regular files below a directory, up to so many bytes, in an order that mixes the directories and is the same each
@@ -21,7 +21,7 @@ pub(crate) fn read(tree: &Path, most: usize) -> Result<Corpus> {
         let begin = bytes.len();
         bytes.extend(std::fs::read(&path).with_context(|| format!("read {}", path.display()))?);
         bytes.truncate(most);
-        files.push(begin..bytes.len());
+        files.push((below(tree, &path), begin..bytes.len()));
         if bytes.len() >= most {
             break;
         }
@@ -46,10 +46,14 @@ fn paths(tree: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     paths.sort_by_cached_key(|path| {
-        let name = path.strip_prefix(tree).unwrap_or(path).to_path_buf();
+        let name = below(tree, path);
         (fnv1a(name.as_os_str().as_encoded_bytes()), name)
     });
     Ok(paths)
+}
+
+fn below(tree: &Path, path: &Path) -> PathBuf {
+    path.strip_prefix(tree).unwrap_or(path).to_path_buf()
 }
 
 /// FNV-1a, of 64 bits.

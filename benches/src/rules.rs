@@ -1,11 +1,12 @@
 //! A rule set: what is looked for before any expression is tried, beside other ways to look for it.
 
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
 
 use aho_corasick::AhoCorasick;
 use kernscope_kit::compile::required_literals;
 use kernscope_sieve::Level;
-use kernscope_sieve::matcher::Matcher;
+use kernscope_sieve::matcher::{Matcher, Place};
 use kernscope_sieve::prefilter::Prefilter;
 use kernscope_sieve::rules::RuleSet;
 use regex_automata::meta::Regex;
@@ -70,12 +71,15 @@ fn matched(matcher: &Matcher, data: &[u8]) -> Row {
     })
 }
 
-/// File by file: an expression may run to the end of what it is given.
+/// What a scan does with files that it has read.
 fn finding(matcher: &Matcher, corpus: &Corpus, rounds: usize) -> Row {
     let mut scratch = matcher.scratch();
-    measure("kernscope, matches of each rule", &corpus.bytes, rounds, |data| {
-        let matches = corpus.files.iter().map(|file| matcher.spans(&data[file.clone()], &mut scratch).len());
-        format!("{} matches", matches.sum::<usize>())
+    measure("kernscope, findings file by file", &corpus.bytes, rounds, |data| {
+        let findings = corpus.files.iter().map(|(path, range)| {
+            let place = Place { path: path.as_os_str().as_bytes(), commit: None };
+            matcher.find(&data[range.clone()], &place, &mut scratch).len()
+        });
+        format!("{} findings", findings.sum::<usize>())
     })
 }
 
