@@ -3,6 +3,7 @@
 use crate::Options;
 use crate::access::Used;
 use crate::desk::{Desk, End};
+use crate::holes::Holes;
 use crate::name::Name;
 use crate::patient::Patient;
 use crate::walk::Job;
@@ -106,7 +107,7 @@ impl Desk<'_> {
         }
         // What is written behind the end that it had is not waited for.
         let most = if size == 0 { MADE_UP_BYTES } else { size };
-        self.search(name, file.take(most));
+        self.search(name, Holes::of(file).take(most));
     }
 
     /// Judges the name, and looks at what is in it.

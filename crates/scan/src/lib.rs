@@ -23,6 +23,7 @@ mod filesystem;
 mod fingerprint;
 mod found;
 mod history;
+mod holes;
 mod name;
 mod options;
 mod patient;
