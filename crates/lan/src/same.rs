@@ -31,7 +31,7 @@ const GENERIC: [&str; 12] = [
     "unknown",
 ];
 /// Keys under which services tell who they are.
-const IDENTITIES: [&str; 8] = ["deviceid", "id", "pk", "uuid", "serialnumber", "sn", "cn", "adminurl"];
+const IDENTITIES: [&str; 8] = ["deviceid", "id", "pk", "uuid", "serialnumber", "sn", "pi", "adminurl"];
 
 /// Suggestions by device.
 pub type Suggestions = HashMap<Mac, Vec<Suggestion>>;
@@ -119,9 +119,7 @@ fn fact_mark(fact: &Signal) -> Option<Mark> {
         {
             Mark::Piece(format!("{service} {key} {}", value.to_lowercase()))
         }
-        Signal::UpnpOffered(text) if text.starts_with("uuid:") && text.len() > 20 => {
-            Mark::Piece(format!("UPnP {}", text.split("::").next().unwrap_or(text).to_lowercase()))
-        }
+        Signal::UpnpDevice(uuid) => Mark::Piece(format!("UPnP device {uuid}")),
         Signal::DhcpParameters(codes) if codes.len() > 2 => {
             Mark::Client(format!("DHCP options asked for in the order {}", list(codes)))
         }
@@ -160,6 +158,8 @@ mod tests {
         let because = same(&[duid(), asks()], &[duid(), asks()], false);
         assert!(because[0].starts_with("DHCPv6 identifier 0001") && because.len() == 2, "{because:?}");
         assert!(same(&[asks()], &[asks()], true).is_empty(), "all phones of a kind ask alike");
+        let upnp = |id: &str| Signal::UpnpDevice(id.into());
+        assert!(!same(&[upnp("2f402f80-da50-11e1")], &[upnp("2f402f80-da50-11e1")], false).is_empty());
         let cast = |id: &str| Signal::ServiceText("_googlecast._tcp".into(), "id".into(), id.into());
         assert!(!same(&[cast("4f2a9c01be77d3")], &[cast("4F2A9C01BE77D3")], false).is_empty());
         assert!(same(&[cast("4f2a9c01be77d3")], &[cast("4f2a9c01be77d4")], false).is_empty());

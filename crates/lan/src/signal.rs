@@ -93,11 +93,13 @@ pub enum Signal {
     UpnpOffered(String),
     /// It looks for this by SSDP.
     UpnpSought(String),
+    /// Which device it is, by SSDP (the UUID in USN).
+    UpnpDevice(String),
     /// `SERVER` or `USER-AGENT` line of SSDP.
     UpnpServer(String),
     /// An element of its UPnP description: element, text.
     UpnpDescription(&'static str, String),
-    /// A type that it has or seeks by WS-Discovery.
+    /// A type that it has, by WS-Discovery.
     WsdType(String),
     /// It asked for this name by DNS.
     DnsQuery(String),

@@ -49,13 +49,11 @@ pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
     }
     let mut options = Options::default();
     // What came before a break is used.
-    let whole = options.read(cursor);
-    if let Some(&[overload]) = options.get(OVERLOAD) {
-        if overload & 1 != 0 {
-            options.read(Cursor::new(file))?;
-        }
-        if overload & 2 != 0 {
-            options.read(Cursor::new(server_name))?;
+    let mut whole = options.read(cursor);
+    let overload = options.get(OVERLOAD).and_then(<[u8]>::first).copied().unwrap_or(0);
+    for (bit, field) in [(1, file), (2, server_name)] {
+        if overload & bit != 0 {
+            whole = whole.and(options.read(Cursor::new(field)));
         }
     }
     let chaddr = match (hardware, length) {

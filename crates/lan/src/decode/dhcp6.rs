@@ -6,6 +6,9 @@ use crate::cursor::{Cursor, Read};
 use crate::signal::{Claim, Role, Said, Signal, Via, text};
 use std::net::{IpAddr, Ipv6Addr};
 
+/// Messages in which a client gives up the addresses that it names.
+const RELEASE: u8 = 8;
+const DECLINE: u8 = 9;
 const CLIENT_ID: u16 = 1;
 const NON_TEMPORARY: u16 = 3;
 const TEMPORARY: u16 = 4;
@@ -39,9 +42,9 @@ pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
                 }
                 return Ok(());
             }
-            1 | 3..=6 | 8 | 9 | 11 => {
+            1 | 3..=6 | RELEASE | DECLINE | 11 => {
                 cursor.take(3)?;
-                return of_client(cursor, relayed, said);
+                return of_client(kind, cursor, relayed, said);
             }
             _ => return Ok(()),
         }
@@ -49,7 +52,7 @@ pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
     Ok(())
 }
 
-fn of_client(cursor: Cursor<'_>, relayed: bool, said: &mut Said) -> Read<()> {
+fn of_client(kind: u8, cursor: Cursor<'_>, relayed: bool, said: &mut Said) -> Read<()> {
     let duid = find(cursor, CLIENT_ID)?.map(|duid| duid.rest()).unwrap_or_default();
     // Behind a relay the sender is another; an identifier made from a hardware address names the client.
     let mac = match (relayed, hardware(duid)) {
@@ -84,7 +87,7 @@ fn of_client(cursor: Cursor<'_>, relayed: bool, said: &mut Said) -> Read<()> {
                 Signal::Name(message::plain_name(value.rest())?, Via::Dhcp6)
             }
             MUD_URL => Signal::MudUrl(text(value.rest())),
-            NON_TEMPORARY | TEMPORARY => {
+            NON_TEMPORARY | TEMPORARY if !matches!(kind, RELEASE | DECLINE) => {
                 value.take(if code == NON_TEMPORARY { 12 } else { 4 })?;
                 let Some(mut address) = find(value, ADDRESS)? else { return Ok(()) };
                 let address = Ipv6Addr::from(address.array::<16>()?);

@@ -1,18 +1,22 @@
 //! Neighbour discovery (RFC 4861) and multicast listeners (RFC 2710, RFC 3810): who has which address, who routes.
+//!
+//! A message of neighbour discovery counts only with all 255 hops left, which no router lets through: then it is a neighbour's.
 
-use crate::cursor::{Cursor, Read};
+use crate::cursor::{Cursor, Malformed, Read};
+use crate::packet::Packet;
 use crate::signal::{Claim, Role, Said, Signal};
 use std::net::{IpAddr, Ipv6Addr};
 
 const PREFIX_INFORMATION: u8 = 3;
 const RECORDS_MAX: usize = 64;
 
-/// `source` sent the packet.
-pub(super) fn decode(bytes: &[u8], source: IpAddr, said: &mut Said) -> Read<()> {
+pub(super) fn decode(bytes: &[u8], packet: &Packet<'_>, said: &mut Said) -> Read<()> {
+    let source = packet.source;
     let mut cursor = Cursor::new(bytes);
     let kind = cursor.u8()?;
     cursor.take(3)?;
     match kind {
+        133..=137 if packet.hops != 255 => Err(Malformed("comes from beyond a router")),
         134 => router(cursor, said),
         135 => {
             cursor.take(4)?;
@@ -52,7 +56,7 @@ fn router(mut cursor: Cursor<'_>, said: &mut Said) -> Read<()> {
     while !cursor.is_empty() {
         let (kind, length) = (cursor.u8()?, usize::from(cursor.u8()?));
         if length == 0 {
-            return Err(crate::cursor::Malformed("has an option of no length"));
+            return Err(Malformed("has an option of no length"));
         }
         let option = cursor.take(length * 8 - 2)?;
         // Length, flags, two lifetimes, reserved: twelve bytes and two before the prefix.
@@ -91,11 +95,20 @@ fn group(address: Ipv6Addr, said: &mut Said) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Transport;
 
     fn signals(bytes: &[u8], source: &str) -> (Vec<Signal>, Read<()>) {
         let mut said = Said::default();
         said.start(crate::Mac([2; 6]));
-        let result = decode(bytes, source.parse().expect("an address"), &mut said);
+        let source = source.parse().expect("an address");
+        let (target, carried) = (source, Transport::Icmp6(bytes));
+        let packet = Packet { source, target, hops: 255, bytes: 0, whole: false, carried };
+        let result = decode(bytes, &packet, &mut said);
+        // What a router passed on is not of a neighbour.
+        let heard = said.signals.len();
+        let beyond = decode(bytes, &Packet { hops: 254, ..packet }, &mut said);
+        assert!(bytes[0] == 143 || (said.signals.len() == heard && beyond.is_err()));
+        said.signals.truncate(heard);
         (said.signals.into_iter().map(|(_, signal)| signal).collect(), result)
     }
 

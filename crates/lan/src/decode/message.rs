@@ -1,7 +1,7 @@
 //! DNS messages (RFC 1035): sections of questions and records, and names that point into each other.
 //!
-//! One reader for DNS, mDNS, LLMNR and NetBIOS names. A pointer must go backwards, and a name has at most 255 bytes, so that
-//! every name ends.
+//! One reader for DNS, mDNS, LLMNR and NetBIOS names. A name has at most 255 bytes and a pointer counts as two of them, so that
+//! every name ends, wherever its pointers go.
 
 use crate::cursor::{Cursor, Malformed, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -73,7 +73,10 @@ pub(super) fn read(bytes: &[u8]) -> Read<(Message<'_>, Read<()>)> {
 impl<'a> Message<'a> {
     fn fill(&mut self, whole: &'a [u8], mut cursor: Cursor<'a>, counts: [u16; 4]) -> Read<()> {
         let [questions, sections @ ..] = counts;
-        for _ in 0..usize::from(questions).min(ENTRIES_MAX) {
+        if usize::from(questions) > ENTRIES_MAX {
+            return Err(Malformed("has more questions than are read"));
+        }
+        for _ in 0..questions {
             let name = name(whole, &mut cursor)?;
             let kind = cursor.u16()?;
             cursor.take(2)?;
@@ -146,8 +149,6 @@ fn name<'a>(whole: &'a [u8], cursor: &mut Cursor<'a>) -> Read<Name<'a>> {
     let mut walk = *cursor;
     let mut jumped = false;
     loop {
-        // Cursors are tails of `whole`, or of a part that ends where it ends; before the first jump that is enough to know
-        // where a pointer stands.
         let length = walk.u8()?;
         match length {
             0 => break,
@@ -165,7 +166,7 @@ fn name<'a>(whole: &'a [u8], cursor: &mut Cursor<'a>) -> Read<Name<'a>> {
                     *cursor = walk;
                     jumped = true;
                 }
-                // Every pointer costs as much as a label, so that names of nothing but pointers end as well.
+                // So that names of nothing but pointers end as well.
                 bytes += 2;
                 if bytes > NAME_BYTES_MAX {
                     return Err(Malformed("has a name that points in a circle"));

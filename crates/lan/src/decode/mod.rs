@@ -93,7 +93,7 @@ fn ip(packet: &Packet<'_>, said: &mut Said) -> Result<(), Bad> {
     let (protocol, result) = match &packet.carried {
         Transport::Udp(datagram) => return udp(packet, datagram, said),
         Transport::Tcp(segment) => ("tcp", tcp::decode(packet, segment, said)),
-        Transport::Icmp6(message) => ("icmp6", icmp6::decode(message, packet.source, said)),
+        Transport::Icmp6(message) => ("icmp6", icmp6::decode(message, packet, said)),
         Transport::Igmp(message) => ("igmp", igmp::decode(message, said)),
         Transport::Icmp(_) | Transport::Fragment | Transport::Other(_) => return Ok(()),
     };
@@ -115,7 +115,7 @@ fn udp(packet: &Packet<'_>, datagram: &Udp<'_>, said: &mut Said) -> Result<(), B
         (_, 53) | (53, _) => ("dns", dns::unicast(payload, source == 53 && on_link(packet.source), said)),
         (_, 546 | 547) => ("dhcp6", dhcp6::decode(payload, said)),
         (1900, _) | (_, 1900) => ("ssdp", ssdp::decode(payload, said)),
-        (137, _) | (_, 137) => ("netbios", netbios::decode(payload, said)),
+        (137, _) | (_, 137) => ("netbios", netbios::decode(payload, packet.source, said)),
         (5355, _) | (_, 5355) => ("llmnr", dns::llmnr(payload, packet.source, said)),
         (3702, _) | (_, 3702) => ("wsd", wsd::decode(payload, said)),
         (_, 8765) => ("edimax", edimax::decode(payload, said)),
