@@ -30,6 +30,30 @@ pub(crate) const CASES: Need = Need {
     ],
 };
 
+/// For tests that have real programs as peers: without one of them the tests that need it say so, and are left out.
+pub(crate) const PEERS: Need = Need {
+    for_what: "tests with real daemons, scanners and archivers",
+    tools: &[
+        ("ip", "iproute2"),
+        ("nsenter", "util-linux"),
+        ("sysctl", "procps"),
+        ("dnsmasq", "dnsmasq-base"),
+        ("dhclient", "isc-dhcp-client"),
+        ("dhcpcd", "dhcpcd-base"),
+        ("udhcpc", "udhcpc"),
+        ("avahi-daemon", "avahi-daemon"),
+        ("minissdpd", "minissdpd"),
+        ("radvd", "radvd"),
+        ("nmap", "nmap"),
+        ("zip", "zip"),
+        ("zstd", "zstd"),
+        ("git", "git"),
+        ("curl", "curl"),
+        ("wget", "wget"),
+        ("openssl", "openssl"),
+    ],
+};
+
 /// For rebuilding the eBPF objects.
 pub(crate) const BPF: Need = Need {
     for_what: "rebuilding the eBPF objects",
@@ -115,6 +139,8 @@ fn install(packages: &[&str]) -> Result<()> {
         let mut apt = Command::new("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-qq", "-o", "Acquire::Retries=3"]);
         apt.args(["-o", "DPkg::Lock::Timeout=300"]);
+        // Daemons that come as peers of tests are started by them alone.
+        apt.env("RUNLEVEL", "1");
         apt
     };
     if UPDATED.set(()).is_ok() {

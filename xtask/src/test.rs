@@ -114,6 +114,11 @@ impl Session {
 
     /// Unit, property and command-line tests of the workspace.
     fn host(&mut self) {
+        match provide::provide(&provide::PEERS) {
+            Ok(None) => {}
+            Ok(Some(how)) => println!("test: some tests lack their peers and leave themselves out: {how}"),
+            Err(error) => println!("test: peers of tests cannot be installed: {error:#}"),
+        }
         if tools::find("cargo-nextest").is_some() {
             let mut nextest = self.cargo();
             nextest.args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast", "--color", "never"]);

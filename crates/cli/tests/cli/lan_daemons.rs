@@ -80,6 +80,24 @@ pub(crate) fn mac_of(name: &str, inside: &str) -> String {
     format!("\"{}\"", mac.unwrap_or_else(|| panic!("{command}: {text:?} {:?}", output.stderr)))
 }
 
+/// A DHCP server at the other end, which notes its leases in a file.
+fn dhcp_server(inside: &str, leases: &str) -> Running {
+    Running::new(&format!(
+        "{inside}dnsmasq -k --port=0 --interface=left --bind-interfaces --conf-file=/dev/null --user=root --pid-file= \
+         --dhcp-range=10.5.5.10,10.5.5.20,1h --dhcp-authoritative --dhcp-leasefile={leases}"
+    ))
+}
+
+/// What is told of the other end by a run beside which a program is there for so long.
+fn told_while(backend: &str, inside: &str, program: &str, time: Duration) -> Value {
+    let child = start(&["--backend", backend, "--no-db"]);
+    let daemon = Running::new(&format!("{inside}{program}"));
+    std::thread::sleep(time);
+    drop(daemon);
+    let mac = mac_of("left", inside);
+    devices(&end(child)).remove(&mac).unwrap_or_else(|| panic!("{backend}: {program}: says nothing"))
+}
+
 /// Whether a list holds a word.
 pub(crate) fn holds(list: &Value, word: &str) -> bool {
     list.as_array().is_some_and(|list| list.iter().any(|one| one == word))
@@ -96,11 +114,7 @@ fn dhcp_servers_and_clients_are_what_they_say() {
     on_a_cable("dhcp_servers_and_clients_are_what_they_say", || {
         let dir = Dir::new("lan-dhcp");
         let (holder, inside) = other_end();
-        let server = Running::new(&format!(
-            "{inside}dnsmasq -k --port=0 --interface=left --bind-interfaces --conf-file=/dev/null --user=root --pid-file= \
-             --dhcp-range=10.5.5.10,10.5.5.20,1h --dhcp-authoritative --dhcp-leasefile={}",
-            dir.text("leases")
-        ));
+        let server = dhcp_server(&inside, &dir.text("leases"));
         std::fs::write(dir.path("client.conf"), "send host-name \"kettle\";\n").expect("write");
         let isc = format!(
             "dhclient -1 -d -sf /bin/true -lf {} -pf {} -cf {} right",
@@ -188,16 +202,8 @@ fn a_router_that_advertises_is_one() {
                     prefix 2001:db8:5::/64 { }; };\n";
         std::fs::write(dir.path("radvd.conf"), conf).expect("write");
         for backend in BACKENDS {
-            let child = start(&["--backend", backend, "--no-db"]);
-            let daemon = Running::new(&format!(
-                "{inside}radvd -n -C {} -p {} -m stderr",
-                dir.text("radvd.conf"),
-                dir.text("pid")
-            ));
-            std::thread::sleep(Duration::from_secs(6));
-            drop(daemon);
-            let seen = devices(&end(child));
-            let router = &seen[&mac_of("left", &inside)];
+            let radvd = format!("radvd -n -C {} -p {} -m stderr", dir.text("radvd.conf"), dir.text("pid"));
+            let router = told_while(backend, &inside, &radvd, Duration::from_secs(6));
             assert!(holds(&router["roles"], "router"), "{backend}: {router}");
             assert!(holds(&router["ips"], "fe80::1"), "{backend}: {router}");
         }
@@ -214,11 +220,7 @@ fn dhcpcd_tells_its_name_and_what_it_runs_on() {
     on_a_cable(test, || {
         let dir = Dir::new("lan-dhcpcd");
         let (holder, inside) = other_end();
-        let server = Running::new(&format!(
-            "{inside}dnsmasq -k --port=0 --interface=left --bind-interfaces --conf-file=/dev/null --user=root --pid-file= \
-             --dhcp-range=10.5.5.10,10.5.5.20,1h --dhcp-authoritative --dhcp-leasefile={}",
-            dir.text("leases")
-        ));
+        let server = dhcp_server(&inside, &dir.text("leases"));
         let child = start(&["--no-db"]);
         // It changes nothing on this machine: no script, and the network is this test's own.
         let client = Running::new(
@@ -253,16 +255,9 @@ fn who_listens_for_upnp_devices_is_taken_for_none() {
         let dir = Dir::new("lan-ssdp");
         let (holder, inside) = other_end();
         for backend in BACKENDS {
-            let child = start(&["--backend", backend, "--no-db"]);
-            let daemon = Running::new(&format!(
-                "{inside}minissdpd -d -f ssdp:all -i left -s {} -p {}",
-                dir.text("socket"),
-                dir.text("pid")
-            ));
-            std::thread::sleep(Duration::from_secs(3));
-            drop(daemon);
-            let seen = devices(&end(child));
-            let listener = &seen[&mac_of("left", &inside)];
+            let minissdpd =
+                format!("minissdpd -d -f ssdp:all -i left -s {} -p {}", dir.text("socket"), dir.text("pid"));
+            let listener = told_while(backend, &inside, &minissdpd, Duration::from_secs(3));
             let told = [&listener["category"], &listener["ips"][0]];
             assert_eq!(told, [&Value::from("unknown"), &"10.5.5.1".into()], "{backend}: {listener}");
             assert!(!listener["names"].to_string().contains("upnp"), "{backend}: {listener}");
