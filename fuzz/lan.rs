@@ -1,6 +1,7 @@
 //! What the targets of lan share: what must hold whatever was read.
 
 use kernscope_lan::Registry;
+use kernscope_lan::anomaly::{Options, Sentry};
 use kernscope_lan::fingerprint::{Fingerprint, Model, Rules};
 use kernscope_lan::record::records;
 use kernscope_lan::registry::Limits;
@@ -13,6 +14,11 @@ pub const LIMITS: Limits = Limits { devices: 32, facts: 64, addresses: 8 };
 /// Rules alone: the model looks at words, not at bytes, and would take most of the time.
 static FINGERPRINT: LazyLock<Fingerprint> =
     LazyLock::new(|| Fingerprint::new(Rules::built_in(), Model::default()));
+
+/// A registry with detectors, for which nothing is too early to be told.
+pub fn watched() -> Registry {
+    Registry::new(LIMITS).watched(Sentry::new(Options { learn_ns: 0 }))
+}
 
 /// Every frame is accounted for, limits hold, and every record is one.
 pub fn check(registry: &Registry, account: &Account) {

@@ -5,11 +5,11 @@
 #[path = "../lan.rs"]
 mod lan;
 
-use kernscope_lan::{Registry, replay};
+use kernscope_lan::replay;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    let mut registry = Registry::new(lan::LIMITS);
+    let mut registry = lan::watched();
     let account = replay::replay(input, &mut registry);
     lan::check(&registry, &account);
 });

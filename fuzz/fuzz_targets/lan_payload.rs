@@ -8,7 +8,6 @@ mod lan;
 #[path = "../lan_wrap.rs"]
 mod lan_wrap;
 
-use kernscope_lan::Registry;
 use kernscope_lan::capture::{Frame, LinkType};
 use kernscope_lan::replay::Account;
 use libfuzzer_sys::fuzz_target;
@@ -23,7 +22,7 @@ static ONLY: LazyLock<Option<usize>> = LazyLock::new(|| {
 fuzz_target!(|input: &[u8]| {
     let Some((&choice, message)) = input.split_first() else { return };
     let at = ONLY.unwrap_or(usize::from(choice)) % lan_wrap::DECODERS.len();
-    let (mut registry, mut account) = (Registry::new(lan::LIMITS), Account::default());
+    let (mut registry, mut account) = (lan::watched(), Account::default());
     let bytes = lan_wrap::wrapped(lan_wrap::DECODERS[at].1, message);
     let frame = Frame { ts_ns: 1, link: LinkType::Ethernet, bytes: &bytes, wire_bytes: bytes.len() as u32 };
     account.take(&frame, &mut registry);

@@ -3,6 +3,7 @@
 mod book;
 mod csv;
 mod database;
+mod gateway;
 mod list;
 mod pretty;
 mod replay;
@@ -84,6 +85,9 @@ pub(crate) struct RunArgs {
     /// Rules of your own that say what a device is (docs/LAN.md)
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// Learn the network for so many seconds before what is new on it is told
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    learn: u64,
 }
 
 /// `--backend` of `lan run`.
@@ -131,6 +135,9 @@ pub(crate) struct ReplayArgs {
     /// Rules of your own that say what a device is (docs/LAN.md)
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
+    /// Learn the network for so many seconds before what is new on it is told
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    learn: u64,
     /// Also remember the devices in this database, and use the corrections in it
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,

@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod anomaly;
 pub mod capture;
 mod cursor;
 mod decode;

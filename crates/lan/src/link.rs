@@ -25,6 +25,8 @@ pub(crate) enum Carried {
 pub(crate) struct Link<'a> {
     /// Zero where the capture does not tell.
     pub(crate) source: Mac,
+    /// To whom it goes; zero where the capture does not tell.
+    pub(crate) target: Mac,
     pub(crate) carried: Carried,
     pub(crate) payload: &'a [u8],
 }
@@ -32,10 +34,10 @@ pub(crate) struct Link<'a> {
 /// Takes the first header off. `None`: a link type that names no sender, or that is not read.
 pub(crate) fn read(link: LinkType, bytes: &[u8]) -> Read<Option<Link<'_>>> {
     let mut cursor = Cursor::new(bytes);
+    let mut target = Mac::default();
     let (source, kind) = match link {
         LinkType::Ethernet => {
-            // To whom it goes says nothing about who sends.
-            cursor.take(6)?;
+            target = Mac(cursor.array()?);
             (Mac(cursor.array()?), cursor.u16()?)
         }
         LinkType::LinuxSll => {
@@ -51,7 +53,7 @@ pub(crate) fn read(link: LinkType, bytes: &[u8]) -> Read<Option<Link<'_>>> {
         LinkType::RawIp | LinkType::Other(_) => return Ok(None),
     };
     let carried = carried(kind, link, &mut cursor)?;
-    Ok(Some(Link { source, carried, payload: cursor.rest() }))
+    Ok(Some(Link { source, target, carried, payload: cursor.rest() }))
 }
 
 /// Cooked captures give eight bytes for the address, and how many of them count.

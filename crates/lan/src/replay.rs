@@ -55,6 +55,8 @@ impl Account {
 pub fn replay(reader: impl Read, registry: &mut Registry) -> Account {
     let mut account = Account::default();
     account.fault = read(reader, registry, &mut account).err();
+    // Nothing more comes: what waits for an answer has none.
+    registry.sentry().into_iter().for_each(|sentry| sentry.tick(u64::MAX));
     account
 }
 

@@ -362,6 +362,8 @@ pub enum Body {
     Match(Match),
     /// A device on the network (`lan`).
     Device(Device),
+    /// Something is wrong, or may be (`lan`).
+    Alert(Alert),
     /// What a filter on an interface has decided so far (`filter attach`).
     FilterCounts(FilterCounts),
     /// One thing that this machine was asked for (`doctor`).
@@ -649,6 +651,65 @@ pub struct Device {
     pub source: String,
 }
 
+/// How bad it is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth a look when there is time.
+    #[default]
+    Low,
+    /// Should be looked at.
+    Medium,
+    /// Look at once: somebody may be taking traffic over.
+    High,
+}
+
+impl Severity {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// Something that is wrong, or may be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Alert {
+    /// Which rule, such as `port_scan_vertical`; names stay (docs/LAN.md has them all).
+    pub rule: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What happened, in one sentence.
+    pub message: String,
+    /// `seq` of the records that it is about, in this output: devices.
+    pub evidence: Vec<u64>,
+    /// What was seen, a fact each.
+    pub because: Vec<String>,
+    /// Names this alert: the same rule, device and matter have the same `id` in every run.
+    #[schemars(regex(pattern = r"^[0-9a-f]{16}$"))]
+    pub id: String,
+    /// Hardware address of the device that did it.
+    pub mac: String,
+    /// The address that it did it from; `null` where none is told.
+    pub ip: Option<String>,
+    /// How often it was seen.
+    pub count: u64,
+    /// When first: RFC 3339, UTC.
+    pub first_seen: String,
+    /// When last.
+    pub last_seen: String,
+    /// The capture or interface that it was seen in.
+    pub source: String,
+    /// A user has seen it (`lan alerts --acknowledge`).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub acknowledged: bool,
+}
+
 /// What a device began to talk to: the targets of TCP segments that do not answer and of UDP datagrams to lower ports, and
 /// addresses asked for by ARP. Counts are estimates, within 3 % at 1,000; 7,098 is as much or more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -847,6 +908,7 @@ impl Body {
             Self::TlsData(_) => "tls_data",
             Self::Match(_) => "match",
             Self::Device(_) => "device",
+            Self::Alert(_) => "alert",
             Self::FilterCounts(_) => "filter_counts",
             Self::Probe(_) => "probe",
             Self::Verdict(_) => "verdict",

@@ -1,9 +1,9 @@
 //! A small run with at least one entry of every kind, for the tests of this crate.
 
 use crate::{
-    Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Entry, Evidence,
+    Alert, Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Entry, Evidence,
     FilterCounts, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe, Proc,
-    Sought, State, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
+    Severity, Sought, State, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -295,6 +295,24 @@ fn device() -> Body {
     })
 }
 
+fn alert() -> Body {
+    Body::Alert(Alert {
+        rule: "port_scan_vertical".to_owned(),
+        severity: Severity::High,
+        message: "192.0.2.7 looks for open ports of 192.0.2.9: 15 of 15 did not answer".to_owned(),
+        evidence: vec![4],
+        because: vec!["tcp ports 1 to 15".to_owned()],
+        id: "0123456789abcdef".to_owned(),
+        mac: "00:17:88:24:76:ff".to_owned(),
+        ip: Some("192.0.2.7".to_owned()),
+        count: 15,
+        first_seen: "2026-01-02T03:04:05.000000000Z".to_owned(),
+        last_seen: "2026-01-02T03:05:05.000000000Z".to_owned(),
+        source: "office.pcap".to_owned(),
+        acknowledged: false,
+    })
+}
+
 fn counts() -> Body {
     Body::FilterCounts(FilterCounts {
         interface: "eth0".to_owned(),
@@ -379,6 +397,7 @@ pub(crate) fn entries() -> Vec<Entry> {
     for body in [
         matched(),
         device(),
+        alert(),
         counts(),
         probe(),
         verdict(),

@@ -1,12 +1,13 @@
 //! Devices for people: a line each, or all that is known of one.
 
 use kernscope_report::pretty::equation;
-use kernscope_report::{Body, Device, Sought};
+use kernscope_report::{Alert, Body, Device, Sought};
 
 /// A record in a line; what has nothing to say in none.
 pub(super) fn lines(body: &Body) -> Vec<String> {
     match body {
         Body::Device(device) => vec![line(device)],
+        Body::Alert(alert) => vec![warning(alert)],
         Body::Coverage(coverage) => {
             let gaps = coverage.hooks.iter().map(|hook| hook.why.as_str());
             let told: Vec<_> =
@@ -16,6 +17,12 @@ pub(super) fn lines(body: &Body) -> Vec<String> {
         Body::Ledger(ledger) => vec![format!("ledger {}", equation(ledger))],
         _ => Vec::new(),
     }
+}
+
+/// An alert in one line: how bad, which rule, what happened, who, its name.
+fn warning(alert: &Alert) -> String {
+    let Alert { severity, rule, message, mac, id, .. } = alert;
+    format!("ALERT {} {rule}  {message}  {mac}  ({id})", severity.word())
 }
 
 /// A device in one line: address, what it is and how sure, name, maker, addresses.

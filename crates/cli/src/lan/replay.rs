@@ -6,6 +6,7 @@ use super::tell::Teller;
 use crate::failure::{Failure, Outcome, USAGE};
 use crate::stream::note;
 use kernscope_lan::Registry;
+use kernscope_lan::anomaly::{Options, Sentry};
 use kernscope_lan::fingerprint::{Fingerprint, Rules};
 use kernscope_lan::record::records;
 use kernscope_lan::registry::Refused;
@@ -23,7 +24,7 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
     let mut gaps = Gaps::default();
     for path in &args.files {
         let shown = path.display().to_string();
-        let mut registry = Registry::default();
+        let mut registry = Registry::default().watched(Sentry::new(detectors(args.learn)));
         let account = match read(path, &mut registry) {
             Ok(account) => account,
             Err(cause) => {
@@ -46,6 +47,11 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
         });
         teller.frames(&account);
         gaps.file(&account, registry.refused());
+        if let Some(sentry) = registry.sentry() {
+            sentry.news().iter().for_each(|alert| teller.alert(alert, &shown));
+            gaps.learning |= sentry.is_learning();
+            gaps.alerts_refused += sentry.refused();
+        }
     }
     match teller.end(gaps.coverage()) {
         Some(failure) => Err(failure),
@@ -87,6 +93,9 @@ struct Gaps {
     unusable: BTreeMap<String, u64>,
     cut: u64,
     refused: Refused,
+    /// Some file ended before its network was learnt.
+    learning: bool,
+    alerts_refused: u64,
 }
 
 impl Gaps {
@@ -120,6 +129,7 @@ impl Gaps {
                 hook("frames", "file", frames),
                 hook("ends of frames", "file", cut(self.cut)),
                 hook("registry", "file", limits(self.refused)),
+                hook("alerts", "file", quiet(self.learning, self.alerts_refused)),
             ],
             ..Coverage::default()
         }
@@ -139,6 +149,18 @@ pub(super) fn cut(frames: u64) -> String {
     } else {
         format!("{frames} frames are cut; what stands behind is not seen")
     }
+}
+
+/// How detectors are set by `--learn`.
+pub(super) fn detectors(learn_s: u64) -> Options {
+    Options { learn_ns: learn_s.saturating_mul(1_000_000_000) }
+}
+
+/// What detectors did not tell, in words.
+pub(super) fn quiet(learning: bool, refused: u64) -> String {
+    let learning = learning.then(|| "still learning (--learn): what is new was not told".to_owned());
+    let refused = (refused > 0).then(|| format!("{refused} alerts beyond 10,000 were counted only"));
+    learning.into_iter().chain(refused).collect::<Vec<_>>().join("; ")
 }
 
 /// What limits of memory left out, in words.

@@ -2,14 +2,15 @@
 
 use super::book::Book;
 use super::database::{Database, default_path};
-use super::replay::{cut, fingerprint, hook, limits};
+use super::replay::{cut, detectors, fingerprint, hook, limits, quiet};
 use super::tell::{Teller, now_ns};
-use super::{BackendName, Mode, RunArgs};
+use super::{BackendName, Mode, RunArgs, gateway};
 use crate::failure::{BROKEN, Failure, Outcome};
 use crate::stream::note;
 use crate::watch::signals::Signals;
 use kernscope_kit::attach::Interface;
 use kernscope_kit::privilege;
+use kernscope_lan::anomaly::Sentry;
 use kernscope_lan::live::{Options, Part, Session};
 use kernscope_lan::registry::{Refused, Registry};
 use kernscope_lan::replay::Account;
@@ -39,8 +40,15 @@ pub(super) fn run(args: &RunArgs) -> Outcome {
         (None, _) => Some(Database::create(&default_path()?)?),
     };
     let interface = Interface::find(&args.interface).map_err(Failure::usage)?;
-    let options = Options { promiscuous: args.mode == Mode::Span, ..Options::default() };
-    let (session, backend, why) = begin(args.backend, &interface, options)?;
+    let options = Options {
+        promiscuous: args.mode == Mode::Span,
+        anomaly: Some(detectors(args.learn)),
+        ..Options::default()
+    };
+    let (mut session, backend, why) = begin(args.backend, &interface, options)?;
+    if let Some(sentry) = session.registry.sentry() {
+        gateway::of(&interface.to_string()).into_iter().for_each(|address| sentry.gateway(address));
+    }
     let privileges = privilege::keep_only(&session.keeps()).err().map(|cause| cause.to_string());
     let source = format!("{interface} from {}", Clock::new(0).rfc3339(now_ns()));
     let parts = session.parts();
@@ -91,15 +99,17 @@ impl Run<'_> {
     fn follow(mut self, mut session: Session, signals: &Signals) -> Outcome {
         let is_gone = self.watch(&mut session, signals);
         signals.release();
-        let (registry, account) = session.end(PATIENCE);
+        let (mut registry, account) = session.end(PATIENCE);
         let now_ns = now_ns();
         self.keep(&registry, now_ns);
         for device in registry.devices() {
             let told = self.book.record(&registry, device, now_ns);
             self.tell(told, now_ns);
         }
+        self.tell_alerts(&mut registry);
         self.teller.frames(&account);
-        let coverage = self.coverage(&account, registry.refused());
+        let quiet = registry.sentry().map(|sentry| quiet(sentry.is_learning(), sentry.refused()));
+        let coverage = self.coverage(&account, registry.refused(), quiet.unwrap_or_default());
         if let Some(failure) = self.teller.end(coverage) {
             return Err(failure);
         }
@@ -122,7 +132,7 @@ impl Run<'_> {
             let now = start.elapsed();
             if now >= tell_at {
                 tell_at = now + TOLD;
-                self.tell_news(&session.registry);
+                self.tell_news(&mut session.registry);
                 if !self.interface.is_there() {
                     return true;
                 }
@@ -140,12 +150,18 @@ impl Run<'_> {
         false
     }
 
-    fn tell_news(&mut self, registry: &Registry) {
+    fn tell_news(&mut self, registry: &mut Registry) {
         let now_ns = now_ns();
         for told in self.book.news(registry, now_ns) {
             self.tell(told, now_ns);
         }
+        self.tell_alerts(registry);
         self.teller.flush();
+    }
+
+    fn tell_alerts(&mut self, registry: &mut Registry) {
+        let news = registry.sentry().map(Sentry::news).unwrap_or_default();
+        news.iter().for_each(|alert| self.teller.alert(alert, &self.interface.to_string()));
     }
 
     fn tell(&mut self, mut device: kernscope_report::Device, now_ns: u64) {
@@ -165,7 +181,7 @@ impl Run<'_> {
         }
     }
 
-    fn coverage(&self, account: &Account, refused: Refused) -> Coverage {
+    fn coverage(&self, account: &Account, refused: Refused, quiet: String) -> Coverage {
         let lost: Vec<_> = account.unusable.iter().map(|(cause, count)| format!("{cause} {count}")).collect();
         let lost = if lost.is_empty() { String::new() } else { format!("frames lost: {}", lost.join(", ")) };
         let privileges = self.privileges.as_ref().map(|cause| format!("not given up: {cause}"));
@@ -174,6 +190,7 @@ impl Run<'_> {
         hooks.push(hook("account", "kernel", lost));
         hooks.push(hook("ends of frames", "kernel", cut(account.cut)));
         hooks.push(hook("registry", "memory", limits(refused)));
+        hooks.push(hook("alerts", "memory", quiet));
         hooks.push(hook("privileges", "capabilities", privileges.unwrap_or_default()));
         let place = unseen(self.args.mode);
         Coverage {

@@ -3,9 +3,11 @@
 use super::pretty;
 use crate::args::Format;
 use crate::failure::{BROKEN, Failure};
+use kernscope_lan::anomaly::Alert;
 use kernscope_lan::replay::Account;
 use kernscope_report::pretty::clean;
 use kernscope_report::{Body, Coverage, Device, Entry, Ledger, Sequencer, clock};
+use std::collections::HashMap;
 use std::io::{BufWriter, ErrorKind, Stdout, Write};
 
 /// Writes records to standard output, and counts.
@@ -14,6 +16,9 @@ pub(super) struct Teller {
     output: BufWriter<Stdout>,
     sequencer: Sequencer,
     ledger: Ledger,
+    next_seq: u64,
+    /// Where a device was told last, by its address.
+    told_at: HashMap<String, u64>,
     deaf: bool,
     broken: Option<Failure>,
 }
@@ -26,6 +31,8 @@ impl Teller {
             // Times of frames are wall time already.
             sequencer: Sequencer::new(0),
             ledger: Ledger::default(),
+            next_seq: 0,
+            told_at: HashMap::new(),
             deaf: false,
             broken: None,
         }
@@ -36,7 +43,17 @@ impl Teller {
         self.ledger.seen += 1;
         self.ledger.emitted += 1;
         *self.ledger.seen_by.entry("device".to_owned()).or_default() += 1;
+        self.told_at.insert(device.mac.clone(), self.next_seq);
         self.tell(ts_ns, Body::Device(device));
+    }
+
+    /// Tells an alert, behind the device that it is about.
+    pub(super) fn alert(&mut self, alert: &Alert, source: &str) {
+        self.ledger.seen += 1;
+        self.ledger.emitted += 1;
+        *self.ledger.seen_by.entry("alert".to_owned()).or_default() += 1;
+        let evidence = self.told_at.get(&alert.mac.to_string()).copied().into_iter().collect();
+        self.tell(alert.last_ns, Body::Alert(alert.record(evidence, source)));
     }
 
     /// Takes frames into the account: each was used, broke rules, or says nothing.
@@ -85,6 +102,7 @@ impl Teller {
         if self.deaf {
             return;
         }
+        self.next_seq += 1;
         let text = match self.format {
             // A name may hold a line break; the lines are ours.
             Format::Pretty => {

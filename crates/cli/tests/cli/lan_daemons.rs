@@ -36,8 +36,12 @@ impl Running {
         Self(command.spawn().unwrap_or_else(|err| panic!("{program}: {err}")))
     }
 
-    pub(crate) fn finish(mut self) {
-        let until = Instant::now() + Duration::from_secs(20);
+    pub(crate) fn finish(self) {
+        self.finish_within(Duration::from_secs(20));
+    }
+
+    pub(crate) fn finish_within(mut self, time: Duration) {
+        let until = Instant::now() + time;
         while self.0.try_wait().expect("wait").is_none() {
             assert!(Instant::now() < until, "ends in time");
             std::thread::sleep(Duration::from_millis(20));
@@ -54,7 +58,7 @@ impl Drop for Running {
 
 /// The other end of the cable, in a network of its own with an address; ends with the process.
 pub(crate) fn other_end() -> (Running, String) {
-    let holder = Running::new("unshare -n sleep 120");
+    let holder = Running::new("unshare -n sleep 400");
     let pid = holder.0.id();
     let own = std::fs::read_link("/proc/thread-self/ns/net").expect("a namespace");
     let apart = || std::fs::read_link(format!("/proc/{pid}/ns/net")).is_ok_and(|other| other != own);
@@ -80,10 +84,10 @@ pub(crate) fn mac_of(name: &str, inside: &str) -> String {
     format!("\"{}\"", mac.unwrap_or_else(|| panic!("{command}: {text:?} {:?}", output.stderr)))
 }
 
-/// A DHCP server at the other end, which notes its leases in a file.
-fn dhcp_server(inside: &str, leases: &str) -> Running {
+/// A DHCP server on an interface at the other end, which notes its leases in a file.
+pub(crate) fn dhcp_server(inside: &str, interface: &str, leases: &str) -> Running {
     Running::new(&format!(
-        "{inside}dnsmasq -k --port=0 --interface=left --bind-interfaces --conf-file=/dev/null --user=root --pid-file= \
+        "{inside}dnsmasq -k --port=0 --interface={interface} --bind-interfaces --conf-file=/dev/null --user=root --pid-file= \
          --dhcp-range=10.5.5.10,10.5.5.20,1h --dhcp-authoritative --dhcp-leasefile={leases}"
     ))
 }
@@ -114,7 +118,7 @@ fn dhcp_servers_and_clients_are_what_they_say() {
     on_a_cable("dhcp_servers_and_clients_are_what_they_say", || {
         let dir = Dir::new("lan-dhcp");
         let (holder, inside) = other_end();
-        let server = dhcp_server(&inside, &dir.text("leases"));
+        let server = dhcp_server(&inside, "left", &dir.text("leases"));
         std::fs::write(dir.path("client.conf"), "send host-name \"kettle\";\n").expect("write");
         let isc = format!(
             "dhclient -1 -d -sf /bin/true -lf {} -pf {} -cf {} right",
@@ -220,7 +224,7 @@ fn dhcpcd_tells_its_name_and_what_it_runs_on() {
     on_a_cable(test, || {
         let dir = Dir::new("lan-dhcpcd");
         let (holder, inside) = other_end();
-        let server = dhcp_server(&inside, &dir.text("leases"));
+        let server = dhcp_server(&inside, "left", &dir.text("leases"));
         let child = start(&["--no-db"]);
         // It changes nothing on this machine: no script, and the network is this test's own.
         let client = Running::new(

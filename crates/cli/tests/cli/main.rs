@@ -9,6 +9,7 @@ mod content;
 mod filter;
 mod help;
 mod lan;
+mod lan_alerts;
 mod lan_daemons;
 mod lan_db;
 mod lan_live;

@@ -13,10 +13,12 @@ const COOKIE: [u8; 4] = [0x63, 0x82, 0x53, 0x63];
 const PAD: u8 = 0;
 const MASK: u8 = 1;
 const ROUTER: u8 = 3;
+const RESOLVERS: u8 = 6;
 const HOSTNAME: u8 = 12;
 const VENDOR_SPECIFIC: u8 = 43;
 const OVERLOAD: u8 = 52;
 const MESSAGE_TYPE: u8 = 53;
+const SERVER_ID: u8 = 54;
 const PARAMETERS: u8 = 55;
 const VENDOR_CLASS: u8 = 60;
 const CLIENT_ID: u8 = 61;
@@ -35,7 +37,55 @@ struct Options {
     values: Vec<(u8, Vec<u8>)>,
 }
 
+/// A message taken apart.
+#[derive(Debug)]
+struct Message {
+    operation: u8,
+    /// The client's hardware address, if it has one as Ethernet's.
+    hardware: Option<Mac>,
+    client: Ipv4Addr,
+    yours: Ipv4Addr,
+    relay: Ipv4Addr,
+    options: Options,
+}
+
+/// What a server tells its clients about the network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Offer {
+    /// Its own address.
+    pub(crate) server: Option<Ipv4Addr>,
+    pub(crate) routers: Vec<Ipv4Addr>,
+    pub(crate) resolvers: Vec<Ipv4Addr>,
+}
+
+/// What a server offers or grants by itself, not through a relay.
+pub(crate) fn offer(bytes: &[u8]) -> Option<Offer> {
+    let (message, _) = read(bytes).ok()?;
+    let is_grant = matches!(message.options.get(MESSAGE_TYPE), Some([2 | 5]));
+    let addresses = |code| -> Vec<Ipv4Addr> {
+        let value = message.options.get(code).unwrap_or_default();
+        value.as_chunks().0.iter().map(|bytes: &[u8; 4]| Ipv4Addr::from(*bytes)).collect()
+    };
+    (message.operation == 2 && message.relay.is_unspecified() && is_grant).then(|| Offer {
+        server: addresses(SERVER_ID).first().copied(),
+        routers: addresses(ROUTER),
+        resolvers: addresses(RESOLVERS),
+    })
+}
+
 pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
+    let (message, whole) = read(bytes)?;
+    let Message { operation, hardware, client, yours, relay, options } = message;
+    match operation {
+        1 => of_client(&options, hardware.unwrap_or(said.speaker()), client, said),
+        2 => of_server(&options, hardware, yours, relay, said),
+        _ => return Err(Malformed("is neither a request nor a reply")),
+    }
+    whole
+}
+
+/// Takes a message apart; and whether its options are whole.
+fn read(bytes: &[u8]) -> Read<(Message, Read<()>)> {
     let mut cursor = Cursor::new(bytes);
     let [operation, hardware, length, _] = cursor.array()?;
     cursor.take(8)?;
@@ -56,16 +106,11 @@ pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
             whole = whole.and(options.read(Cursor::new(field)));
         }
     }
-    let chaddr = match (hardware, length) {
+    let hardware = match (hardware, length) {
         (1, 6) => Mac::read(&address).filter(|mac| mac.is_device()),
         _ => None,
     };
-    match operation {
-        1 => of_client(&options, chaddr.unwrap_or(said.speaker()), client, said),
-        2 => of_server(&options, chaddr, yours, relay, said),
-        _ => return Err(Malformed("is neither a request nor a reply")),
-    }
-    whole
+    Ok((Message { operation, hardware, client, yours, relay, options }, whole))
 }
 
 fn of_client(options: &Options, mac: Mac, address: Ipv4Addr, said: &mut Said) {

@@ -26,6 +26,14 @@ pub(super) fn unicast(bytes: &[u8], serves: bool, said: &mut Said) -> Read<()> {
     whole
 }
 
+/// The name that an answer is about, and the addresses that it gives for it; `None` for what is no answer with addresses.
+pub(crate) fn resolved(bytes: &[u8]) -> Option<(String, Vec<IpAddr>)> {
+    let (message, _) = message::read(bytes).ok()?;
+    let addresses: Vec<_> = message.records.iter().filter_map(Record::address).collect();
+    let name = message.questions.first().filter(|_| message.is_response && !addresses.is_empty())?;
+    Some((dotted(&name.name), addresses))
+}
+
 /// Multicast DNS. `source` sent the packet: an address record for it names the sender.
 pub(super) fn multicast(bytes: &[u8], source: IpAddr, said: &mut Said) -> Read<()> {
     let (message, whole) = message::read(bytes)?;

@@ -2,12 +2,13 @@
 //!
 //! A message of neighbour discovery counts only with all 255 hops left, which no router lets through: then it is a neighbour's.
 
-use crate::cursor::{Cursor, Malformed, Read};
+use crate::cursor::{Cursor, Malformed, Read, SHORT};
 use crate::packet::Packet;
 use crate::signal::{Claim, Role, Said, Signal};
 use std::net::{IpAddr, Ipv6Addr};
 
 const PREFIX_INFORMATION: u8 = 3;
+const RESOLVERS: u8 = 25;
 const RECORDS_MAX: usize = 64;
 
 pub(super) fn decode(bytes: &[u8], packet: &Packet<'_>, said: &mut Said) -> Read<()> {
@@ -17,7 +18,7 @@ pub(super) fn decode(bytes: &[u8], packet: &Packet<'_>, said: &mut Said) -> Read
     cursor.take(3)?;
     match kind {
         133..=137 if packet.hops != 255 => Err(Malformed("comes from beyond a router")),
-        134 => router(cursor, said),
+        134 => router(bytes, said),
         135 => {
             cursor.take(4)?;
             let target = Ipv6Addr::from(cursor.array::<16>()?);
@@ -46,26 +47,63 @@ pub(super) fn decode(bytes: &[u8], packet: &Packet<'_>, said: &mut Said) -> Read
     }
 }
 
-fn router(mut cursor: Cursor<'_>, said: &mut Said) -> Read<()> {
-    cursor.take(2)?;
-    let lifetime_s = cursor.u16()?;
-    cursor.take(8)?;
-    if lifetime_s > 0 {
+/// What a router says of the network and itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Advertisement {
+    /// How long it wants to be a default router; 0: not at all, or no longer.
+    pub(crate) lifetime_s: u16,
+    /// It wants to be taken before others (RFC 4191).
+    pub(crate) preferred: bool,
+    /// In /64.
+    pub(crate) prefixes: Vec<[u8; 8]>,
+    /// RFC 8106.
+    pub(crate) resolvers: Vec<Ipv6Addr>,
+}
+
+/// The advertisement in a message of ICMPv6, if it is one; with what came before a break.
+pub(crate) fn advertisement(bytes: &[u8]) -> Option<(Advertisement, Read<()>)> {
+    let (head, options) = bytes.split_first_chunk::<16>()?;
+    let [134, _, _, _, _, flags, high, low, ..] = *head else { return None };
+    let mut told = Advertisement {
+        lifetime_s: u16::from_be_bytes([high, low]),
+        preferred: flags & 0x18 == 0x08,
+        ..Advertisement::default()
+    };
+    let whole = told.options(Cursor::new(options));
+    Some((told, whole))
+}
+
+impl Advertisement {
+    fn options(&mut self, mut cursor: Cursor<'_>) -> Read<()> {
+        while !cursor.is_empty() {
+            let (kind, length) = (cursor.u8()?, usize::from(cursor.u8()?));
+            if length == 0 {
+                return Err(Malformed("has an option of no length"));
+            }
+            let option = cursor.take(length * 8 - 2)?;
+            match kind {
+                // Length, flags, two lifetimes, reserved: twelve bytes and two before the prefix.
+                PREFIX_INFORMATION => {
+                    self.prefixes.extend(option.get(14..22).and_then(<[u8]>::first_chunk).copied());
+                }
+                RESOLVERS => {
+                    let addresses = option.get(6..).unwrap_or_default().as_chunks::<16>().0;
+                    self.resolvers.extend(addresses.iter().copied().map(Ipv6Addr::from));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn router(bytes: &[u8], said: &mut Said) -> Read<()> {
+    let (told, whole) = advertisement(bytes).ok_or(SHORT)?;
+    if told.lifetime_s > 0 {
         said.say(Signal::Role(Role::Router));
     }
-    while !cursor.is_empty() {
-        let (kind, length) = (cursor.u8()?, usize::from(cursor.u8()?));
-        if length == 0 {
-            return Err(Malformed("has an option of no length"));
-        }
-        let option = cursor.take(length * 8 - 2)?;
-        // Length, flags, two lifetimes, reserved: twelve bytes and two before the prefix.
-        if let (PREFIX_INFORMATION, Some(prefix)) = (kind, option.get(14..22).and_then(|p| p.try_into().ok()))
-        {
-            said.say(Signal::Prefix(prefix));
-        }
-    }
-    Ok(())
+    told.prefixes.into_iter().for_each(|prefix| said.say(Signal::Prefix(prefix)));
+    whole
 }
 
 fn listener(mut cursor: Cursor<'_>, said: &mut Said) -> Read<()> {

@@ -3,14 +3,14 @@
 //! Every decoder takes bytes that a stranger wrote, says what it learns to a [`Said`], and gives [`Malformed`] where the
 //! bytes break the protocol's rules; what it said before that stands. Nothing here keeps anything from frame to frame.
 
-mod arp;
+pub(crate) mod arp;
 mod cdp;
-mod dhcp4;
+pub(crate) mod dhcp4;
 mod dhcp6;
-mod dns;
+pub(crate) mod dns;
 mod edimax;
 mod http;
-mod icmp6;
+pub(crate) mod icmp6;
 mod igmp;
 mod ja4;
 mod lldp;

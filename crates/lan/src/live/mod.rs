@@ -7,6 +7,7 @@
 mod kernel;
 mod packet;
 
+use crate::anomaly::{self, Sentry};
 use crate::capture::Frame;
 use crate::registry::Limits;
 use crate::replay::Account;
@@ -15,6 +16,7 @@ use crate::{Mac, Registry};
 use kernscope_kit::attach::{AttachError, Interface};
 use kernscope_kit::load::{LoadError, Loaded, UseError};
 use kernscope_kit::program::ProgramType;
+use kernscope_report::clock;
 use std::time::{Duration, Instant};
 
 /// Most batches that are read before signals and clocks are looked at again.
@@ -89,6 +91,8 @@ impl Counts {
 pub struct Options {
     /// Frames for other machines as well.
     pub promiscuous: bool,
+    /// Whether detectors follow, and how they are set.
+    pub anomaly: Option<anomaly::Options>,
     /// How much the registry keeps.
     pub limits: Limits,
 }
@@ -158,7 +162,12 @@ impl Session {
     }
 
     fn of(source: Box<dyn Source>, options: Options) -> Self {
-        let (registry, account) = (Registry::new(options.limits), Account::default());
+        let registry = Registry::new(options.limits);
+        let registry = match options.anomaly {
+            Some(options) => registry.watched(Sentry::new(options)),
+            None => registry,
+        };
+        let account = Account::default();
         Self { source, registry, account, flows_at: Instant::now() + FLOWS_EVERY }
     }
 
@@ -206,6 +215,8 @@ impl Session {
             }
             Counted::Sought { mac, reach, last_ns } => registry.sought(mac, &reach, last_ns),
         });
+        let now_ns = clock::monotonic_ns().saturating_add_signed(clock::realtime_offset_ns());
+        registry.sentry().into_iter().for_each(|sentry| sentry.tick(now_ns));
     }
 
     /// Stops, takes what is still there, and gives the account: of frames, `frames` is the kernel's count. Waits for frames
@@ -218,7 +229,8 @@ impl Session {
             self.poll(Duration::from_millis(5));
         }
         self.flows();
-        let Self { mut source, registry, mut account, .. } = self;
+        let Self { mut source, mut registry, mut account, .. } = self;
+        registry.sentry().into_iter().for_each(|sentry| sentry.tick(u64::MAX));
         let counts = source.counts();
         account.frames = counts.came;
         for (cause, count) in counts.lost.into_iter().chain([("flow_evicted", source.flows_lost())]) {

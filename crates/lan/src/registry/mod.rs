@@ -10,6 +10,7 @@ pub use device::Device;
 pub use shape::Shape;
 
 use crate::Mac;
+use crate::anomaly::{Seen, Sentry};
 use crate::decode::{self, Bad};
 use crate::link::Link;
 use crate::signal::{Role, Said, Signal};
@@ -54,12 +55,23 @@ pub struct Registry {
     network: Network,
     refused: Refused,
     said: Said,
+    sentry: Option<Sentry>,
 }
 
 impl Registry {
     /// With other limits than the usual ones.
     pub fn new(limits: Limits) -> Self {
         Self { limits, ..Self::default() }
+    }
+
+    /// The same, with detectors that follow its frames.
+    pub fn watched(self, sentry: Sentry) -> Self {
+        Self { sentry: Some(sentry), ..self }
+    }
+
+    /// The detectors, if it has any.
+    pub fn sentry(&mut self) -> Option<&mut Sentry> {
+        self.sentry.as_mut()
     }
 
     /// What was turned away so far.
@@ -92,6 +104,9 @@ impl Registry {
     pub(crate) fn frame(&mut self, now_ns: u64, link: &Link<'_>) -> Result<(), Bad> {
         self.said.start(link.source);
         let (packet, result) = decode::frame(link, &mut self.said);
+        if let Some(sentry) = &mut self.sentry {
+            sentry.frame(&Seen { now_ns, link, packet: packet.as_ref(), said: &self.said.signals });
+        }
         if link.source.is_device() {
             self.refused.devices += make_room(&mut self.devices, self.limits.devices, link.source);
             Self::device(&mut self.devices, link.source, now_ns).sent(now_ns, packet.as_ref());
@@ -119,7 +134,11 @@ impl Registry {
 
     /// A device sought what the kernel noted, until `last_ns`.
     pub(crate) fn sought(&mut self, mac: Mac, reach: &Reach, last_ns: u64) {
-        self.devices.get_mut(&mac).into_iter().for_each(|device| device.merge_sought(last_ns, reach));
+        let Some(device) = self.devices.get_mut(&mac) else { return };
+        device.merge_sought(last_ns, reach);
+        if let (Some(sentry), Some([_, minute])) = (&mut self.sentry, device.sought()) {
+            sentry.sought(mac, minute, last_ns);
+        }
     }
 
     fn device(devices: &mut HashMap<Mac, Device>, mac: Mac, now_ns: u64) -> &mut Device {
@@ -155,13 +174,14 @@ mod tests {
         let mut payload = vec![0, 1, 8, 0, 6, 4, 0, 1];
         payload.extend(mac.0);
         payload.extend([10, 0, 0, mac.0[5], 0, 0, 0, 0, 0, 0, 10, 0, 0, mac.0[5]]);
-        let link = Link { source: mac, carried: Carried::Ether(0x0806), payload: &payload };
+        let link =
+            Link { source: mac, target: Mac::default(), carried: Carried::Ether(0x0806), payload: &payload };
         registry.frame(now_ns, &link).expect("an announcement");
     }
 
     /// A frame of a protocol that only says that it is spoken.
     fn speak(registry: &mut Registry, now_ns: u64, mac: Mac, kind: u16) {
-        let link = Link { source: mac, carried: Carried::Ether(kind), payload: &[] };
+        let link = Link { source: mac, target: Mac::default(), carried: Carried::Ether(kind), payload: &[] };
         registry.frame(now_ns, &link).expect("nothing to read");
     }
 

@@ -53,7 +53,7 @@ fn ink(body: &Body) -> Ink {
         | Body::NetSend(_)
         | Body::NetClose { .. }
         | Body::TlsData(_) => Ink::Net,
-        Body::ContentMatch(_) | Body::Match(_) => Ink::Error,
+        Body::ContentMatch(_) | Body::Match(_) | Body::Alert(_) => Ink::Error,
         Body::FilterCounts(_) => Ink::Net,
         Body::Device(_) | Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => {
             Ink::Bold
@@ -118,6 +118,7 @@ fn object(body: &Body, max: usize) -> String {
             name(Some(&found.rule), max),
             name(Some(&found.redacted), max)
         ),
+        Body::Alert(alert) => format!("{} {}", alert.severity.word(), name(Some(&alert.message), max)),
         Body::Device(device) => format!("{} {}", device.mac, name(Some(&device.device_type), max)),
         Body::FilterCounts(counts) => format!(
             "{} {} {}: {} passed, {} dropped, {} other",

@@ -1,0 +1,143 @@
+//! What is wrong on a network: detectors that follow every frame and raise alerts.
+//!
+//! A [`Sentry`] is fed with the frames that a registry learns from, in their order and with their times, so that a capture
+//! gives the same alerts whenever it is replayed. One file a detector; what all of them have to know of the network is in
+//! `scene`. No threshold is made of captures at hand: each is a matter of how protocols work, and says so where it stands.
+//!
+//! What is new on a network is news only when the network is known: detectors of newcomers keep quiet for a time of learning
+//! ([`Options::learn_ns`], of time in which frames came), and [`Sentry::is_learning`] tells it. What is wrong in itself is told from the first frame on.
+
+mod alert;
+mod arp;
+mod contact;
+mod dhcp;
+mod recent;
+mod routers;
+mod scan;
+mod scene;
+
+pub use alert::Alert;
+
+use crate::link::Link;
+use crate::packet::Packet;
+use crate::signal::Signal;
+use crate::{Mac, Seeks};
+use alert::Alerts;
+use scene::Scene;
+use std::fmt;
+use std::net::IpAddr;
+
+/// How detectors are set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How long a network is learnt before what is new on it is told.
+    pub learn_ns: u64,
+}
+
+impl Default for Options {
+    /// An hour of learning: most devices that are there say something within it.
+    fn default() -> Self {
+        Self { learn_ns: 3_600_000_000_000 }
+    }
+}
+
+/// A frame, as detectors see it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    /// Nanoseconds since 1970.
+    pub(crate) now_ns: u64,
+    pub(crate) link: &'a Link<'a>,
+    pub(crate) packet: Option<&'a Packet<'a>>,
+    /// What decoders made of it.
+    pub(crate) said: &'a [(Mac, Signal)],
+}
+
+/// One thing that is looked for.
+trait Detector: fmt::Debug {
+    /// A frame came; the scene knows of it already.
+    fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts);
+
+    /// It is so late, and perhaps nothing came.
+    fn tick(&mut self, _now_ns: u64, _scene: &Scene, _alerts: &mut Alerts) {}
+}
+
+/// All detectors, and what they raised.
+#[derive(Debug)]
+pub struct Sentry {
+    scene: Scene,
+    detectors: Vec<Box<dyn Detector>>,
+    alerts: Alerts,
+}
+
+impl Sentry {
+    /// With all detectors.
+    pub fn new(options: Options) -> Self {
+        Self {
+            scene: Scene::new(options.learn_ns),
+            detectors: vec![
+                Box::new(scan::Scans::new()),
+                Box::new(arp::Claims::new()),
+                Box::new(dhcp::Servers::default()),
+                Box::new(routers::Routers::default()),
+            ],
+            alerts: Alerts::default(),
+        }
+    }
+
+    /// It is known from elsewhere that an address is the gateway's.
+    pub fn gateway(&mut self, address: IpAddr) {
+        self.scene.gateway(address);
+    }
+
+    pub(crate) fn frame(&mut self, seen: &Seen<'_>) {
+        self.scene.learn(seen);
+        for detector in &mut self.detectors {
+            detector.frame(seen, &self.scene, &mut self.alerts);
+        }
+    }
+
+    /// It is `now_ns`, by the clock of the frames: decides what waited for an answer.
+    pub fn tick(&mut self, now_ns: u64) {
+        for detector in &mut self.detectors {
+            detector.tick(now_ns, &self.scene, &mut self.alerts);
+        }
+    }
+
+    /// What a device sought in a minute, as the kernel counted it; frames of it may have been lost.
+    pub(crate) fn sought(&mut self, mac: Mac, minute: Seeks, now_ns: u64) {
+        scan::of_counts(mac, minute, now_ns, &mut self.alerts);
+    }
+
+    /// Alerts that were not told yet; each is given once, and again when it comes back after an hour.
+    pub fn news(&mut self) -> Vec<Alert> {
+        self.alerts.news()
+    }
+
+    /// All alerts so far.
+    pub fn alerts(&self) -> &[Alert] {
+        self.alerts.all()
+    }
+
+    /// Alerts beyond the 10,000 that are kept.
+    pub fn refused(&self) -> u64 {
+        self.alerts.refused()
+    }
+
+    /// Whether the network is still being learnt, and what is new on it not told.
+    pub fn is_learning(&self) -> bool {
+        self.scene.is_learning()
+    }
+}
+
+/// A span of time in words.
+fn seconds(ns: u64) -> String {
+    match ns / 1_000_000_000 {
+        0 => "a second".to_owned(),
+        s @ ..120 => format!("{s} seconds"),
+        s @ ..7200 => format!("{} minutes", s / 60),
+        s => format!("{} hours", s / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,336 @@
+//! Port scans: many ports of one target, or one service of many targets, tried in vain.
+//!
+//! Not how much a device tries tells a scan, but how much of it is in vain: who works knows where services are (Jung, Paxson,
+//! Berger and Balakrishnan, *Fast portscan detection using sequential hypothesis testing*, IEEE S&P 2004). A scan goes on as
+//! long as something new is tried in vain within a quarter of an hour, so that slow ones count as well; it is called slow when
+//! it took more than a minute to become one.
+//!
+//! In vain for other reasons, and no scan: an address that was looked up (its server is down, or the line is), ports that are
+//! drawn by chance unless many are tried at once, neighbours that a router asks for.
+
+use super::alert::{Alert, Alerts};
+use super::contact::{Contacts, Outcome, Service, Who};
+use super::scene::Scene;
+use super::{Detector, Seen, seconds};
+use crate::decode::on_link;
+use crate::{Mac, Seeks};
+use kernscope_report::Severity;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::Hash;
+use std::net::IpAddr;
+
+/// So many in vain are a scan: more than a person, or a device that looks for its server, ever tries.
+const VAIN_MIN: usize = 15;
+/// Who takes longer may have more reasons.
+const VAIN_SLOW_MIN: usize = 20;
+/// Tries for each that was in vain: scanners try twice or thrice.
+const TRIES_MAX: usize = 4;
+/// Of targets on the internet; peers of peer-to-peer networks come and go.
+const VAIN_FAR_MIN: usize = 30;
+/// Where no answer was ever heard, from anybody, answers may go another way.
+const DEAF_FACTOR: usize = 4;
+/// In vain for each that was answered.
+const VAIN_SHARE: usize = 2;
+const ENDS_NS: u64 = 900_000_000_000;
+const SLOW_NS: u64 = 60_000_000_000;
+/// Ports from here on are drawn by chance (RFC 6335 and Linux).
+const BY_CHANCE: u16 = 32_768;
+/// Groups of each sort, and different ones of a group, that are kept.
+const GROUPS_MAX: usize = 16_384;
+const DIFFERENT_MAX: usize = 1_024;
+
+/// What one tried of a sort.
+#[derive(Debug)]
+struct Group<T> {
+    vain: BTreeSet<T>,
+    answered: BTreeSet<T>,
+    /// How often it tried in vain, the same ones again and again included.
+    tries: usize,
+    began_ns: u64,
+    last_ns: u64,
+    /// When the last [`VAIN_MIN`] were tried.
+    latest_ns: VecDeque<u64>,
+    /// Told as this, when there were so many.
+    told: Option<(&'static str, usize)>,
+}
+
+impl<T: Ord + Copy> Group<T> {
+    fn new(at_ns: u64) -> Self {
+        Self {
+            vain: BTreeSet::new(),
+            answered: BTreeSet::new(),
+            tries: 0,
+            began_ns: at_ns,
+            last_ns: at_ns,
+            latest_ns: VecDeque::with_capacity(VAIN_MIN),
+            told: None,
+        }
+    }
+
+    /// Takes an outcome; whether it is a new one in vain.
+    fn take(&mut self, what: T, outcome: &Outcome) -> bool {
+        if outcome.answered {
+            self.vain.remove(&what);
+            if self.answered.len() < DIFFERENT_MAX {
+                self.answered.insert(what);
+            }
+            return false;
+        }
+        if outcome.at_ns.saturating_sub(self.last_ns) > ENDS_NS {
+            *self = Self::new(outcome.at_ns);
+        }
+        self.tries += 1;
+        let is_new = self.vain.len() < DIFFERENT_MAX && self.vain.insert(what);
+        if is_new {
+            self.began_ns = self.began_ns.min(outcome.at_ns);
+            self.last_ns = self.last_ns.max(outcome.at_ns);
+            if self.latest_ns.len() == VAIN_MIN {
+                self.latest_ns.pop_front();
+            }
+            self.latest_ns.push_back(outcome.at_ns);
+        }
+        is_new
+    }
+
+    fn is_slow(&self) -> bool {
+        let (first, last) = (self.latest_ns.front(), self.latest_ns.back());
+        first.zip(last).is_none_or(|(first, last)| last.saturating_sub(*first) > SLOW_NS)
+    }
+
+    /// Whether it is to be told now: when there are `least`, and each time that there are twice as many. `fixed` of them are
+    /// not at ports that are drawn by chance.
+    fn is_due(&self, least: usize, fixed: usize) -> bool {
+        let vain = self.vain.len();
+        if vain < self.answered.len() * VAIN_SHARE {
+            return false;
+        }
+        match self.told {
+            Some((_, told)) => vain >= told * 2,
+            // Slowly, who looks for a few things over and over is no scanner.
+            None if self.is_slow() => fixed >= least.max(VAIN_SLOW_MIN) && vain * TRIES_MAX >= self.tries,
+            None => vain >= least,
+        }
+    }
+}
+
+/// Follows contacts.
+#[derive(Debug)]
+pub(super) struct Scans {
+    contacts: Contacts,
+    outcomes: Vec<Outcome>,
+    /// Ports, by who tried them and of whom.
+    ports: HashMap<(Who, IpAddr), Group<Service>>,
+    /// Targets, by who tried them and for what.
+    targets: HashMap<(Who, Service), Group<IpAddr>>,
+    /// Different contacts on the internet that were in vain, by who tried.
+    far: HashMap<Who, usize>,
+}
+
+impl Scans {
+    pub(super) fn new() -> Self {
+        Self {
+            contacts: Contacts::new(),
+            outcomes: Vec::new(),
+            ports: HashMap::new(),
+            targets: HashMap::new(),
+            far: HashMap::new(),
+        }
+    }
+
+    fn judge(&mut self, scene: &Scene, alerts: &mut Alerts) {
+        for outcome in std::mem::take(&mut self.outcomes) {
+            if matches!(outcome.service, Service::Tcp(_) | Service::Udp(_)) {
+                self.vertical(&outcome, alerts);
+            }
+            // A name was asked for: it is one that somebody has.
+            if on_link(outcome.target) || scene.name(&outcome.target).is_none() {
+                self.horizontal(&outcome, alerts);
+            }
+        }
+    }
+
+    fn least(&self, target: IpAddr) -> usize {
+        let least = if on_link(target) { VAIN_MIN } else { VAIN_FAR_MIN };
+        if self.contacts.hears_answers { least } else { least * DEAF_FACTOR }
+    }
+
+    fn vertical(&mut self, outcome: &Outcome, alerts: &mut Alerts) {
+        let least = if self.contacts.hears_answers { VAIN_MIN } else { VAIN_MIN * DEAF_FACTOR };
+        let key = (outcome.who, outcome.target);
+        let Some(group) = group(&mut self.ports, key, outcome.at_ns) else { return };
+        if !group.take(outcome.service, outcome) || group.vain.len() < least {
+            return;
+        }
+        let fixed = group.vain.iter().filter(|service| !is_by_chance(**service)).count();
+        if !group.is_due(least, fixed) {
+            return;
+        }
+        let rule = if group.is_slow() { "port_scan_slow" } else { "port_scan_vertical" };
+        let (rule, _) = *group.told.insert((group.told.map_or(rule, |(rule, _)| rule), group.vain.len()));
+        alerts.raise(ports_alert(rule, outcome, group));
+    }
+
+    fn horizontal(&mut self, outcome: &Outcome, alerts: &mut Alerts) {
+        let least = match outcome.service {
+            // Who has an address says so to all.
+            Service::Neighbour => VAIN_MIN,
+            _ => self.least(outcome.target),
+        };
+        let key = (outcome.who, outcome.service);
+        let Some(group) = group(&mut self.targets, key, outcome.at_ns) else { return };
+        if !group.take(outcome.target, outcome) {
+            return;
+        }
+        let mut share = 1;
+        if !on_link(outcome.target) {
+            // Peers are at all sorts of ports.
+            if self.far.len() >= GROUPS_MAX {
+                self.far.clear();
+            }
+            let far = self.far.entry(outcome.who).or_default();
+            *far += 1;
+            share = *far / group.vain.len().max(1);
+        }
+        let fixed = if is_by_chance(outcome.service) { 0 } else { group.vain.len() };
+        if share > 2 || !group.is_due(least, fixed) {
+            return;
+        }
+        let rule = if group.is_slow() { "port_scan_slow" } else { "port_scan_horizontal" };
+        let (rule, _) = *group.told.insert((group.told.map_or(rule, |(rule, _)| rule), group.vain.len()));
+        alerts.raise(targets_alert(rule, outcome, group));
+    }
+}
+
+impl Detector for Scans {
+    fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts) {
+        self.contacts.follow(seen, scene, &mut self.outcomes);
+        if !self.outcomes.is_empty() {
+            self.judge(scene, alerts);
+        }
+    }
+
+    fn tick(&mut self, now_ns: u64, scene: &Scene, alerts: &mut Alerts) {
+        self.contacts.expire(now_ns, scene, &mut self.outcomes);
+        self.judge(scene, alerts);
+    }
+}
+
+/// The group of a key, made if there is room; those that ended give way.
+fn group<K: Eq + Hash, T: Ord + Copy>(
+    groups: &mut HashMap<K, Group<T>>,
+    key: K,
+    at_ns: u64,
+) -> Option<&mut Group<T>> {
+    if groups.len() >= GROUPS_MAX && !groups.contains_key(&key) {
+        groups.retain(|_, group| {
+            let quiet_ns = at_ns.saturating_sub(group.last_ns);
+            quiet_ns < SLOW_NS || (quiet_ns < ENDS_NS && group.vain.len() > 1)
+        });
+        if groups.len() >= GROUPS_MAX {
+            return None;
+        }
+    }
+    Some(groups.entry(key).or_insert_with(|| Group::new(at_ns)))
+}
+
+fn is_by_chance(service: Service) -> bool {
+    matches!(service, Service::Tcp(port) | Service::Udp(port) if port >= BY_CHANCE)
+}
+
+/// From here it is one of ours; from afar the world tries everybody.
+fn severity(who: Who) -> Severity {
+    if on_link(who.ip) { Severity::High } else { Severity::Medium }
+}
+
+fn ports_alert(rule: &'static str, outcome: &Outcome, group: &Group<Service>) -> Alert {
+    let Who { mac, ip } = outcome.who;
+    let pace = if rule == "port_scan_slow" { "slow vertical" } else { "vertical" };
+    let vain = more(group.vain.len());
+    Alert {
+        rule,
+        severity: severity(outcome.who),
+        mac,
+        ip: Some(ip),
+        subject: outcome.target.to_string(),
+        message: format!(
+            "{pace} port scan: {ip} tried {vain} ports of {} in vain within {}",
+            outcome.target,
+            seconds(group.last_ns - group.began_ns)
+        ),
+        because: vec![
+            format!("no answer or a refusal from {}", list(group.vain.iter())),
+            format!("{} ports answered", group.answered.len()),
+        ],
+        count: group.vain.len() as u64,
+        first_ns: group.began_ns,
+        last_ns: group.last_ns,
+    }
+}
+
+fn targets_alert(rule: &'static str, outcome: &Outcome, group: &Group<IpAddr>) -> Alert {
+    let Who { mac, ip } = outcome.who;
+    let pace = if rule == "port_scan_slow" { "slow horizontal" } else { "horizontal" };
+    let vain = more(group.vain.len());
+    Alert {
+        rule,
+        severity: if outcome.service == Service::Neighbour {
+            Severity::Medium
+        } else {
+            severity(outcome.who)
+        },
+        mac,
+        ip: Some(ip),
+        subject: outcome.service.to_string(),
+        message: format!(
+            "{pace} port scan: {ip} sought {vain} addresses by {} in vain within {}",
+            outcome.service,
+            seconds(group.last_ns - group.began_ns)
+        ),
+        because: vec![
+            format!("no answer or a refusal from {}", list(group.vain.iter())),
+            format!("{} addresses answered", group.answered.len()),
+        ],
+        count: group.vain.len() as u64,
+        first_ns: group.began_ns,
+        last_ns: group.last_ns,
+    }
+}
+
+fn more(count: usize) -> String {
+    if count >= DIFFERENT_MAX { format!("{count} or more") } else { count.to_string() }
+}
+
+/// The first few.
+fn list<T: ToString>(all: impl Iterator<Item = T>) -> String {
+    let mut words: Vec<_> = all.take(9).map(|one| one.to_string()).collect();
+    if words.len() == 9 {
+        words[8] = "...".to_owned();
+    }
+    words.join(", ")
+}
+
+/// So many ports of so few addresses in a minute are a scan, whatever became of them.
+const PORTS_A_MINUTE: u32 = 200;
+const ADDRESSES_A_MINUTE: u32 = 4;
+
+/// A scan by the counts of the kernel alone: so fast a one that its frames were lost on their way here.
+pub(super) fn of_counts(mac: Mac, minute: Seeks, now_ns: u64, alerts: &mut Alerts) {
+    let Seeks { addresses, ports } = minute;
+    if ports < PORTS_A_MINUTE || addresses > ADDRESSES_A_MINUTE || alerts.has("port_scan_vertical", mac) {
+        return;
+    }
+    alerts.raise(Alert {
+        rule: "port_scan_vertical",
+        severity: Severity::High,
+        mac,
+        ip: None,
+        subject: "counted".to_owned(),
+        message: format!(
+            "vertical port scan: {mac} sought {ports} ports of {addresses} addresses within a minute"
+        ),
+        because: vec!["counted in the kernel; its frames were too many to be read".to_owned()],
+        count: u64::from(ports),
+        first_ns: now_ns,
+        last_ns: now_ns,
+    });
+}

@@ -1,0 +1,167 @@
+//! What all detectors have to know of the network: who has which address, who passes on packets of others, who was told what.
+
+use super::Seen;
+use super::recent::Recent;
+use crate::Mac;
+use crate::decode::{dns, on_link};
+use crate::packet::{Packet, Transport};
+use crate::signal::{Claim, Role, Signal};
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// A network that says nothing for longer than this is not being learnt, nor is one whose capture has gaps.
+const GAP_NS: u64 = 60_000_000_000;
+/// Addresses, names and senders that are remembered, by half.
+const KNOWN: usize = 65_536;
+/// A device that sends from more addresses of others than this passes their packets on.
+const FOREIGN_MAX: usize = 2;
+const OWN_MAX: usize = 8;
+const GATEWAYS_MAX: usize = 64;
+
+/// The network, as far as detectors ask for it.
+#[derive(Debug)]
+pub(super) struct Scene {
+    /// For how long it was looked at; a gap counts as no more than [`GAP_NS`].
+    seen_ns: u64,
+    last_ns: u64,
+    learn_ns: u64,
+    /// Who said last that it has an address.
+    owners: Recent<IpAddr, Mac>,
+    senders: Recent<Mac, Sender>,
+    routers: HashSet<Mac>,
+    /// Addresses that DHCP or an advertisement told to be a gateway's.
+    gateways: HashSet<IpAddr>,
+    /// What an address was last looked up as.
+    names: Recent<IpAddr, Arc<str>>,
+    last: Option<(Mac, IpAddr)>,
+    last_hop: Option<Mac>,
+}
+
+/// The addresses that a device sends from.
+#[derive(Debug, Default)]
+struct Sender {
+    near: HashSet<IpAddr>,
+    foreign: HashSet<IpAddr>,
+}
+
+impl Scene {
+    pub(super) fn new(learn_ns: u64) -> Self {
+        Self {
+            seen_ns: 0,
+            last_ns: u64::MAX,
+            learn_ns,
+            owners: Recent::new(KNOWN),
+            senders: Recent::new(KNOWN / 4),
+            routers: HashSet::new(),
+            gateways: HashSet::new(),
+            names: Recent::new(KNOWN),
+            last: None,
+            last_hop: None,
+        }
+    }
+
+    /// An address is known to be the gateway's.
+    pub(super) fn gateway(&mut self, address: IpAddr) {
+        self.gateways.insert(address);
+    }
+
+    /// Learns from a frame, before detectors look at it.
+    pub(super) fn learn(&mut self, seen: &Seen<'_>) {
+        self.seen_ns += seen.now_ns.saturating_sub(self.last_ns).min(GAP_NS);
+        self.last_ns = seen.now_ns;
+        for (mac, signal) in seen.said {
+            match signal {
+                Signal::Address(address, Claim::Announced) => self.owners.put(*address, *mac),
+                Signal::Role(Role::Router) => self.router(*mac),
+                Signal::Gateway(address) if self.gateways.len() < GATEWAYS_MAX => {
+                    self.gateways.insert(*address);
+                }
+                _ => {}
+            }
+        }
+        let Some(packet) = seen.packet else { return };
+        self.passed_to(seen.link.target, packet);
+        if self.last != Some((seen.link.source, packet.source)) {
+            self.last = Some((seen.link.source, packet.source));
+            self.sent(seen.link.source, packet.source);
+        }
+        if let Transport::Udp(udp) = &packet.carried
+            && udp.source == 53
+            && let Some((name, addresses)) = dns::resolved(udp.payload)
+        {
+            let name: Arc<str> = name.into();
+            addresses.into_iter().for_each(|address| self.names.put(address, Arc::clone(&name)));
+        }
+    }
+
+    /// A device sent a packet from an address.
+    fn sent(&mut self, mac: Mac, address: IpAddr) {
+        if !mac.is_device() || self.routers.contains(&mac) || is_nobodys(address) {
+            return;
+        }
+        let sender = self.senders.entry(mac, Sender::default);
+        let (set, most) = match on_link(address) {
+            true => (&mut sender.near, OWN_MAX),
+            false => (&mut sender.foreign, FOREIGN_MAX),
+        };
+        set.insert(address);
+        if set.len() > most {
+            self.router(mac);
+        }
+    }
+
+    /// A frame with a packet went to a device: from here to the world, so that the device passes it on.
+    fn passed_to(&mut self, mac: Mac, packet: &Packet<'_>) {
+        if self.last_hop != Some(mac)
+            && mac.is_device()
+            && on_link(packet.source)
+            && !on_link(packet.target)
+            && !is_nobodys(packet.target)
+        {
+            self.last_hop = Some(mac);
+            self.router(mac);
+        }
+    }
+
+    fn router(&mut self, mac: Mac) {
+        if self.routers.len() < KNOWN {
+            self.routers.insert(mac);
+        }
+    }
+
+    /// Whether the network is still being learnt: what is new then is not news.
+    pub(super) fn is_learning(&self) -> bool {
+        self.seen_ns < self.learn_ns
+    }
+
+    /// Who has an address, by the last word on it.
+    pub(super) fn owner(&self, address: &IpAddr) -> Option<Mac> {
+        self.owners.get(address).copied()
+    }
+
+    /// Whether a device routes, or passes on packets of more others than could be its own.
+    pub(super) fn is_router(&self, mac: Mac) -> bool {
+        self.routers.contains(&mac)
+    }
+
+    /// Whether an address of a device is the gateway's: DHCP told so, or the device passes packets on.
+    pub(super) fn is_gateway_of(&self, address: &IpAddr, mac: Mac) -> bool {
+        self.gateways.contains(address) || self.is_router(mac)
+    }
+
+    /// What somebody looked an address up as.
+    pub(super) fn name(&self, address: &IpAddr) -> Option<&Arc<str>> {
+        self.names.get(address)
+    }
+}
+
+/// Whether an address can be no single machine's.
+pub(super) fn is_nobodys(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast() || v4.octets()[0] == 0
+        }
+        IpAddr::V6(v6) => v6.is_unspecified() || v6.is_multicast(),
+    }
+}
