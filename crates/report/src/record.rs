@@ -354,7 +354,7 @@ pub enum Body {
         /// Bytes received.
         bytes_received: Option<u64>,
     },
-    /// A rule matches what a process read, wrote, sent or received (`watch --rules`).
+    /// A rule matches what a process read, wrote, sent or received (`watch --rules`), or said or heard through TLS.
     ContentMatch(ContentMatch),
     /// Plain text that a process gave to a TLS library to send, or got from it.
     TlsData(TlsData),
@@ -481,6 +481,8 @@ pub enum ContentSource {
     NetSend,
     /// Received from one.
     NetRecv,
+    /// Given to a TLS library or got from it, as plain text; `direction` says which.
+    Tls,
 }
 
 /// What a rule found in data that a process moved.
@@ -500,11 +502,17 @@ pub struct ContentMatch {
     /// The socket's other end, `ip:port`; left out where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote: Option<String>,
-    /// The descriptor.
+    /// The descriptor; -1 where it is not known.
     pub fd: i32,
-    /// Offset of the match's first byte: in a regular file, else in what this process has moved that way through it;
-    /// `null` when unknown.
+    /// Offset of the match's first byte: in a regular file, else in what this process has moved that way through it, or said
+    /// on the connection; `null` when unknown.
     pub offset: Option<u64>,
+    /// Number of the TLS connection, as in `tls_data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conn: Option<u64>,
+    /// Which way it went on that connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direction: Option<TlsDirection>,
     /// The secret, redacted; as it is with `--no-redact`.
     pub redacted: String,
     /// Bytes of the secret.

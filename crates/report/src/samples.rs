@@ -209,6 +209,8 @@ fn content() -> Vec<(u32, Body)> {
         remote: None,
         fd: 3,
         offset: Some(17),
+        conn: None,
+        direction: None,
         redacted: "ghp_[36 bytes more]".to_owned(),
         secret_bytes: 40,
     };
@@ -219,7 +221,15 @@ fn content() -> Vec<(u32, Body)> {
         offset: None,
         ..found.clone()
     };
-    vec![(100, Body::ContentMatch(found)), (100, Body::ContentMatch(sent)), (100, Body::TlsData(said()))]
+    let spoken = ContentMatch {
+        source: ContentSource::Tls,
+        offset: Some(40),
+        conn: Some(1),
+        direction: Some(TlsDirection::Send),
+        ..sent.clone()
+    };
+    let found = [found, sent, spoken].map(Body::ContentMatch);
+    found.into_iter().chain([Body::TlsData(said())]).map(|body| (100, body)).collect()
 }
 
 fn said() -> TlsData {

@@ -4,12 +4,12 @@
 //! a sink that fails costs records (`lost: output`), not the run.
 
 use crate::backend::{Account, Backend, BackendError, Progress};
-use crate::core::{Core, kind_name};
+use crate::core::{Core, HOLD_NS, kind_name};
 use crate::stream::{StreamError, Trailer, Writer};
 use kernscope_abi as abi;
 use kernscope_report::{Coverage, Entry, Hook, Ledger, State};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Shortest wait for events: after a poll that found some.
 const MIN_WAIT: Duration = Duration::from_millis(1);
@@ -79,14 +79,15 @@ pub fn run<S: Sink>(
     let mut backend_error = None;
     let mut ended = false;
     let mut wait = MIN_WAIT;
+    let mut last_event = Instant::now();
     while !ended && !stop() {
         match run.poll(backend, wait) {
             Ok((Progress::Ended, _)) => ended = true,
             Ok((Progress::Running, 0)) => {
-                run.sink.idle(run.core);
+                run.quiet(last_event.elapsed());
                 wait = (wait * 2).min(MAX_WAIT);
             }
-            Ok((Progress::Running, _)) => wait = MIN_WAIT,
+            Ok((Progress::Running, _)) => (wait, last_event) = (MIN_WAIT, Instant::now()),
             Err(error) => {
                 backend_error = Some(error);
                 break;
@@ -140,6 +141,15 @@ impl<S: Sink> Run<'_, '_, S> {
         }
         self.core.step(event, &mut self.out);
         self.tell();
+    }
+
+    /// Nothing has happened for some time: what waits for more need not wait for ever.
+    fn quiet(&mut self, since: Duration) {
+        if since >= Duration::from_nanos(HOLD_NS) {
+            self.core.waited(u64::MAX, &mut self.out);
+            self.tell();
+        }
+        self.sink.idle(self.core);
     }
 
     fn tell(&mut self) {

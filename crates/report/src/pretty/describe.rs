@@ -5,8 +5,8 @@ use super::paint::{Ink, Paint};
 use super::units;
 use crate::summary::{BEGUN, verb};
 use crate::{
-    Answer, Body, ContentSource, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo, TlsData,
-    TlsDirection,
+    Answer, Body, ContentMatch, ContentSource, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo,
+    TlsData, TlsDirection,
 };
 
 /// Longest object, in characters, unless all is to be shown.
@@ -106,7 +106,7 @@ fn object(body: &Body, max: usize) -> String {
         Body::ContentMatch(found) => {
             let place = found.path.path.as_deref().or(found.remote.as_deref());
             let place = place.map_or_else(|| format!("fd {}", found.fd), |place| name(Some(place), max));
-            let (way, rule) = (way(found.source), name(Some(&found.rule), max));
+            let (way, rule) = (way(found), name(Some(&found.rule), max));
             format!("{place} {way} {rule} {}", name(Some(&found.redacted), max))
         }
         Body::TlsData(data) => spoken(data, max),
@@ -212,8 +212,10 @@ fn ends(call: &NetCall, first: Option<&str>, at: Option<&str>, max: usize) -> St
     format!("{} {}{at}", clean::text(&call.proto), name(first, max))
 }
 
-fn way(source: ContentSource) -> &'static str {
-    match source {
+fn way(found: &ContentMatch) -> &'static str {
+    match found.source {
+        ContentSource::Tls if found.direction == Some(TlsDirection::Send) => "sent by TLS",
+        ContentSource::Tls => "received by TLS",
         ContentSource::FileRead => "read",
         ContentSource::FileWrite => "written",
         ContentSource::NetSend => "sent",

@@ -14,25 +14,19 @@ use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
 use kernscope_sieve::redact::redact;
 
 /// Rules, and memory for trying them.
-#[derive(Debug)]
-pub(super) struct Rules {
-    matcher: Matcher,
-    scratch: Scratch,
+struct Rules<'a> {
+    matcher: &'a Matcher,
+    scratch: &'a mut Scratch,
 }
 
-impl Rules {
-    pub(super) fn new(matcher: Matcher) -> Self {
-        let scratch = matcher.scratch();
-        Self { matcher, scratch }
-    }
-
+impl Rules<'_> {
     /// What is found in a piece, was not found in the one before and is not for the next one.
     fn find(&mut self, data: &[u8], path: &[u8], content: &abi::Content) -> Vec<Located> {
         let place = Place { path, commit: None };
         if self.matcher.is_excused(&place) {
             return Vec::new();
         }
-        let mut found = self.matcher.find(data, &place, &mut self.scratch);
+        let mut found = self.matcher.find(data, &place, self.scratch);
         let piece = Piece::new(content, data.len() as u64);
         found.retain(|found| piece.tells(found.start, found.end));
         found
@@ -56,6 +50,8 @@ impl Rules {
             remote: super::net::endpoint(&content.remote),
             fd: content.fd,
             offset: place(content, found.start),
+            conn: None,
+            direction: None,
             redacted: match redacted {
                 true => redact(&found.secret),
                 false => String::from_utf8_lossy(&found.secret).into_owned(),
@@ -77,10 +73,11 @@ impl Core {
         let source = source(content)?;
         let mut escapes = Escapes::default();
         let path = path(content, hint, &mut escapes);
-        let Some(rules) = &mut self.rules else {
+        let Some((matcher, scratch)) = self.judges.users() else {
             self.tally.filter("no_rules");
             return Ok(());
         };
+        let mut rules = Rules { matcher, scratch };
         let found = rules.find(data, path.path.as_deref().unwrap_or_default().as_bytes(), content);
         if found.is_empty() {
             self.tally.filter("no_match");

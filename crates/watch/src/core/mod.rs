@@ -5,7 +5,7 @@
 //!
 //! Each event gives exactly one [`Entry`], or is counted as filtered (with a reason) or undecodable in [`Tally`]. Some
 //! entries wait: a descriptor marked close-on-exec is closed only if the exec succeeds, so its close is told
-//! when that is known. At a process's end its `KIND_EXIT` comes after the closes of its descriptors.
+//! when that is known; plain text waits until it is known which of it is secret (`spoken`). At a process's end its `KIND_EXIT` comes after the closes of its descriptors.
 //!
 //! Everything is bounded; each module says by how much and what happens then.
 //!
@@ -36,7 +36,7 @@ mod path_calls;
 mod paths;
 mod pending;
 mod process;
-mod secrets;
+mod spoken;
 mod table;
 mod tally;
 #[cfg(test)]
@@ -47,10 +47,12 @@ mod uring;
 
 pub use intern::Name;
 pub use names::kind_name;
+pub use spoken::HOLD_NS;
 pub use table::{KEEP_ENDED, MAX_ANCESTORS, MAX_LINEAGE, MAX_LIVE, ProcId, Process, Table};
 pub use tally::Tally;
 
 use crate::raw::{Body, Event};
+use crate::talk::judges::Judges;
 use intern::Interner;
 use kernscope_abi as abi;
 use kernscope_report::text::Escapes;
@@ -88,8 +90,9 @@ pub struct Core {
     carry: carry::Carry,
     bound: bound::Bound,
     requests: uring::Requests,
-    rules: Option<content::Rules>,
+    judges: Judges,
     tls: tls::Tls,
+    spoken: spoken::Spoken,
 }
 
 /// An event with a number that this version does not know, where a field must have one of a few values.
@@ -108,15 +111,16 @@ impl Core {
             carry: carry::Carry::default(),
             bound: bound::Bound::default(),
             requests: uring::Requests::default(),
-            rules: None,
+            judges: Judges::default(),
             tls: tls::Tls::default(),
+            spoken: spoken::Spoken::default(),
         }
     }
 
-    /// Holds data that calls moved against these rules.
+    /// Holds data that calls and TLS libraries moved against these rules.
     #[must_use]
     pub fn with_rules(self, matcher: Matcher) -> Self {
-        Self { rules: Some(content::Rules::new(matcher)), ..self }
+        Self { judges: Judges::with(matcher), ..self }
     }
 
     /// Takes one raw event and pushes what it tells.
@@ -125,6 +129,7 @@ impl Core {
             self.tally.undecodable += 1;
             return;
         };
+        self.waited(event.header.ts_ns, out);
         match self.dispatch(&event, bytes, out) {
             Ok(()) => self.tally.received[usize::from(event.body.kind())] += 1,
             Err(Unknown) => self.tally.undecodable += 1,
@@ -177,6 +182,7 @@ impl Core {
         for entry in self.carry.take_all() {
             self.derive(entry, out);
         }
+        self.conns_end(out);
     }
 
     /// Where the events have gone.

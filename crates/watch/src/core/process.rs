@@ -31,6 +31,7 @@ impl Core {
             // where it closes them, and died after it.
             self.settle_held(thread.held, out);
         }
+        self.tls_process_ends(header, out);
         for entry in self.carry.take_process(header.pid) {
             self.derive(entry, out);
         }

@@ -1,7 +1,6 @@
 //! Plain text of TLS connections: numbered, placed in its stream, redacted; and which processes spoke TLS how far seen.
 
-use super::secrets::Secrets;
-use super::{Core, Name, Unknown, net, paths};
+use super::{Core, Name, Unknown, net};
 use crate::raw::Event;
 use kernscope_abi as abi;
 use kernscope_report::text::Escapes;
@@ -26,7 +25,6 @@ pub(super) struct Tls {
     speakers: BTreeMap<Speaker, Spoken>,
     /// Processes beyond [`MAX_SPEAKERS`].
     speakers_more: u64,
-    secrets: Secrets,
 }
 
 /// A file with a library.
@@ -89,7 +87,11 @@ impl Core {
             abi::TLS_IN => TlsDirection::Recv,
             abi::TLS_OUT => TlsDirection::Send,
             abi::TLS_END => {
-                let next = self.tls.conns.remove(&key).map_or([0; 2], |conn| conn.next);
+                let conn = self.tls.conns.remove(&key);
+                if let Some(conn) = &conn {
+                    self.conn_ends(conn.number, out);
+                }
+                let next = conn.map_or([0; 2], |conn| conn.next);
                 let missing =
                     tls.offset.saturating_sub(next[0]).saturating_add(tls.call_bytes.saturating_sub(next[1]));
                 if missing > 0 {
@@ -102,15 +104,14 @@ impl Core {
             _ => return Err(Unknown),
         };
         let data = event.sections.get(abi::SEC_DATA).ok_or(Unknown)?.bytes;
-        let offset = tls.offset.saturating_add(tls.at);
+        let offset = tls.offset.checked_add(tls.at).ok_or(Unknown)?;
+        offset.checked_add(data.len() as u64).ok_or(Unknown)?;
+        for forgotten in self.tls.make_room(&key) {
+            self.conn_ends(forgotten, out);
+        }
         let (conn, missing_bytes) = self.tls.place(key, direction, offset, data.len() as u64);
         let who = self.who(header);
         self.tls.spoke(header, tls, who.exe.clone(), missing_bytes);
-        let mut escapes = Escapes::default();
-        let (shown, secrets) = match self.config.redact {
-            true => self.tls.secrets.redact(data),
-            false => (data.into(), 0),
-        };
         let is_known = tls.joined != abi::TLS_SOCKET_NONE;
         let body = TlsData {
             direction,
@@ -122,15 +123,25 @@ impl Core {
             call_bytes: tls.call_bytes,
             truncated: missing_bytes > 0,
             missing_bytes,
-            data: paths::owned(&mut escapes, "data", shown.into_owned()),
-            secrets,
+            data: String::new(),
+            secrets: 0,
             fd: is_known.then_some(tls.fd),
             local: net::endpoint(&tls.local).filter(|_| is_known),
             remote: net::endpoint(&tls.remote).filter(|_| is_known),
             socket_guessed: tls.joined == abi::TLS_SOCKET_LAST,
         };
-        self.emit(out, who.entry(Body::TlsData(body), escapes));
+        self.say(who.entry(Body::TlsData(body), Escapes::default()), data, out);
         Ok(())
+    }
+
+    /// Tells what waits on the connections of a process that has ended.
+    pub(super) fn tls_process_ends(&mut self, header: &abi::Header, out: &mut Vec<Entry>) {
+        let key = |handle, born_ns| ConnKey { pid: header.pid, start_ns: header.start_ns, handle, born_ns };
+        let own = self.tls.conns.range(key(0, 0)..=key(u64::MAX, u64::MAX));
+        let ended: Vec<u64> = own.map(|(_, conn)| conn.number).collect();
+        for conn in ended {
+            self.conn_ends(conn, out);
+        }
     }
 
     /// Notes a connection that is most likely TLS.
@@ -160,12 +171,18 @@ impl Core {
 }
 
 impl Tls {
+    /// The connections that are forgotten so that one more can be told apart.
+    fn make_room(&mut self, key: &ConnKey) -> Vec<u64> {
+        if self.conns.len() < MAX_CONNS || self.conns.contains_key(key) {
+            return Vec::new();
+        }
+        let recent = self.count - MAX_CONNS as u64 / 2;
+        let old = self.conns.extract_if(.., |_, conn| conn.number <= recent);
+        old.map(|(_, conn)| conn.number).collect()
+    }
+
     /// The connection's number, and how many bytes are missing directly before the data.
     fn place(&mut self, key: ConnKey, direction: TlsDirection, offset: u64, len: u64) -> (u64, u64) {
-        if self.conns.len() >= MAX_CONNS && !self.conns.contains_key(&key) {
-            let recent = self.count - MAX_CONNS as u64 / 2;
-            self.conns.retain(|_, conn| conn.number > recent);
-        }
         let conn = self.conns.entry(key).or_insert_with(|| {
             self.count += 1;
             Conn { number: self.count, next: [0; 2] }

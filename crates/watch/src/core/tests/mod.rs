@@ -8,6 +8,7 @@ mod invariant;
 mod net;
 mod path_calls;
 mod process;
+mod spoken;
 mod tls;
 mod uring;
 

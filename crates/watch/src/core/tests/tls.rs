@@ -18,6 +18,11 @@ fn said(at: u64, offset: u64, call_bytes: u64) -> abi::Tls {
     }
 }
 
+/// Plain text that is told at once.
+fn plain(bench: &mut Bench, tls: abi::Tls, data: &[u8]) -> Entry {
+    bench.one(Raw::Tls(tls), &[(abi::SEC_DATA, 0, data)])
+}
+
 fn target(bench: &mut Bench) {
     let body = Raw::TlsTarget(abi::TlsTarget { target: 1, library: abi::TLS_OPENSSL });
     bench.none(body, &[(abi::SEC_RESOLVED, 0, b"/lib/libssl.so.3")], "tls_target");
@@ -25,10 +30,9 @@ fn target(bench: &mut Bench) {
 
 #[test]
 fn parts_have_their_place_and_gaps_are_told() {
-    let mut bench = Bench::new();
+    let mut bench = Bench::with(Config { redact: false, ..Config::default() });
     target(&mut bench);
-    let part =
-        |bench: &mut Bench, tls, data: &[u8]| json(&bench.one(Raw::Tls(tls), &[(abi::SEC_DATA, 0, data)]));
+    let part = |bench: &mut Bench, tls, data: &[u8]| json(&plain(bench, tls, data));
     let first = part(&mut bench, said(0, 0, 6), b"abc");
     assert_eq!((&first["conn"], &first["offset"], &first["len"]), (&1.into(), &0.into(), &3.into()));
     assert_eq!((&first["direction"], &first["library"]), (&"send".into(), &"openssl".into()));
@@ -56,10 +60,11 @@ fn parts_have_their_place_and_gaps_are_told() {
 fn what_is_missing_at_the_end_is_told_as_well() {
     let mut bench = Bench::new();
     target(&mut bench);
-    bench.one(Raw::Tls(said(0, 0, 3)), &[(abi::SEC_DATA, 0, b"abc")]);
+    assert_eq!(bench.send(Raw::Tls(said(0, 0, 3)), &[(abi::SEC_DATA, 0, b"abc")]), [], "it waits");
     assert_eq!(bench.core.tls_coverage()[0].state, kernscope_report::State::Attached);
     let end = abi::Tls { direction: abi::TLS_END, offset: 7, call_bytes: 3, ..said(0, 0, 0) };
-    bench.none(Raw::Tls(end), &[], "tls_end");
+    assert_eq!(json(&bench.one(Raw::Tls(end), &[]))["data"], "abc");
+    assert_eq!(bench.filtered("tls_end"), 1);
     let coverage = bench.core.tls_coverage();
     assert_eq!(coverage[0].state, kernscope_report::State::Partial);
     assert!(coverage[0].why.starts_with("7 bytes"), "{}", coverage[0].why);
@@ -91,6 +96,6 @@ fn who_connects_and_is_not_seen_is_blind() {
     let coverage = bench.core.tls_coverage();
     assert_eq!((coverage[0].pid, coverage[0].state), (20, kernscope_report::State::Blind));
     assert!(coverage[0].why.contains("0.0.0.0:443"), "{}", coverage[0].why);
-    bench.one(Raw::Tls(said(0, 0, 1)), &[(abi::SEC_DATA, 0, b"x")]);
+    bench.send(Raw::Tls(said(0, 0, 1)), &[(abi::SEC_DATA, 0, b"x")]);
     assert_eq!(bench.core.tls_coverage()[0].state, kernscope_report::State::Attached);
 }

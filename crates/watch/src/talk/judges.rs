@@ -1,0 +1,91 @@
+//! The rules that plain text is held against: those of the user, and the built-in ones.
+
+use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
+use kernscope_sieve::rules::{Rule, RuleSet};
+use std::ops::Range;
+
+/// Which rule: by its set, and its place there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RuleId {
+    is_users: bool,
+    index: usize,
+}
+
+/// What a rule finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) rule: RuleId,
+    /// The whole match, in the data.
+    pub(crate) span: Range<usize>,
+    /// The secret in it.
+    pub(crate) secret: Range<usize>,
+}
+
+/// Rules, and memory for trying them. The built-in ones are laid out when data first asks for them.
+#[derive(Debug, Default)]
+pub(crate) struct Judges {
+    users: Option<(Matcher, Scratch)>,
+    builtin: Option<(Matcher, Scratch)>,
+}
+
+impl Judges {
+    /// The built-in rules, and these.
+    pub(crate) fn with(matcher: Matcher) -> Self {
+        let scratch = matcher.scratch();
+        Self { users: Some((matcher, scratch)), builtin: None }
+    }
+
+    /// The user's own rules.
+    pub(crate) fn users(&mut self) -> Option<(&Matcher, &mut Scratch)> {
+        self.users.as_mut().map(|(matcher, scratch)| (&*matcher, scratch))
+    }
+
+    /// What either set finds.
+    pub(crate) fn find(&mut self, data: &[u8]) -> Vec<Hit> {
+        let (matcher, scratch) = self.builtin.get_or_insert_with(|| {
+            let matcher = Matcher::new(RuleSet::builtin());
+            let scratch = matcher.scratch();
+            (matcher, scratch)
+        });
+        let mut hits: Vec<Hit> = hits(matcher, scratch, data, false).collect();
+        if let Some((matcher, scratch)) = &mut self.users {
+            hits.extend(self::hits(matcher, scratch, data, true));
+        }
+        hits
+    }
+
+    /// Whether finds of this rule are to be told: the user's if there are such rules, else the built-in ones.
+    pub(crate) fn tells(&self, rule: RuleId) -> bool {
+        rule.is_users == self.users.is_some()
+    }
+
+    /// The rule of a hit.
+    pub(crate) fn rule(&self, id: RuleId) -> Option<&Rule> {
+        let set = if id.is_users { &self.users } else { &self.builtin };
+        set.as_ref().and_then(|(matcher, _)| matcher.rules().get(id.index))
+    }
+}
+
+fn hits<'a>(
+    matcher: &Matcher,
+    scratch: &mut Scratch,
+    data: &'a [u8],
+    is_users: bool,
+) -> impl Iterator<Item = Hit> + use<'a> {
+    let found = matcher.find(data, &Place::default(), scratch);
+    found
+        .into_iter()
+        .filter_map(move |found| Some(Hit { rule: RuleId { is_users, index: found.rule }, ..place(&found)? }))
+}
+
+/// Where it is; `None` for what is nowhere in the data.
+fn place(found: &Located) -> Option<Hit> {
+    let at = |offset: u64| usize::try_from(offset).ok();
+    let start = at(found.secret_start)?;
+    let hit = Hit {
+        rule: RuleId { is_users: false, index: found.rule },
+        span: at(found.start)?..at(found.end)?,
+        secret: start..start.checked_add(found.secret.len())?,
+    };
+    (!hit.span.is_empty()).then_some(hit)
+}
