@@ -176,6 +176,8 @@ pub const CONFIG_CONTENT: u32 = 128;
 pub const CONFIG_COOKIE: u32 = 256;
 /// [`Config::flags`]: TLS libraries are followed.
 pub const CONFIG_TLS: u32 = 512;
+/// Send what goes to name servers and comes from them.
+pub const CONFIG_DNS: u32 = 1024;
 
 /// Settings, in `.rodata`.
 #[repr(C)]
@@ -358,8 +360,10 @@ pub mod exit_call {
     pub const JUDGE: u32 = 13;
     /// What becomes of the verdict.
     pub const JUDGED: u32 = 14;
+    /// What goes to or comes from a name server.
+    pub const DNS: u32 = 15;
     /// One past the last.
-    pub const MAX: u32 = 15;
+    pub const MAX: u32 = 16;
 }
 
 /// Handlers behind `sys_enter`: indices of map `ENTER_CALLS` and values in [`Call::enter`].

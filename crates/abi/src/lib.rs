@@ -67,8 +67,10 @@ pub const KIND_CONTENT: u16 = 14;
 pub const KIND_TLS: u16 = 15;
 /// A file with the code of a TLS library, found by the host ([`TlsTarget`]).
 pub const KIND_TLS_TARGET: u16 = 16;
+/// Bytes to or from a name server ([`Dns`]).
+pub const KIND_DNS: u16 = 17;
 /// One past the highest kind.
-pub const KIND_MAX: usize = 17;
+pub const KIND_MAX: usize = 18;
 
 /// The event came from an `io_uring` request, not from a system call.
 pub const FLAG_URING: u16 = 1;
@@ -552,6 +554,26 @@ pub struct TlsTarget {
     pub library: u32,
 }
 
+/// Body of [`KIND_DNS`]. Sections: `DATA`, one a buffer, in order; together at most [`MAX_PATH`] bytes.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dns {
+    /// The socket.
+    pub file: FileId,
+    /// The name server.
+    pub remote: Endpoint,
+    /// Bytes of the message, or that the call moved through a stream.
+    pub bytes: u64,
+    /// The descriptor.
+    pub fd: i32,
+    /// `CONTENT_IN` or `CONTENT_OUT`.
+    pub direction: u32,
+    /// `SOCK_*`, without flags.
+    pub sock_type: u32,
+    /// Unused, zero.
+    pub pad: u32,
+}
+
 /// Body of [`KIND_URING_SUBMIT`]. Sections: `RAW`, `BASE`, `RAW2`, `BASE2`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -611,6 +633,7 @@ layout! {
     Content = 88 { file @ 0, remote @ 24, offset @ 48, call_bytes @ 56, at @ 64, overlap @ 72, source @ 76, fd @ 80, pad @ 84 }
     Tls = 136 { handle @ 0, born_ns @ 8, offset @ 16, call_bytes @ 24, at @ 32, file @ 40, local @ 64, remote @ 88, fd @ 112, joined @ 116, direction @ 120, library @ 124, target @ 128, pad @ 132 }
     TlsTarget = 8 { target @ 0, library @ 4 }
+    Dns = 72 { file @ 0, remote @ 24, bytes @ 48, fd @ 56, direction @ 60, sock_type @ 64, pad @ 68 }
     UringSubmit = 24 { request @ 0, opcode @ 8, dirfd @ 12, dirfd2 @ 16, flags @ 20 }
     Snapshot = 16 { dev @ 0, watched @ 4, ino @ 8 }
     Config = 24 { flags @ 0, self_pid @ 4, wake_bytes @ 8, piece_bytes @ 12, secret @ 16 }
@@ -618,7 +641,7 @@ layout! {
     FileKey = 16 { ino @ 0, dev @ 8, pad @ 12 }
     IoKey = 16 { id @ 0, pid @ 8, pad @ 12 }
     IoCount = 56 { read_bytes @ 0, write_bytes @ 8, reads @ 16, writes @ 24, last_remote @ 32 }
-    Counters = 288 { produced @ 0, lost @ 136, fired @ 192, sent @ 264, judged @ 272, judged_bytes @ 280 }
+    Counters = 296 { produced @ 0, lost @ 144, fired @ 200, sent @ 272, judged @ 280, judged_bytes @ 288 }
     Told = 32 { id @ 0, ino @ 8, names @ 16, dev @ 24, st_mode @ 28 }
     Call = 4 { exit @ 0, enter @ 1, variant @ 2, op @ 3 }
 }

@@ -358,6 +358,8 @@ pub enum Body {
     ContentMatch(ContentMatch),
     /// Plain text that a process gave to a TLS library to send, or got from it.
     TlsData(TlsData),
+    /// A process asked a name server, or was answered.
+    Dns(Dns),
     /// A rule matches (`scan`).
     Match(Match),
     /// A device on the network (`lan`).
@@ -411,6 +413,9 @@ pub struct NetCall {
     pub local: Option<String>,
     /// Remote end, likewise.
     pub remote: Option<String>,
+    /// The name by which a name server last answered the remote address to one of the watched processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The descriptor.
     pub fd: i32,
     /// What the call returned: 0, a descriptor, or negative errno.
@@ -571,6 +576,30 @@ pub struct TlsData {
     /// The library does not use the socket itself: this is the one that the thread used last.
     #[serde(default, skip_serializing_if = "is_default")]
     pub socket_guessed: bool,
+}
+
+/// A question to a name server on port 53, or what was answered to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Dns {
+    /// The name asked for, as zone files write it.
+    pub query: String,
+    /// What was asked of it: `A`, `AAAA`, `HTTPS`, ...
+    pub qtype: String,
+    /// What was answered, in order: addresses, names that stand for the one asked for, texts; empty for a question.
+    pub answers: Vec<String>,
+    /// How it was answered: `NOERROR`, `NXDOMAIN`, ...; `null` for a question.
+    pub rcode: Option<String>,
+    /// Number that joins question and answer.
+    pub id: u16,
+    /// The name server, `ip:port`.
+    pub server: Option<String>,
+    /// `udp` or `tcp`.
+    pub proto: String,
+    /// The descriptor.
+    pub fd: i32,
+    /// The server had no room for all of its answer, or not all of it could be read.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub truncated: bool,
 }
 
 /// What a rule found in a file or a piece of one.
@@ -914,6 +943,7 @@ impl Body {
             Self::NetClose { .. } => "net_close",
             Self::ContentMatch(_) => "content_match",
             Self::TlsData(_) => "tls_data",
+            Self::Dns(_) => "dns",
             Self::Match(_) => "match",
             Self::Device(_) => "device",
             Self::Alert(_) => "alert",

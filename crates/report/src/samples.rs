@@ -1,9 +1,9 @@
 //! A small run with at least one entry of every kind, for the tests of this crate.
 
 use crate::{
-    Alert, Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Entry, Evidence,
-    FilterCounts, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe, Proc,
-    Severity, Sought, State, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
+    Alert, Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Dns, Entry,
+    Evidence, FilterCounts, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe,
+    Proc, Severity, Sought, State, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -31,6 +31,7 @@ fn net(remote: Option<&str>, local: Option<&str>, ret: i64) -> NetCall {
         proto: "tcp".to_owned(),
         local: local.map(str::to_owned),
         remote: remote.map(str::to_owned),
+        name: None,
         fd: 3,
         ret,
         errno: (ret < 0).then(|| "ECONNREFUSED".to_owned()),
@@ -173,6 +174,13 @@ fn network() -> Vec<(u32, Body)> {
         (100, Body::NetBind(net(None, local, 0))),
         (100, Body::NetListen(net(None, local, 0))),
         (100, Body::NetAccept(net(peer, local, 5))),
+        (
+            100,
+            Body::NetConnect(NetCall {
+                name: Some("example.org".to_owned()),
+                ..net(Some("192.0.2.1:443"), None, 0)
+            }),
+        ),
         (100, Body::NetSend(NetCall { proto: "udp".to_owned(), ..net(Some("[::1]:53"), None, 12) })),
         (100, Body::NetClose { call: net(peer, local, 0), bytes_sent: Some(2048), bytes_received: Some(10) }),
         (100, Body::NetClose { call: net(peer, local, 0), bytes_sent: None, bytes_received: None }),
@@ -229,7 +237,22 @@ fn content() -> Vec<(u32, Body)> {
         ..sent.clone()
     };
     let found = [found, sent, spoken].map(Body::ContentMatch);
-    found.into_iter().chain([Body::TlsData(said())]).map(|body| (100, body)).collect()
+    let asked = Dns {
+        query: "example.org".to_owned(),
+        qtype: "A".to_owned(),
+        id: 4711,
+        server: Some("192.0.2.53:53".to_owned()),
+        proto: "udp".to_owned(),
+        fd: 4,
+        ..Dns::default()
+    };
+    let answered =
+        Dns { answers: vec!["192.0.2.1".to_owned()], rcode: Some("NOERROR".to_owned()), ..asked.clone() };
+    found
+        .into_iter()
+        .chain([Body::TlsData(said()), Body::Dns(asked), Body::Dns(answered)])
+        .map(|body| (100, body))
+        .collect()
 }
 
 fn said() -> TlsData {

@@ -12,5 +12,5 @@ pub mod raw;
 pub mod resolve;
 pub mod session;
 pub mod stream;
-mod talk;
+pub mod talk;
 pub mod tls;

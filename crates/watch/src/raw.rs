@@ -39,6 +39,7 @@ pub enum Body {
     Content(abi::Content),
     Tls(abi::Tls),
     TlsTarget(abi::TlsTarget),
+    Dns(abi::Dns),
 }
 
 impl Body {
@@ -61,6 +62,7 @@ impl Body {
             Self::Content(_) => abi::KIND_CONTENT,
             Self::Tls(_) => abi::KIND_TLS,
             Self::TlsTarget(_) => abi::KIND_TLS_TARGET,
+            Self::Dns(_) => abi::KIND_DNS,
         }
     }
 
@@ -85,6 +87,7 @@ impl Body {
             abi::KIND_CONTENT => take(bytes, Self::Content),
             abi::KIND_TLS => take(bytes, Self::Tls),
             abi::KIND_TLS_TARGET => take(bytes, Self::TlsTarget),
+            abi::KIND_DNS => take(bytes, Self::Dns),
             other => Err(DecodeError::Kind(other)),
         }
     }
@@ -107,6 +110,7 @@ impl Body {
             Self::Content(body) => pod::bytes_of(body),
             Self::Tls(body) => pod::bytes_of(body),
             Self::TlsTarget(body) => pod::bytes_of(body),
+            Self::Dns(body) => pod::bytes_of(body),
         }
     }
 }

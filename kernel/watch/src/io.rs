@@ -1,5 +1,6 @@
 //! Bytes read and written, counted per process and open file.
 
+use crate::dns;
 use crate::file::file_of;
 use crate::maps::{EXIT_CALLS, IO, config_flag, current, family, lost, opaque};
 use crate::tls_socket::tls_used;
@@ -86,6 +87,10 @@ pub fn exit_io(ctx: BtfTracePointContext) -> i32 {
     }
     if config_flag(CONFIG_TLS) {
         tls_used(file, now.args[0] as u32);
+    }
+    if dns::concerns(file) {
+        // SAFETY: the host fills the entry before anything is attached, if it can; else this does nothing.
+        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::DNS) };
     }
     if config_flag(CONFIG_CONTENT) {
         // SAFETY: the host fills the entry before anything is attached.

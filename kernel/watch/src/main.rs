@@ -10,6 +10,7 @@ mod calls;
 mod carry;
 mod close;
 mod content;
+mod dns;
 mod event;
 mod exec;
 mod exit;

@@ -1,5 +1,6 @@
 //! send and receive: counted as reads and writes are; datagrams to a new address are told.
 
+use crate::dns;
 use crate::event::{begin, plain, send, tail, user_bytes};
 use crate::file::{AT_FDCWD, base, file_of, identity, is_socket};
 use crate::io::{count_read, count_write, counts};
@@ -29,7 +30,12 @@ fn message(compat: bool) -> (u64, u64, u64) {
 
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_msg(ctx: BtfTracePointContext) -> i32 {
-    if told().is_some() && config_flag(CONFIG_CONTENT) {
+    let Some(file) = told() else { return 0 };
+    if dns::concerns(file) {
+        // SAFETY: the host fills the entry before anything is attached, if it can; else this does nothing.
+        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::DNS) };
+    }
+    if config_flag(CONFIG_CONTENT) {
         // SAFETY: the host fills the entry before anything is attached.
         unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::CONTENT) };
     }
@@ -37,7 +43,7 @@ pub fn exit_msg(ctx: BtfTracePointContext) -> i32 {
 }
 
 #[inline(always)]
-fn told() -> Option<()> {
+fn told() -> Option<u64> {
     let now = current(family::SYS_EXIT)?;
     if now.ret < 0 {
         return None;
@@ -66,7 +72,7 @@ fn told() -> Option<()> {
     if config_flag(CONFIG_TLS) {
         tls_used(file, now.args[0] as u32);
     }
-    Some(())
+    Some(file)
 }
 
 #[inline(always)]

@@ -27,6 +27,12 @@ pub(crate) fn family_of(sk: u64) -> u16 {
     kernel::<u16>(sk + off!(sk_family) as u64)
 }
 
+/// Port of the end that it is connected to; 0 when it is not.
+#[inline(always)]
+pub(crate) fn remote_port(sk: u64) -> u16 {
+    u16::from_be(kernel::<u16>(sk + off!(sk_dport) as u64))
+}
+
 /// The protocol is a bit field before 5.6 only; from then on 16 bits.
 #[inline(always)]
 fn protocol_of(sk: u64) -> u16 {

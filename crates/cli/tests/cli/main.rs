@@ -6,6 +6,7 @@ mod attach;
 mod auto;
 mod compile;
 mod content;
+mod dns;
 mod filter;
 mod help;
 mod lan;

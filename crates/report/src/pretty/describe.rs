@@ -5,7 +5,7 @@ use super::paint::{Ink, Paint};
 use super::units;
 use crate::summary::{BEGUN, verb};
 use crate::{
-    Answer, Body, ContentMatch, ContentSource, Coverage, Ledger, NetCall, OpenMode, PathCall, PathInfo,
+    Answer, Body, ContentMatch, ContentSource, Coverage, Dns, Ledger, NetCall, OpenMode, PathCall, PathInfo,
     TlsData, TlsDirection,
 };
 
@@ -52,7 +52,8 @@ fn ink(body: &Body) -> Ink {
         | Body::NetAccept(_)
         | Body::NetSend(_)
         | Body::NetClose { .. }
-        | Body::TlsData(_) => Ink::Net,
+        | Body::TlsData(_)
+        | Body::Dns(_) => Ink::Net,
         Body::ContentMatch(_) | Body::Match(_) | Body::Alert(_) => Ink::Error,
         Body::FilterCounts(_) => Ink::Net,
         Body::Device(_) | Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => {
@@ -110,6 +111,7 @@ fn object(body: &Body, max: usize) -> String {
             format!("{place} {way} {rule} {}", name(Some(&found.redacted), max))
         }
         Body::TlsData(data) => spoken(data, max),
+        Body::Dns(dns) => asked(dns, max),
         Body::Match(found) => format!(
             "{}:{}:{} {} {}",
             name(Some(&found.path), max),
@@ -209,7 +211,8 @@ fn info(path: &PathInfo, raw: Option<&str>, max: usize) -> String {
 
 fn ends(call: &NetCall, first: Option<&str>, at: Option<&str>, max: usize) -> String {
     let at = at.map(|at| format!(" at {}", name(Some(at), max))).unwrap_or_default();
-    format!("{} {}{at}", clean::text(&call.proto), name(first, max))
+    let named = call.name.as_deref().map(|told| format!(" ({})", name(Some(told), max))).unwrap_or_default();
+    format!("{} {}{named}{at}", clean::text(&call.proto), name(first, max))
 }
 
 fn way(found: &ContentMatch) -> &'static str {
@@ -220,6 +223,19 @@ fn way(found: &ContentMatch) -> &'static str {
         ContentSource::FileWrite => "written",
         ContentSource::NetSend => "sent",
         ContentSource::NetRecv => "received",
+    }
+}
+
+/// What was asked, and what was answered.
+fn asked(dns: &Dns, max: usize) -> String {
+    let query = format!("{} {}", name(Some(&dns.query), max), clean::text(&dns.qtype));
+    match dns.rcode.as_deref() {
+        None => query,
+        Some("NOERROR") if !dns.answers.is_empty() => {
+            format!("{query} is {}", clean::cut_end(&clean::text(&dns.answers.join(", ")), max))
+        }
+        Some("NOERROR") => format!("{query} is nothing"),
+        Some(code) => format!("{query}: {}", clean::text(code)),
     }
 }
 

@@ -25,6 +25,7 @@ mod bound;
 mod carry;
 mod closes;
 mod content;
+mod dns;
 mod env;
 mod exec;
 mod files;
@@ -93,6 +94,7 @@ pub struct Core {
     judges: Judges,
     tls: tls::Tls,
     spoken: spoken::Spoken,
+    answered: dns::Names,
 }
 
 /// An event with a number that this version does not know, where a field must have one of a few values.
@@ -114,6 +116,7 @@ impl Core {
             judges: Judges::default(),
             tls: tls::Tls::default(),
             spoken: spoken::Spoken::default(),
+            answered: dns::Names::default(),
         }
     }
 
@@ -164,6 +167,7 @@ impl Core {
             }
             Body::Content(ref content) => self.content(event, content, hint.as_deref(), out)?,
             Body::Tls(ref tls) => self.tls(event, tls, out)?,
+            Body::Dns(ref dns) => self.dns(event, dns, out)?,
             Body::TlsTarget(ref target) => self.tls_target(event, target),
             Body::Snapshot(ref snapshot) => self.snapshot(event, snapshot, out),
         }

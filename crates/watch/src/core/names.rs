@@ -101,6 +101,7 @@ pub fn kind_name(kind: usize) -> &'static str {
         "content",
         "tls",
         "tls_target",
+        "dns",
     ];
     NAMES.get(kind).copied().unwrap_or("unknown")
 }

@@ -21,7 +21,10 @@ impl Core {
         }
         let mut escapes = Escapes::default();
         let local = self.unix_local(event, net);
-        let call = call(event, net, local, &mut escapes);
+        let mut call = call(event, net, local, &mut escapes);
+        if matches!(net.op, abi::NET_CONNECT | abi::NET_SEND) {
+            call.name = self.answered_name(&net.remote);
+        }
         let body = match net.op {
             abi::NET_CONNECT => Body::NetConnect(call),
             abi::NET_BIND => Body::NetBind(call),
@@ -90,6 +93,7 @@ fn call(event: &Event<'_>, net: &abi::Net, local: Option<Vec<u8>>, escapes: &mut
         remote: remote
             .map(|name| paths::owned(escapes, "remote", name))
             .or_else(|| endpoint(&net.remote).filter(|_| is_asked || net.remote.port != 0 || !has_ports)),
+        name: None,
         fd: net.fd,
         ret,
         errno: names::errno_of(ret),

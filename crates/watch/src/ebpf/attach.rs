@@ -52,6 +52,10 @@ const ENTER_HANDLERS: &[(u32, &str)] = &[
 const PATH_HOOKS: &[&str] =
     &["unlink", "rmdir", "mkdir", "symlink", "truncate", "chmod", "chown", "rename", "link"];
 
+/// Ways in which names are asked for and not seen.
+const NOT_ASKED: &str = "port 53 is seen; names asked for over TLS, HTTPS, multicast, D-Bus or varlink (systemd-resolved), nscd, \
+                         io_uring and by 32-bit programs are not";
+
 /// First kernel whose tracepoints leave preemption on while programs run.
 const PREEMPTIBLE_FROM: (u32, u32) = (7, 0);
 
@@ -225,6 +229,7 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
             loaded.and_then(|()| object.set_tail_call(map, index, name)).map_err(failed)?;
         }
     }
+    let dns = dns(object, plain);
     // Attached in this order no event has a cause that was not seen: a process is known before its calls are.
     for (name, plain_event) in [
         ("sched_process_exit", Some("sched/sched_process_exit")),
@@ -251,6 +256,7 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
         call("io_counts", &[HOOK_SYS_EXIT]),
         call("close", &[HOOK_SYS_ENTER]),
         call("net", &[HOOK_SYS_EXIT]),
+        dns,
         hints,
         uring,
         calls_32,
@@ -260,6 +266,17 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
 /// Loads what a dispatcher at a tracepoint jumps to.
 fn load_handler(object: &mut Object, name: &str, tracepoint: &str, plain: bool) -> Result<(), LoadError> {
     if plain { object.load_tracepoint(name) } else { object.load_tp_btf(name, tracepoint) }
+}
+
+/// What goes to name servers. Without it the rest works, and the hook says so.
+fn dns(object: &mut Object, plain: bool) -> Attached {
+    let loaded = load_handler(object, "exit_dns", "sys_exit", plain)
+        .and_then(|()| object.set_tail_call("EXIT_CALLS", exit_call::DNS, "exit_dns"));
+    let (tier, why) = match loaded {
+        Ok(()) => (if plain { "tracepoint" } else { "tp_btf" }, NOT_ASKED.to_owned()),
+        Err(error) => ("none", format!("{} {}: {}", error.act, error.object, brief(&error.cause))),
+    };
+    Attached { name: "dns", tier, fired: &[HOOK_SYS_EXIT], why }
 }
 
 /// Adds the program made from rules, before any call can jump to it.

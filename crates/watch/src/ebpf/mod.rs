@@ -23,8 +23,8 @@ use crate::proc_snapshot;
 use crate::raw::Event;
 use enrich::Enricher;
 use kernscope_abi::layout::{
-    CONFIG_ALL, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_ENV, CONFIG_TLS, Config, Counters, LOST_NAMES,
-    WATCHED_FROM_EXEC, Watched,
+    CONFIG_ALL, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_DNS, CONFIG_ENV, CONFIG_TLS, Config, Counters,
+    LOST_NAMES, WATCHED_FROM_EXEC, Watched,
 };
 use kernscope_kit::attach::Uprobes;
 use kernscope_kit::compile::Content;
@@ -113,6 +113,7 @@ impl Ebpf {
                 | if options.env { CONFIG_ENV } else { 0 }
                 | if compiled.is_some() { CONFIG_CONTENT } else { 0 }
                 | if options.tls { CONFIG_TLS } else { 0 }
+                | CONFIG_DNS
                 | if probe::release() >= COOKIES_FROM { CONFIG_COOKIE } else { 0 },
             self_pid: std::process::id(),
             wake_bytes: options.ring_bytes / 4,

@@ -1,5 +1,6 @@
 //! The rules that plain text is held against: those of the user, and the built-in ones.
 
+use super::window::Window;
 use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
 use kernscope_sieve::rules::{Rule, RuleSet};
 use std::ops::Range;
@@ -52,6 +53,16 @@ impl Judges {
             hits.extend(self::hits(matcher, scratch, data, true));
         }
         hits
+    }
+
+    /// A short text with its secrets redacted.
+    pub(crate) fn redacted(&mut self, text: String) -> String {
+        let mut window = Window::default();
+        window.push(text.as_bytes(), self);
+        match window.shown(&(0..window.end())) {
+            (_, 0) => text,
+            (shown, _) => String::from_utf8_lossy(&shown).into_owned(),
+        }
     }
 
     /// Whether finds of this rule are to be told: the user's if there are such rules, else the built-in ones.

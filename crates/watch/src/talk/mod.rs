@@ -3,5 +3,6 @@
 //! Nothing here knows of events or records. What comes is written by strangers: everything is bounded, and garbage is
 //! an answer, not a panic.
 
+pub mod dns;
 pub(crate) mod judges;
 pub(crate) mod window;

@@ -162,12 +162,12 @@ mod tests {
     }
 
     /// What is shown of each part, once all are there, and what was found.
-    fn shown(parts: &[&[u8]]) -> (Vec<String>, Vec<String>) {
-        let (mut window, mut judges) = (Window::default(), judges());
+    fn shown(parts: &[&[u8]], judges: &mut Judges) -> (Vec<String>, Vec<String>) {
+        let mut window = Window::default();
         let mut places = Vec::new();
         for part in parts {
             places.push(window.end()..window.end() + part.len() as u64);
-            window.push(part, &mut judges);
+            window.push(part, judges);
         }
         window.settle();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
@@ -178,8 +178,9 @@ mod tests {
     #[test]
     fn a_secret_is_hidden_wherever_it_is_split() {
         let text = b"say tok_0123456789ab, pass=swordfish; end";
+        let mut judges = judges();
         for split in 0..=text.len() {
-            let (parts, found) = shown(&[&text[..split], &text[split..]]);
+            let (parts, found) = shown(&[&text[..split], &text[split..]], &mut judges);
             assert_eq!(found, ["tok_0123456789ab", "swordfish"], "split at {split}");
             let all = parts.concat();
             for hidden in ["0123", "456789ab", "word", "fish"] {
@@ -188,7 +189,7 @@ mod tests {
             assert!(all.starts_with("say t") && all.ends_with("; end"), "split at {split}: {all}");
         }
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
-        let (parts, found) = shown(&bytes);
+        let (parts, found) = shown(&bytes, &mut judges);
         assert_eq!(found.len(), 2);
         assert_eq!(parts.len(), text.len());
         assert!(parts.concat().matches("[1 bytes]").count() > 10);

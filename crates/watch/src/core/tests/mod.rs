@@ -2,6 +2,7 @@
 
 mod closes;
 mod content;
+mod dns;
 mod exec;
 mod files;
 mod invariant;
