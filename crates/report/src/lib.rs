@@ -20,9 +20,9 @@ pub use output::Output;
 pub use pretty::{Pretty, Style};
 pub use record::{
     Alert, Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Dns, Entry,
-    Evidence, FilterCounts, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe,
-    Proc, Record, SCHEMA_VERSION, Severity, Sought, State, Suggestion, TlsData, TlsDirection, TlsTarget,
-    Verdict,
+    Evidence, FilterCounts, Hook, Http, HttpMessage, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo,
+    PathSource, Probe, Proc, Record, SCHEMA_VERSION, Severity, Sought, State, Suggestion, TlsData,
+    TlsDirection, TlsTarget, Verdict,
 };
 pub use sequence::Sequencer;
 pub use sink::{End, Sink};

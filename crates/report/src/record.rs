@@ -360,6 +360,8 @@ pub enum Body {
     TlsData(TlsData),
     /// A process asked a name server, or was answered.
     Dns(Dns),
+    /// A message of HTTP on a TLS connection, or an event of a stream of them.
+    Http(Http),
     /// A rule matches (`scan`).
     Match(Match),
     /// A device on the network (`lan`).
@@ -576,6 +578,67 @@ pub struct TlsData {
     /// The library does not use the socket itself: this is the one that the thread used last.
     #[serde(default, skip_serializing_if = "is_default")]
     pub socket_guessed: bool,
+}
+
+/// What a message of HTTP is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HttpMessage {
+    /// A request.
+    Request,
+    /// A response; of one that is a stream of events, its head.
+    Response,
+    /// An event of a response that is a stream of them (`text/event-stream`).
+    Event,
+}
+
+/// A message of HTTP/1 or HTTP/2 on a TLS connection, told when it has ended. Texts in it are redacted unless `--no-redact`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Http {
+    /// What it is.
+    pub message: HttpMessage,
+    /// `1.0`, `1.1` or `2`.
+    pub version: String,
+    /// Number of the TLS connection, as in `tls_data`.
+    pub conn: u64,
+    /// Which way it went.
+    pub direction: TlsDirection,
+    /// Its stream, in HTTP/2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<u32>,
+    /// Where it begins among the bytes of its direction on the connection.
+    pub offset: u64,
+    /// The method; of a response that of its request, `null` when that was not seen.
+    pub method: Option<String>,
+    /// The host asked for, with the port where it is told.
+    pub host: Option<String>,
+    /// Path and query.
+    pub path: Option<String>,
+    /// The status; `null` for a request.
+    pub status: Option<u16>,
+    /// `Content-Type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+    /// `Content-Encoding`; a body that has one is not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_encoding: Option<String>,
+    /// What the connection is to become (`Upgrade`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<String>,
+    /// The sort of an event, where it is named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+    /// The body, if its type is JSON, or the data of an event: as JSON, or as text where it is none. Its first 16 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<serde_json::Value>,
+    /// Bytes of the body, shown or not.
+    pub body_bytes: u64,
+    /// The message broke off, or more of its body came than is shown.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub truncated: bool,
+    /// The socket's other end, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
 }
 
 /// A question to a name server on port 53, or what was answered to it.
@@ -944,6 +1007,7 @@ impl Body {
             Self::ContentMatch(_) => "content_match",
             Self::TlsData(_) => "tls_data",
             Self::Dns(_) => "dns",
+            Self::Http(_) => "http",
             Self::Match(_) => "match",
             Self::Device(_) => "device",
             Self::Alert(_) => "alert",

@@ -2,8 +2,8 @@
 
 use crate::{
     Alert, Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Dns, Entry,
-    Evidence, FilterCounts, Hook, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo, PathSource, Probe,
-    Proc, Severity, Sought, State, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
+    Evidence, FilterCounts, Hook, Http, HttpMessage, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo,
+    PathSource, Probe, Proc, Severity, Sought, State, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -251,8 +251,44 @@ fn content() -> Vec<(u32, Body)> {
     found
         .into_iter()
         .chain([Body::TlsData(said()), Body::Dns(asked), Body::Dns(answered)])
+        .chain(http())
         .map(|body| (100, body))
         .collect()
+}
+
+fn http() -> [Body; 2] {
+    let asked = Http {
+        message: HttpMessage::Request,
+        version: "2".to_owned(),
+        conn: 1,
+        direction: TlsDirection::Send,
+        stream: Some(1),
+        offset: 33,
+        method: Some("POST".to_owned()),
+        host: Some("api.example.org".to_owned()),
+        path: Some("/v1/things".to_owned()),
+        status: None,
+        content_type: Some("application/json".to_owned()),
+        content_encoding: None,
+        upgrade: None,
+        event: None,
+        body: Some(serde_json::json!({"name": "x"})),
+        body_bytes: 12,
+        truncated: false,
+        remote: Some("192.0.2.1:443".to_owned()),
+    };
+    let answered = Http {
+        message: HttpMessage::Event,
+        direction: TlsDirection::Recv,
+        status: Some(200),
+        content_type: Some("text/event-stream".to_owned()),
+        event: Some("delta".to_owned()),
+        body: Some("no JSON".into()),
+        body_bytes: 20_000,
+        truncated: true,
+        ..asked.clone()
+    };
+    [asked, answered].map(Body::Http)
 }
 
 fn said() -> TlsData {

@@ -158,3 +158,50 @@ fn secrets_are_redacted_and_a_run_without_tls_says_so() {
     let Some((records, _)) = watch(&dir, &["--no-tls"], &command) else { return };
     assert!(records.iter().all(|record| record["kind"] != "tls_data"));
 }
+
+/// A server and a client of HTTP in one program; the client sends JSON, and gets JSON.
+const HTTP: &str = r#"
+import http.server, json, ssl, sys, threading, urllib.request
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.dumps({"got": asked}).encode()
+        self.send_response(201)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *_): pass
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[1])
+server.socket = context.wrap_socket(server.socket, server_side=True)
+threading.Thread(target=server.handle_request).start()
+url = "https://127.0.0.1:%d/v1/things?x=1" % server.server_address[1]
+request = urllib.request.Request(url, json.dumps({"a": 1}).encode(), {"Content-Type": "application/json"})
+urllib.request.urlopen(request, context=ssl._create_unverified_context()).read()
+"#;
+
+#[test]
+fn http_is_told_by_both_ends() {
+    let dir = Dir::new("tls-http");
+    let Some(certificate) = certificate(&dir) else { return };
+    let Some((records, _)) = watch(&dir, &[], &["python3", "-c", HTTP, &certificate]) else { return };
+    let told: Vec<&Value> = records.iter().filter(|record| record["kind"] == "http").collect();
+    for (message, status, body) in [
+        ("request", Value::Null, serde_json::json!({"a": 1})),
+        ("response", 201.into(), serde_json::json!({"got": {"a": 1}})),
+    ] {
+        let of: Vec<_> = told.iter().filter(|record| record["message"] == message).collect();
+        assert_eq!(of.len(), 2, "{told:#?}");
+        let directions: Vec<_> = of.iter().map(|one| one["direction"].as_str().expect("text")).collect();
+        assert!(directions.contains(&"send") && directions.contains(&"recv"), "{directions:?}");
+        for one in of {
+            assert_eq!((&one["method"], &one["path"]), (&"POST".into(), &"/v1/things?x=1".into()));
+            assert_eq!((&one["status"], &one["body"]), (&status, &body));
+            assert!(one["host"].as_str().is_some_and(|host| host.starts_with("127.0.0.1:")), "{one}");
+        }
+    }
+    assert_eq!(records.last().expect("the ledger")["closes"], true);
+}

@@ -5,8 +5,8 @@ use super::paint::{Ink, Paint};
 use super::units;
 use crate::summary::{BEGUN, verb};
 use crate::{
-    Answer, Body, ContentMatch, ContentSource, Coverage, Dns, Ledger, NetCall, OpenMode, PathCall, PathInfo,
-    TlsData, TlsDirection,
+    Answer, Body, ContentMatch, ContentSource, Coverage, Dns, Http, HttpMessage, Ledger, NetCall, OpenMode,
+    PathCall, PathInfo, TlsData, TlsDirection,
 };
 
 /// Longest object, in characters, unless all is to be shown.
@@ -53,7 +53,8 @@ fn ink(body: &Body) -> Ink {
         | Body::NetSend(_)
         | Body::NetClose { .. }
         | Body::TlsData(_)
-        | Body::Dns(_) => Ink::Net,
+        | Body::Dns(_)
+        | Body::Http(_) => Ink::Net,
         Body::ContentMatch(_) | Body::Match(_) | Body::Alert(_) => Ink::Error,
         Body::FilterCounts(_) => Ink::Net,
         Body::Device(_) | Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => {
@@ -112,6 +113,7 @@ fn object(body: &Body, max: usize) -> String {
         }
         Body::TlsData(data) => spoken(data, max),
         Body::Dns(dns) => asked(dns, max),
+        Body::Http(http) => self::http(http, max),
         Body::Match(found) => format!(
             "{}:{}:{} {} {}",
             name(Some(&found.path), max),
@@ -223,6 +225,20 @@ fn way(found: &ContentMatch) -> &'static str {
         ContentSource::FileWrite => "written",
         ContentSource::NetSend => "sent",
         ContentSource::NetRecv => "received",
+    }
+}
+
+/// The request, and how it was answered.
+fn http(http: &Http, max: usize) -> String {
+    let text = |text: &Option<String>| name(text.as_deref(), max);
+    let request = format!("{} {}{}", text(&http.method), text(&http.host), text(&http.path));
+    match (http.message, http.status) {
+        (HttpMessage::Request, _) => request,
+        (HttpMessage::Event, _) => format!("{request} event {}", units::bytes(http.body_bytes)),
+        (HttpMessage::Response, None) => format!("{request} is answered"),
+        (HttpMessage::Response, Some(status)) => {
+            format!("{request} is {status} {}", units::bytes(http.body_bytes))
+        }
     }
 }
 

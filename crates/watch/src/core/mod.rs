@@ -29,6 +29,7 @@ mod dns;
 mod env;
 mod exec;
 mod files;
+mod http;
 mod intern;
 mod names;
 mod net;
@@ -95,6 +96,7 @@ pub struct Core {
     tls: tls::Tls,
     spoken: spoken::Spoken,
     answered: dns::Names,
+    talks: http::Talks,
 }
 
 /// An event with a number that this version does not know, where a field must have one of a few values.
@@ -117,6 +119,7 @@ impl Core {
             tls: tls::Tls::default(),
             spoken: spoken::Spoken::default(),
             answered: dns::Names::default(),
+            talks: http::Talks::default(),
         }
     }
 

@@ -148,6 +148,7 @@ impl Core {
 
     /// The connection has ended.
     pub(super) fn conn_ends(&mut self, conn: u64, out: &mut Vec<Entry>) {
+        self.http_ends(conn, out);
         for way in [(conn, false), (conn, true)] {
             self.hush(way, out);
             if let Some(stream) = self.spoken.ways.remove(&way) {

@@ -130,7 +130,9 @@ impl Core {
             remote: net::endpoint(&tls.remote).filter(|_| is_known),
             socket_guessed: tls.joined == abi::TLS_SOCKET_LAST,
         };
-        self.say(who.entry(Body::TlsData(body), Escapes::default()), data, out);
+        let entry = who.entry(Body::TlsData(body), Escapes::default());
+        self.http(&entry, data, out);
+        self.say(entry, data, out);
         Ok(())
     }
 

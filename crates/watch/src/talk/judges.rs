@@ -4,6 +4,10 @@ use super::window::Window;
 use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
 use kernscope_sieve::rules::{Rule, RuleSet};
 use std::ops::Range;
+use std::sync::LazyLock;
+
+/// The built-in rules, laid out when data first asks for them.
+static BUILTIN: LazyLock<Matcher> = LazyLock::new(|| Matcher::new(RuleSet::builtin()));
 
 /// Which rule: by its set, and its place there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +26,11 @@ pub(crate) struct Hit {
     pub(crate) secret: Range<usize>,
 }
 
-/// Rules, and memory for trying them. The built-in ones are laid out when data first asks for them.
+/// Rules, and memory for trying them.
 #[derive(Debug, Default)]
 pub(crate) struct Judges {
     users: Option<(Matcher, Scratch)>,
-    builtin: Option<(Matcher, Scratch)>,
+    builtin: Option<Scratch>,
 }
 
 impl Judges {
@@ -43,12 +47,8 @@ impl Judges {
 
     /// What either set finds.
     pub(crate) fn find(&mut self, data: &[u8]) -> Vec<Hit> {
-        let (matcher, scratch) = self.builtin.get_or_insert_with(|| {
-            let matcher = Matcher::new(RuleSet::builtin());
-            let scratch = matcher.scratch();
-            (matcher, scratch)
-        });
-        let mut hits: Vec<Hit> = hits(matcher, scratch, data, false).collect();
+        let scratch = self.builtin.get_or_insert_with(|| BUILTIN.scratch());
+        let mut hits: Vec<Hit> = hits(&BUILTIN, scratch, data, false).collect();
         if let Some((matcher, scratch)) = &mut self.users {
             hits.extend(self::hits(matcher, scratch, data, true));
         }
@@ -72,8 +72,11 @@ impl Judges {
 
     /// The rule of a hit.
     pub(crate) fn rule(&self, id: RuleId) -> Option<&Rule> {
-        let set = if id.is_users { &self.users } else { &self.builtin };
-        set.as_ref().and_then(|(matcher, _)| matcher.rules().get(id.index))
+        let matcher = match &self.users {
+            Some((matcher, _)) if id.is_users => matcher,
+            _ => &BUILTIN,
+        };
+        matcher.rules().get(id.index)
     }
 }
 

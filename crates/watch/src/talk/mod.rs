@@ -4,5 +4,6 @@
 //! an answer, not a panic.
 
 pub mod dns;
+pub mod http;
 pub(crate) mod judges;
 pub(crate) mod window;

@@ -5,6 +5,7 @@ mod content;
 mod dns;
 mod exec;
 mod files;
+mod http;
 mod invariant;
 mod net;
 mod path_calls;
