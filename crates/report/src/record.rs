@@ -780,30 +780,34 @@ impl Severity {
 /// Something that is wrong, or may be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
-    /// Which rule, such as `port_scan_vertical`; names stay (docs/LAN.md has them all).
+    /// Which rule: `secret_sent` (`watch`: docs/TLS.md), or such as `port_scan_vertical` (`lan`: docs/LAN.md has them all); names stay.
     pub rule: String,
     /// How bad it is.
     pub severity: Severity,
     /// What happened, in one sentence.
     pub message: String,
-    /// `seq` of the records that it is about, in this output: devices.
+    /// `seq` of the records that it is about, in this output: devices; the finds and forks of a chain.
     pub evidence: Vec<u64>,
     /// What was seen, a fact each.
     pub because: Vec<String>,
     /// Names this alert: the same rule, device and matter have the same `id` in every run.
     #[schemars(regex(pattern = r"^[0-9a-f]{16}$"))]
     pub id: String,
-    /// Hardware address of the device that did it.
+    /// Hardware address of the device that did it (`lan`).
+    #[serde(default, skip_serializing_if = "is_default")]
     pub mac: String,
     /// The address that it did it from; `null` where none is told.
     pub ip: Option<String>,
     /// How often it was seen.
     pub count: u64,
-    /// When first: RFC 3339, UTC.
+    /// When first: RFC 3339, UTC (`lan`).
+    #[serde(default, skip_serializing_if = "is_default")]
     pub first_seen: String,
-    /// When last.
+    /// When last (`lan`).
+    #[serde(default, skip_serializing_if = "is_default")]
     pub last_seen: String,
-    /// The capture or interface that it was seen in.
+    /// The capture or interface that it was seen in (`lan`).
+    #[serde(default, skip_serializing_if = "is_default")]
     pub source: String,
     /// A user has seen it (`lan alerts --acknowledge`).
     #[serde(default, skip_serializing_if = "is_default")]

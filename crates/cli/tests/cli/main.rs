@@ -4,6 +4,7 @@
 
 mod attach;
 mod auto;
+mod chain;
 mod compile;
 mod content;
 mod dns;

@@ -38,7 +38,7 @@ print(sum(sizes), sent.hexdigest(), got.hexdigest())
 "#;
 
 /// A certificate and its key in one file; `None`, said aloud, without openssl.
-fn certificate(dir: &Dir) -> Option<String> {
+pub(crate) fn certificate(dir: &Dir) -> Option<String> {
     let (key, file) = (dir.text("key.pem"), dir.text("both.pem"));
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])

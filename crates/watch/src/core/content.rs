@@ -85,12 +85,9 @@ impl Core {
         let redact = self.config.redact;
         let bodies: Vec<_> =
             found.iter().map(|found| rules.told(found, content, source, &path, redact)).collect();
-        for (number, body) in bodies.into_iter().enumerate() {
+        for (number, (body, found)) in bodies.into_iter().zip(&found).enumerate() {
             let entry = self.who(&event.header).entry(Body::ContentMatch(body), escapes.clone());
-            match number {
-                0 => self.emit(out, entry),
-                _ => self.derive(entry, out),
-            }
+            self.tell_match(entry, &found.secret, number == 0, out);
         }
         Ok(())
     }

@@ -23,6 +23,7 @@
 
 mod bound;
 mod carry;
+mod chain;
 mod closes;
 mod content;
 mod dns;
@@ -97,6 +98,7 @@ pub struct Core {
     spoken: spoken::Spoken,
     answered: dns::Names,
     talks: http::Talks,
+    chains: chain::Chains,
 }
 
 /// An event with a number that this version does not know, where a field must have one of a few values.
@@ -120,6 +122,7 @@ impl Core {
             spoken: spoken::Spoken::default(),
             answered: dns::Names::default(),
             talks: http::Talks::default(),
+            chains: chain::Chains::default(),
         }
     }
 

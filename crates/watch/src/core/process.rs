@@ -16,6 +16,10 @@ impl Core {
             return;
         }
         self.table.fork(header, fork, &mut self.names);
+        let child = ProcId { pid: fork.child_pid, start_ns: fork.child_start_ns };
+        if let Some(child) = self.table.get_mut(child) {
+            child.forked_seq = Some(self.tally.emitted);
+        }
         let body = Body::ProcessFork {
             child_pid: fork.child_pid,
             child_start_ns: fork.child_start_ns,

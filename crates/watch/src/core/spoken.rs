@@ -127,13 +127,13 @@ impl Core {
     }
 
     /// Gives out records that were held, and what was found.
-    fn told(&mut self, told: Vec<Entry>, found: Vec<Entry>, out: &mut Vec<Entry>) {
+    fn told(&mut self, told: Vec<Entry>, found: Vec<(Entry, Vec<u8>)>, out: &mut Vec<Entry>) {
         for entry in told {
             self.tally.held -= 1;
             self.emit(out, entry);
         }
-        for entry in found {
-            self.derive(entry, out);
+        for (entry, secret) in found {
+            self.tell_match(entry, &secret, false, out);
         }
     }
 
@@ -221,13 +221,13 @@ fn fill(entry: &mut Entry, data: Vec<u8>) {
     entry.escaped.splice(0..0, escapes.into_fields());
 }
 
-/// What rules have found since the last time.
+/// What rules have found since the last time, each with its secret.
 fn found(
     stream: &mut Stream,
     (conn, is_sent): (u64, bool),
     judges: &mut Judges,
     redacted: bool,
-) -> Vec<Entry> {
+) -> Vec<(Entry, Vec<u8>)> {
     let fresh = stream.window.fresh();
     let last = &stream.last;
     let tell = |(find, secret): (crate::talk::window::Find, Vec<u8>)| {
@@ -250,7 +250,7 @@ fn found(
             secret_bytes: find.secret.end - find.secret.start,
         };
         let (proc, escaped) = (last.proc.clone(), last.escaped.clone());
-        Some(Entry { ts_ns: last.ts_ns, proc, body: Body::ContentMatch(body), escaped })
+        Some((Entry { ts_ns: last.ts_ns, proc, body: Body::ContentMatch(body), escaped }, secret))
     };
     fresh.into_iter().filter_map(tell).collect()
 }

@@ -68,6 +68,8 @@ pub struct Process {
     pub ended: bool,
     /// Processes in the table that it created.
     pub children: u32,
+    /// Record of the fork that made it.
+    pub(super) forked_seq: Option<u64>,
     pub(super) opened: Opened,
     comm_bytes: [u8; abi::COMM_LEN],
     /// Its time as a recently ended process is over.
@@ -220,6 +222,7 @@ impl Table {
             watched: true,
             ended: false,
             children: 0,
+            forked_seq: None,
             opened: Opened::default(),
             comm_bytes: header.comm,
             expired: false,

@@ -1,5 +1,6 @@
 //! The core, driven with raw events of every kind.
 
+mod chain;
 mod closes;
 mod content;
 mod dns;
