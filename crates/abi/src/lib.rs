@@ -63,7 +63,7 @@ pub const KIND_URING_SUBMIT: u16 = 12;
 pub const KIND_SNAPSHOT: u16 = 13;
 /// Data that a process read, wrote, sent or received, and that a rule may match ([`Content`]).
 pub const KIND_CONTENT: u16 = 14;
-/// Plain text that a process gave to or got from a TLS library, or the end of a connection ([`Tls`]).
+/// Plain text that a process gave to or got from a TLS library, the end of a connection, or that TLS is spoken ([`Tls`]).
 pub const KIND_TLS: u16 = 15;
 /// A file with the code of a TLS library, found by the host ([`TlsTarget`]).
 pub const KIND_TLS_TARGET: u16 = 16;
@@ -494,6 +494,11 @@ pub const TLS_OUT: u32 = 1;
 /// [`Tls::direction`]: the library let go of the connection.
 pub const TLS_END: u32 = 2;
 
+/// [`Tls::direction`]: the process called the library for the first time. Nothing is said of bytes.
+pub const TLS_USED: u32 = 3;
+/// [`Tls::direction`]: a handshake went over a socket, by whatever library. Of the others only the socket is said.
+pub const TLS_SEEN: u32 = 4;
+
 /// [`Tls::library`]: OpenSSL, or another library with its functions (BoringSSL, LibreSSL).
 pub const TLS_OPENSSL: u32 = 0;
 /// [`Tls::library`]: GnuTLS.
@@ -510,7 +515,7 @@ pub const TLS_SOCKET_USED: u32 = 1;
 /// [`Tls::joined`]: the last socket that the thread used before; the program moves the bytes by itself.
 pub const TLS_SOCKET_LAST: u32 = 2;
 
-/// Body of [`KIND_TLS`]. Section: `DATA`, unless it is an end.
+/// Body of [`KIND_TLS`]. Section: `DATA`, of those that move bytes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
@@ -534,7 +539,7 @@ pub struct Tls {
     pub fd: i32,
     /// `TLS_SOCKET_*`.
     pub joined: u32,
-    /// `TLS_IN`, `TLS_OUT` or `TLS_END`.
+    /// `TLS_IN`, `TLS_OUT`, `TLS_END`, `TLS_USED` or `TLS_SEEN`.
     pub direction: u32,
     /// `TLS_*` library.
     pub library: u32,

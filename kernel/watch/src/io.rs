@@ -3,6 +3,7 @@
 use crate::dns;
 use crate::file::file_of;
 use crate::maps::{EXIT_CALLS, IO, config_flag, current, family, lost, opaque};
+use crate::tls_seen;
 use crate::tls_socket::tls_used;
 use aya_ebpf::{
     helpers::generated::bpf_get_current_pid_tgid, macros::btf_tracepoint, programs::BtfTracePointContext,
@@ -48,25 +49,27 @@ pub(crate) fn add(slot: *mut u64, amount: u64) {
     unsafe { asm!("lock *(u64 *)({0} + 0) += {1}", in(reg) slot, in(reg) amount) };
 }
 
+/// Counts a read; how many calls there were on the file so far.
 #[inline(always)]
-pub(crate) fn count_read(family: u32, file: u64, bytes: u64) {
-    if let Some(slot) = counts(family, file) {
-        // SAFETY: a map value.
-        unsafe {
-            add(&raw mut (*slot).read_bytes, bytes);
-            add(&raw mut (*slot).reads, 1);
-        }
+pub(crate) fn count_read(family: u32, file: u64, bytes: u64) -> u64 {
+    let Some(slot) = counts(family, file) else { return u64::MAX };
+    // SAFETY: a map value.
+    unsafe {
+        add(&raw mut (*slot).read_bytes, bytes);
+        add(&raw mut (*slot).reads, 1);
+        (*slot).reads + (*slot).writes
     }
 }
 
+/// Counts a write; how many calls there were on the file so far.
 #[inline(always)]
-pub(crate) fn count_write(family: u32, file: u64, bytes: u64) {
-    if let Some(slot) = counts(family, file) {
-        // SAFETY: a map value.
-        unsafe {
-            add(&raw mut (*slot).write_bytes, bytes);
-            add(&raw mut (*slot).writes, 1);
-        }
+pub(crate) fn count_write(family: u32, file: u64, bytes: u64) -> u64 {
+    let Some(slot) = counts(family, file) else { return u64::MAX };
+    // SAFETY: a map value.
+    unsafe {
+        add(&raw mut (*slot).write_bytes, bytes);
+        add(&raw mut (*slot).writes, 1);
+        (*slot).reads + (*slot).writes
     }
 }
 
@@ -80,13 +83,14 @@ pub fn exit_io(ctx: BtfTracePointContext) -> i32 {
     if file == 0 {
         return 0;
     }
-    if now.call.variant == variant::READ {
-        count_read(family::SYS_EXIT, file, now.ret as u64);
+    let calls = if now.call.variant == variant::READ {
+        count_read(family::SYS_EXIT, file, now.ret as u64)
     } else {
-        count_write(family::SYS_EXIT, file, now.ret as u64);
-    }
+        count_write(family::SYS_EXIT, file, now.ret as u64)
+    };
     if config_flag(CONFIG_TLS) {
         tls_used(file, now.args[0] as u32);
+        tls_seen::look(calls);
     }
     if dns::concerns(file) {
         // SAFETY: the host fills the entry before anything is attached, if it can; else this does nothing.

@@ -29,6 +29,7 @@ mod sock;
 mod tls;
 mod tls_data;
 mod tls_go;
+mod tls_seen;
 mod tls_socket;
 mod told;
 mod uring;

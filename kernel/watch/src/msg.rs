@@ -8,6 +8,7 @@ use crate::maps::{EXIT_CALLS, config_flag, current, family};
 use crate::net::endpoint;
 use crate::read::user;
 use crate::sock::{self, AF_UNIX, SUN_PATH_BYTES};
+use crate::tls_seen;
 use crate::tls_socket::tls_used;
 use aya_ebpf::{
     helpers::generated::bpf_probe_read_user, macros::btf_tracepoint, programs::BtfTracePointContext,
@@ -56,21 +57,24 @@ fn told() -> Option<u64> {
     let (_, _, word_bytes) = message(compat);
     let at = now.args[1];
     let ret = now.ret as u64;
-    match now.call.variant {
+    let calls = match now.call.variant {
         variant::SENDTO => {
-            count_write(family::SYS_EXIT, file, ret);
+            let calls = count_write(family::SYS_EXIT, file, ret);
             destination(now.args[4], now.args[5] as u32);
+            calls
         }
         variant::SENDMSG => {
-            count_write(family::SYS_EXIT, file, ret);
+            let calls = count_write(family::SYS_EXIT, file, ret);
             destination(pointer(at, compat), user::<u32>(at + word_bytes));
+            calls
         }
         variant::RECV => count_read(family::SYS_EXIT, file, ret),
         variant::SENDMMSG => count_write(family::SYS_EXIT, file, messages(true)),
         _ => count_read(family::SYS_EXIT, file, messages(false)),
-    }
+    };
     if config_flag(CONFIG_TLS) {
         tls_used(file, now.args[0] as u32);
+        tls_seen::look(calls);
     }
     Some(file)
 }

@@ -20,7 +20,7 @@ use kernscope_abi::{
 };
 
 /// Calls in progress, threads and connections that are remembered; of more, those used least recently are forgotten.
-const CALLS_MAX: u32 = 16 * 1024;
+pub(crate) const CALLS_MAX: u32 = 16 * 1024;
 
 /// The result is the number of bytes, or none of them if it is not above zero.
 pub(crate) const COUNTED: u32 = 0;

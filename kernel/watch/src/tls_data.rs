@@ -9,20 +9,20 @@ use crate::io::add;
 use crate::maps::{EVENTS, family, lost, produced};
 use crate::read::user;
 use crate::tls::{
-    COUNTED, Conn, Frame, FrameKey, NOTHING, TLS_CONNS, TLS_FRAMES, TLS_THREADS, conn, conn_key,
-    current_thread, target,
+    CALLS_MAX, COUNTED, Conn, ConnKey, Frame, FrameKey, NOTHING, TLS_CONNS, TLS_FRAMES, TLS_THREADS, conn,
+    conn_key, current_thread, target,
 };
 use aya_ebpf::{
     EbpfContext,
     helpers::generated::bpf_probe_read_user,
     macros::{map, uprobe, uretprobe},
-    maps::ProgramArray,
+    maps::{LruHashMap, ProgramArray},
     programs::{ProbeContext, RetProbeContext},
 };
 use core::mem::size_of;
 use kernscope_abi::{
     Header, KIND_TLS, MAX_TLS_CHUNK, SEC_DATA, Section, TLS_END, TLS_GNUTLS, TLS_IN, TLS_NSS, TLS_OPENSSL,
-    TLS_OUT, TLS_SOCKET_LAST, TLS_SOCKET_NONE, Tls,
+    TLS_OUT, TLS_SOCKET_LAST, TLS_SOCKET_NONE, TLS_USED, Tls,
     layout::{LOST_RING_FULL, LOST_TLS_LONG, LOST_TLS_UNREAD},
 };
 
@@ -43,6 +43,9 @@ const RETURN_ADDRESS: u64 = 8;
 #[map]
 static TLS_MORE: ProgramArray = ProgramArray::with_max_entries(2, 0);
 const MORE_RETURNED: u32 = 0;
+/// When the processes began that were told to use a library: by process and file.
+#[map]
+static TLS_USERS: LruHashMap<u64, u64> = LruHashMap::with_max_entries(CALLS_MAX, 0);
 pub(crate) const MORE_GO: u32 = 1;
 
 #[uretprobe]
@@ -103,6 +106,9 @@ pub(crate) fn returned(result: u64, key: &FrameKey) -> Option<()> {
         _ => user::<u64>(frame.stored_at),
     };
     let conn = conn(&frame.conn);
+    if let Some(conn) = &conn {
+        tell_first(frame, conn);
+    }
     if bytes == 0 || conn.is_none() {
         let _ = TLS_FRAMES.remove(key);
         return None;
@@ -113,6 +119,17 @@ pub(crate) fn returned(result: u64, key: &FrameKey) -> Option<()> {
     frame.at = 0;
     add(moved, bytes);
     Some(())
+}
+
+/// Tells that the process uses the library, once.
+#[inline(always)]
+fn tell_first(frame: &Frame, conn: &Conn) {
+    let user = (frame.conn.pid as u64) << 32 | frame.target as u64;
+    // SAFETY: copied out at once.
+    if unsafe { TLS_USERS.get(&user) }.copied() != Some(frame.start_ns) {
+        let _ = TLS_USERS.insert(&user, &frame.start_ns, 0);
+        tell(TLS_USED, conn, &frame.conn, frame.target, frame.ppid);
+    }
 }
 
 /// Tells the next chunks of a call, and leaves the rest to the program after this one.
@@ -246,29 +263,30 @@ pub(crate) fn ended_of(ctx: &ProbeContext, handle: u64, library: u32) -> Option<
     // SAFETY: a map value; nobody else removes it while its owner lets go of it.
     let conn = unsafe { &*TLS_CONNS.get_ptr_mut(&key)? };
     if conn.moved[0] | conn.moved[1] != 0 {
-        tell_end(ctx, conn, &key, process.start_ns, process.ppid);
+        tell(TLS_END, conn, &key, target(ctx), process.ppid);
     }
     let _ = TLS_CONNS.remove(&key);
     Some(())
 }
 
+/// Tells of a connection without data.
 #[inline(always)]
-fn tell_end(ctx: &ProbeContext, conn: &Conn, key: &crate::tls::ConnKey, start_ns: u64, ppid: u32) {
+fn tell(direction: u32, conn: &Conn, key: &ConnKey, target: u32, ppid: u32) {
     produced(family::TLS, KIND_TLS);
     let flags = wake(family::TLS);
     let Some(mut room) = EVENTS.reserve::<[u64; SMALL]>(0) else { return lost(family::TLS, LOST_RING_FULL) };
     let event = room.as_mut_ptr().cast::<u8>();
     // SAFETY: the room is larger than header and body.
     unsafe {
-        front(event, (FRONT - size_of::<Section>()) as u32, start_ns, ppid);
+        front(event, (FRONT - size_of::<Section>()) as u32, key.start_ns, ppid);
         let body = event.add(size_of::<Header>()).cast::<Tls>();
-        describe(body, conn, TLS_END, 0);
+        describe(body, conn, direction, 0);
         (*body).handle = key.handle;
         (*body).offset = conn.moved[TLS_IN as usize];
         (*body).call_bytes = conn.moved[TLS_OUT as usize];
         (*body).at = 0;
         (*body).library = key.library;
-        (*body).target = target(ctx);
+        (*body).target = target;
     }
     room.submit(flags);
 }

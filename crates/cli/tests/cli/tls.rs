@@ -205,3 +205,38 @@ fn http_is_told_by_both_ends() {
     }
     assert_eq!(records.last().expect("the ledger")["closes"], true);
 }
+
+/// Writes and reads the beginning of a handshake by hand.
+const BY_HAND: &str = r#"
+import socket
+ends = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(ends.getsockname())
+server = ends.accept()[0]
+client.sendall(b"\x16\x03\x01\x00\x05hello")
+server.recv(100)
+print(ends.getsockname()[1])
+"#;
+/// Begins a handshake, and gets no answer.
+const REFUSED: &str = r#"
+import socket, ssl, threading
+ends = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=lambda: ends.accept()[0].close()).start()
+try:
+    ssl._create_unverified_context().wrap_socket(socket.create_connection(ends.getsockname()))
+except OSError as error:
+    print(error)
+"#;
+
+#[test]
+fn who_speaks_tls_by_no_library_is_blind_on_any_port_and_who_is_refused_is_not() {
+    let dir = Dir::new("tls-blind");
+    let Some((records, port)) = watch(&dir, &[], &["python3", "-c", BY_HAND]) else { return };
+    let tls = coverage(&records)["tls"].as_array().expect("a list").clone();
+    assert_eq!((tls.len(), &tls[0]["state"]), (1, &"blind".into()), "{tls:?}");
+    let why = tls[0]["why"].as_str().expect("text");
+    assert!(why.contains(&format!("127.0.0.1:{}", port.trim())), "{why}");
+    let Some((records, _)) = watch(&dir, &[], &["python3", "-c", REFUSED]) else { return };
+    let tls = coverage(&records)["tls"].as_array().expect("a list").clone();
+    assert_eq!((tls.len(), &tls[0]["state"]), (1, &"attached".into()), "{tls:?}");
+    assert_eq!(tls[0]["library"], "openssl");
+}

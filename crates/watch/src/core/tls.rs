@@ -60,9 +60,22 @@ struct Speaker {
 #[derive(Debug)]
 struct Spoken {
     exe: Option<Name>,
-    /// Bytes that were lost, or whom it connected to.
+    /// Bytes that were lost.
     missing_bytes: u64,
+    /// What it did, and with whom, when no library is known.
+    did: Did,
     remote: String,
+}
+
+/// What a process did of which no library is known; the later, the surer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Did {
+    #[default]
+    Nothing,
+    /// Connected to a port where TLS is usual.
+    Connected,
+    /// Made a handshake over a socket.
+    Shook,
 }
 
 impl Core {
@@ -99,6 +112,18 @@ impl Core {
                     self.tls.spoke(header, tls, exe, missing);
                 }
                 self.tally.filter("tls_end");
+                return Ok(());
+            }
+            abi::TLS_USED => {
+                let exe = self.who(header).exe;
+                self.tls.spoke(header, tls, exe, 0);
+                self.tally.filter("tls_used");
+                return Ok(());
+            }
+            abi::TLS_SEEN => {
+                let exe = self.who(header).exe;
+                self.tls.seen_on(header, &tls.remote, exe);
+                self.tally.filter("tls_seen");
                 return Ok(());
             }
             _ => return Err(Unknown),
@@ -153,7 +178,7 @@ impl Core {
         if net.op == abi::NET_CONNECT && is_made && net.sock_type == 1 && PORTS.contains(&net.remote.port) {
             let key = Speaker { pid: header.pid, start_ns: header.start_ns, library: None };
             let remote = net::endpoint(&net.remote).unwrap_or_default();
-            self.tls.speaker(key, Spoken { exe, missing_bytes: 0, remote });
+            self.tls.speaker(key, Spoken { exe, missing_bytes: 0, did: Did::Connected, remote });
         }
     }
 
@@ -199,7 +224,14 @@ impl Tls {
     fn spoke(&mut self, header: &abi::Header, tls: &abi::Tls, exe: Option<Name>, missing_bytes: u64) {
         let key =
             Speaker { pid: header.pid, start_ns: header.start_ns, library: Some((tls.library, tls.target)) };
-        self.speaker(key, Spoken { exe, missing_bytes, remote: String::new() });
+        self.speaker(key, Spoken { exe, missing_bytes, did: Did::Nothing, remote: String::new() });
+    }
+
+    /// Notes that TLS went over one of its sockets.
+    fn seen_on(&mut self, header: &abi::Header, remote: &abi::Endpoint, exe: Option<Name>) {
+        let key = Speaker { pid: header.pid, start_ns: header.start_ns, library: None };
+        let remote = net::endpoint(remote).unwrap_or_else(|| "a UNIX socket".to_owned());
+        self.speaker(key, Spoken { exe, missing_bytes: 0, did: Did::Shook, remote });
     }
 
     fn speaker(&mut self, key: Speaker, spoken: Spoken) {
@@ -207,8 +239,14 @@ impl Tls {
             self.speakers_more += 1;
             return;
         }
-        let known = self.speakers.entry(key).or_insert(Spoken { missing_bytes: 0, ..spoken });
-        known.missing_bytes = known.missing_bytes.saturating_add(spoken.missing_bytes);
+        let Spoken { exe, missing_bytes, did, remote } = spoken;
+        let nothing = || Spoken { exe, missing_bytes: 0, did: Did::Nothing, remote: String::new() };
+        let known = self.speakers.entry(key).or_insert_with(nothing);
+        known.missing_bytes = known.missing_bytes.saturating_add(missing_bytes);
+        if did > known.did {
+            known.did = did;
+            known.remote = remote;
+        }
     }
 
     fn seen(&self, pid: u32, library: u32, target: u32, spoken: &Spoken) -> TlsTarget {
@@ -239,7 +277,10 @@ impl Tls {
             library: "unknown".to_owned(),
             path: None,
             state: State::Blind,
-            why: format!("connected to {}: {cause}", spoken.remote),
+            why: match spoken.did {
+                Did::Shook => format!("a TLS handshake went over a socket to {}: {cause}", spoken.remote),
+                _ => format!("connected to {}: {cause}", spoken.remote),
+            },
         }
     }
 }

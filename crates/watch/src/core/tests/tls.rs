@@ -99,3 +99,20 @@ fn who_connects_and_is_not_seen_is_blind() {
     bench.send(Raw::Tls(said(0, 0, 1)), &[(abi::SEC_DATA, 0, b"x")]);
     assert_eq!(bench.core.tls_coverage()[0].state, kernscope_report::State::Attached);
 }
+
+#[test]
+fn a_handshake_is_blind_until_a_library_is_known() {
+    let mut bench = Bench::new();
+    target(&mut bench);
+    let remote = abi::Endpoint { addr: [0; 16], port: 4433, version: 4, scope: 0 };
+    let seen = abi::Tls { direction: abi::TLS_SEEN, remote, ..Default::default() };
+    bench.none(Raw::Tls(seen), &[], "tls_seen");
+    let coverage = bench.core.tls_coverage();
+    assert_eq!((coverage.len(), coverage[0].state), (1, kernscope_report::State::Blind));
+    let why = "a TLS handshake went over a socket to 0.0.0.0:4433: it called no function of a TLS library that is followed";
+    assert_eq!(coverage[0].why, why);
+    let used = abi::Tls { direction: abi::TLS_USED, target: 1, ..Default::default() };
+    bench.none(Raw::Tls(used), &[], "tls_used");
+    let coverage = bench.core.tls_coverage();
+    assert_eq!((coverage.len(), coverage[0].state), (1, kernscope_report::State::Attached));
+}
