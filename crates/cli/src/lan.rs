@@ -1,5 +1,6 @@
 //! `kernscope lan`: the devices of a network.
 
+mod alerts;
 mod book;
 mod csv;
 mod database;
@@ -38,6 +39,7 @@ enum LanCommand {
     Replay(ReplayArgs),
     List(ListArgs),
     Device(Box<DeviceArgs>),
+    Alerts(AlertsArgs),
     Export(ExportArgs),
 }
 
@@ -208,6 +210,47 @@ pub(crate) struct DeviceArgs {
     forget: bool,
 }
 
+/// Tell what was wrong, or say what you think of it
+///
+/// One line or record for each alert that a run or a replay wrote to the database, the newest first. An alert that you
+/// acknowledge is hidden until it is seen again; one that you mute is neither listed nor told by later runs.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kernscope lan alerts
+  kernscope lan alerts --db office.db --format jsonl | jq -r 'select(.severity == \"high\") | .message'
+  kernscope lan alerts --mute 0f3a5c7e9b1d2f40
+
+Status: 0; 1 the database cannot be read or written; 2 the alert is not in it, or a
+wrong command line.")]
+pub(crate) struct AlertsArgs {
+    /// The database
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
+    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
+    format: Format,
+    /// Also those that are acknowledged or muted
+    #[arg(long)]
+    all: bool,
+    /// This alert was seen (its id)
+    #[arg(long, value_name = "ID")]
+    acknowledge: Vec<String>,
+    /// This alert is not to be told again
+    #[arg(long, value_name = "ID")]
+    mute: Vec<String>,
+    /// This alert is to be told, whatever was said of it before
+    #[arg(long, value_name = "ID")]
+    open: Vec<String>,
+}
+
+impl AlertsArgs {
+    /// Whether nothing is said of any alert, so that they are listed.
+    fn is_list(&self) -> bool {
+        self.acknowledge.is_empty() && self.mute.is_empty() && self.open.is_empty()
+    }
+}
+
 /// Write the devices that are remembered for other programs
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -239,6 +282,7 @@ pub(crate) fn run(args: LanArgs) -> Outcome {
         LanCommand::Replay(args) => replay::run(&args),
         LanCommand::List(args) => list::list(&args),
         LanCommand::Device(args) => list::device(&args),
+        LanCommand::Alerts(args) => alerts::alerts(&args),
         LanCommand::Export(args) => list::export(&args),
     }
 }

@@ -50,6 +50,11 @@ impl Book {
         self.kept_ns = now_ns;
     }
 
+    /// Up to when what was seen is written, nanoseconds since 1970.
+    pub(super) fn kept_ns(&self) -> u64 {
+        self.kept_ns
+    }
+
     pub(super) fn record(
         &self,
         registry: &Registry,

@@ -4,9 +4,9 @@ use super::tell::now_ns;
 use crate::failure::{BROKEN, Failure};
 use crate::stream::note;
 use kernscope_lan::Mac;
-use kernscope_lan::store::{Correction, Store};
-use kernscope_report::Device;
-use std::collections::HashMap;
+use kernscope_lan::store::{Correction, Store, StoreError};
+use kernscope_report::{Alert, Device};
+use std::collections::{HashMap, HashSet};
 use std::env::var_os;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,7 @@ pub(super) fn failed(error: impl std::fmt::Display) -> Failure {
 pub(super) struct Database {
     store: Store,
     corrections: HashMap<String, Correction>,
+    muted: HashSet<String>,
     /// Said already that nothing is written.
     told: bool,
 }
@@ -49,12 +50,28 @@ impl Database {
     pub(super) fn create(path: &Path) -> Result<Self, Failure> {
         let store = Store::create(path).map_err(Failure::usage)?;
         let corrections = store.corrections().map_err(Failure::usage)?;
-        Ok(Self { store, corrections, told: false })
+        let muted = store.muted().map_err(Failure::usage)?;
+        Ok(Self { store, corrections, muted, told: false })
     }
 
     /// Keeps devices. Whether they are kept; that they are not is said once.
     pub(super) fn keep(&mut self, devices: &[Device]) -> bool {
         let kept = self.store.put(devices);
+        self.is_kept(kept)
+    }
+
+    /// The same for alerts.
+    pub(super) fn keep_alerts(&mut self, alerts: &[Alert]) -> bool {
+        let kept = self.store.put_alerts(alerts);
+        self.is_kept(kept)
+    }
+
+    /// The `id` of alerts that are not to be told.
+    pub(super) fn muted(&self) -> &HashSet<String> {
+        &self.muted
+    }
+
+    fn is_kept(&mut self, kept: Result<(), StoreError>) -> bool {
         if let Err(error) = &kept
             && !self.told
         {
@@ -62,6 +79,12 @@ impl Database {
         }
         self.told = kept.is_err();
         kept.is_ok()
+    }
+
+    /// Devices that were seen before; none where they cannot be read, which is said when they are written.
+    pub(super) fn known(&self) -> Vec<Mac> {
+        let devices = self.store.devices(now_ns()).unwrap_or_default();
+        devices.iter().filter_map(|device| device.mac.parse().ok()).collect()
     }
 
     /// Puts what users said of a device above what is told of it.

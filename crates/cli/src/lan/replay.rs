@@ -12,7 +12,7 @@ use kernscope_lan::record::records;
 use kernscope_lan::registry::Refused;
 use kernscope_lan::replay::{Account, replay};
 use kernscope_report::{Coverage, Hook, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
     let mut teller = Teller::new(args.format);
     let fingerprint = fingerprint(&args.rules)?;
     let mut database = args.db.as_deref().map(Database::create).transpose()?;
-    let mut gaps = Gaps::default();
+    let (mut gaps, nothing) = (Gaps::default(), HashSet::new());
     for path in &args.files {
         let shown = path.display().to_string();
         let mut registry = Registry::default().watched(Sentry::new(detectors(args.learn)));
@@ -48,7 +48,12 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
         teller.frames(&account);
         gaps.file(&account, registry.refused());
         if let Some(sentry) = registry.sentry() {
-            sentry.news().iter().for_each(|alert| teller.alert(alert, &shown));
+            let muted = database.as_ref().map(Database::muted).unwrap_or(&nothing);
+            sentry.news().iter().for_each(|alert| teller.alert(alert, &shown, muted));
+            let kept: Vec<_> =
+                sentry.alerts().iter().map(|alert| alert.record(Vec::new(), &source(path))).collect();
+            let is_kept = database.as_mut().is_none_or(|database| database.keep_alerts(&kept));
+            gaps.troubles += u32::from(!is_kept);
             gaps.learning |= sentry.is_learning();
             gaps.alerts_refused += sentry.refused();
         }

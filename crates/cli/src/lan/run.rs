@@ -16,6 +16,7 @@ use kernscope_lan::registry::{Refused, Registry};
 use kernscope_lan::replay::Account;
 use kernscope_report::Coverage;
 use kernscope_report::clock::Clock;
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub(super) fn run(args: &RunArgs) -> Outcome {
     let (mut session, backend, why) = begin(args.backend, &interface, options)?;
     if let Some(sentry) = session.registry.sentry() {
         gateway::of(&interface.to_string()).into_iter().for_each(|address| sentry.gateway(address));
+        let known = database.iter().flat_map(Database::known);
+        known.for_each(|mac| sentry.know(mac));
     }
     let privileges = privilege::keep_only(&session.keeps()).err().map(|cause| cause.to_string());
     let source = format!("{interface} from {}", Clock::new(0).rfc3339(now_ns()));
@@ -101,7 +104,7 @@ impl Run<'_> {
         signals.release();
         let (mut registry, account) = session.end(PATIENCE);
         let now_ns = now_ns();
-        self.keep(&registry, now_ns);
+        self.keep(&mut registry, now_ns);
         for device in registry.devices() {
             let told = self.book.record(&registry, device, now_ns);
             self.tell(told, now_ns);
@@ -139,7 +142,7 @@ impl Run<'_> {
             }
             if now >= keep_at {
                 keep_at = now + KEPT;
-                self.keep(&session.registry, now_ns());
+                self.keep(&mut session.registry, now_ns());
             }
             if now >= forget_at {
                 forget_at = now + FORGOTTEN;
@@ -161,7 +164,9 @@ impl Run<'_> {
 
     fn tell_alerts(&mut self, registry: &mut Registry) {
         let news = registry.sentry().map(Sentry::news).unwrap_or_default();
-        news.iter().for_each(|alert| self.teller.alert(alert, &self.interface.to_string()));
+        let (source, nothing) = (self.interface.to_string(), HashSet::new());
+        let muted = self.database.as_ref().map(Database::muted).unwrap_or(&nothing);
+        news.iter().for_each(|alert| self.teller.alert(alert, &source, muted));
     }
 
     fn tell(&mut self, mut device: kernscope_report::Device, now_ns: u64) {
@@ -172,11 +177,15 @@ impl Run<'_> {
         self.teller.device(device, now_ns);
     }
 
-    fn keep(&mut self, registry: &Registry, now_ns: u64) {
+    fn keep(&mut self, registry: &mut Registry, now_ns: u64) {
         self.book.compare(registry);
         let Some(database) = &mut self.database else { return };
+        let source = self.interface.to_string();
+        let seen = registry.sentry().map(|sentry| sentry.alerts()).unwrap_or_default().iter();
+        let new = seen.filter(|alert| alert.last_ns >= self.book.kept_ns());
+        let alerts: Vec<_> = new.map(|alert| alert.record(Vec::new(), &source)).collect();
         let devices = self.book.seen(registry, now_ns);
-        if database.keep(&devices) {
+        if database.keep(&devices) && database.keep_alerts(&alerts) {
             self.book.kept(now_ns);
         }
     }

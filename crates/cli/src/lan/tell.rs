@@ -6,8 +6,8 @@ use crate::failure::{BROKEN, Failure};
 use kernscope_lan::anomaly::Alert;
 use kernscope_lan::replay::Account;
 use kernscope_report::pretty::clean;
-use kernscope_report::{Body, Coverage, Device, Entry, Ledger, Sequencer, clock};
-use std::collections::HashMap;
+use kernscope_report::{Alert as Record, Body, Coverage, Device, Entry, Ledger, Sequencer, clock};
+use std::collections::{HashMap, HashSet};
 use std::io::{BufWriter, ErrorKind, Stdout, Write};
 
 /// Writes records to standard output, and counts.
@@ -47,13 +47,27 @@ impl Teller {
         self.tell(ts_ns, Body::Device(device));
     }
 
-    /// Tells an alert, behind the device that it is about.
-    pub(super) fn alert(&mut self, alert: &Alert, source: &str) {
-        self.ledger.seen += 1;
+    /// Tells an alert, behind the device that it is about. A user may have muted it.
+    pub(super) fn alert(&mut self, alert: &Alert, source: &str, muted: &HashSet<String>) {
+        self.count_alert();
+        if muted.contains(&alert.id()) {
+            return self.filtered("alert_muted".to_owned(), 1);
+        }
         self.ledger.emitted += 1;
-        *self.ledger.seen_by.entry("alert".to_owned()).or_default() += 1;
         let evidence = self.told_at.get(&alert.mac.to_string()).copied().into_iter().collect();
         self.tell(alert.last_ns, Body::Alert(alert.record(evidence, source)));
+    }
+
+    /// Tells an alert as it was kept.
+    pub(super) fn kept_alert(&mut self, alert: Record) {
+        self.count_alert();
+        self.ledger.emitted += 1;
+        self.tell(now_ns(), Body::Alert(alert));
+    }
+
+    fn count_alert(&mut self) {
+        self.ledger.seen += 1;
+        *self.ledger.seen_by.entry("alert".to_owned()).or_default() += 1;
     }
 
     /// Takes frames into the account: each was used, broke rules, or says nothing.

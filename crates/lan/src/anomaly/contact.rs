@@ -64,6 +64,15 @@ pub(super) struct Outcome {
     pub(super) at_ns: u64,
 }
 
+/// The service that a packet begins to talk to, or goes on to talk to by datagrams; as [`crate::sought`] has it.
+pub(super) fn begins(packet: &Packet<'_>) -> Option<Service> {
+    match &packet.carried {
+        Transport::Tcp(tcp) if tcp.syn() && !tcp.ack() => Some(Service::Tcp(tcp.destination_port())),
+        Transport::Udp(udp) if udp.target < udp.source => Some(Service::Udp(udp.target)),
+        _ => None,
+    }
+}
+
 type Key = (IpAddr, IpAddr, Service);
 
 /// Contacts that are waited for.

@@ -9,12 +9,17 @@
 
 mod alert;
 mod arp;
+mod beacon;
+mod brute;
 mod contact;
 mod dhcp;
+mod newcomer;
 mod recent;
+mod resolver;
 mod routers;
 mod scan;
 mod scene;
+mod volume;
 
 pub use alert::Alert;
 
@@ -79,6 +84,11 @@ impl Sentry {
                 Box::new(arp::Claims::new()),
                 Box::new(dhcp::Servers::default()),
                 Box::new(routers::Routers::default()),
+                Box::new(beacon::Beacons::new()),
+                Box::new(brute::Guesses::new()),
+                Box::new(resolver::Resolvers::new()),
+                Box::new(newcomer::Newcomers::default()),
+                Box::new(volume::Volumes::new()),
             ],
             alerts: Alerts::default(),
         }
@@ -87,6 +97,11 @@ impl Sentry {
     /// It is known from elsewhere that an address is the gateway's.
     pub fn gateway(&mut self, address: IpAddr) {
         self.scene.gateway(address);
+    }
+
+    /// A device was here before: it is no news.
+    pub fn know(&mut self, mac: Mac) {
+        self.scene.know(mac);
     }
 
     pub(crate) fn frame(&mut self, seen: &Seen<'_>) {

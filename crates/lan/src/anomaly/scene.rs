@@ -3,7 +3,7 @@
 use super::Seen;
 use super::recent::Recent;
 use crate::Mac;
-use crate::decode::{dns, on_link};
+use crate::decode::{dhcp4, dns, icmp6, on_link};
 use crate::packet::{Packet, Transport};
 use crate::signal::{Claim, Role, Signal};
 use std::collections::HashSet;
@@ -32,8 +32,13 @@ pub(super) struct Scene {
     routers: HashSet<Mac>,
     /// Addresses that DHCP or an advertisement told to be a gateway's.
     gateways: HashSet<IpAddr>,
+    /// Addresses that DHCP or an advertisement told to be name servers'.
+    resolvers: HashSet<IpAddr>,
     /// What an address was last looked up as.
     names: Recent<IpAddr, Arc<str>>,
+    /// Who was here before this frame.
+    known: Recent<Mac, ()>,
+    newest: Option<Mac>,
     last: Option<(Mac, IpAddr)>,
     last_hop: Option<Mac>,
 }
@@ -55,10 +60,23 @@ impl Scene {
             senders: Recent::new(KNOWN / 4),
             routers: HashSet::new(),
             gateways: HashSet::new(),
+            resolvers: HashSet::new(),
             names: Recent::new(KNOWN),
+            known: Recent::new(KNOWN),
+            newest: None,
             last: None,
             last_hop: None,
         }
+    }
+
+    /// A device was here before.
+    pub(super) fn know(&mut self, mac: Mac) {
+        self.known.put(mac, ());
+    }
+
+    /// Whether a device was here before.
+    pub(super) fn is_known(&self, mac: Mac) -> bool {
+        self.known.contains(&mac)
     }
 
     /// An address is known to be the gateway's.
@@ -70,6 +88,10 @@ impl Scene {
     pub(super) fn learn(&mut self, seen: &Seen<'_>) {
         self.seen_ns += seen.now_ns.saturating_sub(self.last_ns).min(GAP_NS);
         self.last_ns = seen.now_ns;
+        // Who sent the frame before this one is known by now.
+        if self.newest != Some(seen.link.source) {
+            self.newest.replace(seen.link.source).into_iter().for_each(|mac| self.know(mac));
+        }
         for (mac, signal) in seen.said {
             match signal {
                 Signal::Address(address, Claim::Announced) => self.owners.put(*address, *mac),
@@ -86,12 +108,30 @@ impl Scene {
             self.last = Some((seen.link.source, packet.source));
             self.sent(seen.link.source, packet.source);
         }
-        if let Transport::Udp(udp) = &packet.carried
-            && udp.source == 53
-            && let Some((name, addresses)) = dns::resolved(udp.payload)
-        {
-            let name: Arc<str> = name.into();
-            addresses.into_iter().for_each(|address| self.names.put(address, Arc::clone(&name)));
+        match &packet.carried {
+            Transport::Udp(udp) if udp.source == 53 => {
+                let Some((name, addresses)) = dns::resolved(udp.payload) else { return };
+                let name: Arc<str> = name.into();
+                addresses.into_iter().for_each(|address| self.names.put(address, Arc::clone(&name)));
+            }
+            Transport::Udp(udp) if udp.source == 67 => {
+                let told = dhcp4::offer(udp.payload).unwrap_or_default().resolvers;
+                self.told_resolvers(told.into_iter().map(IpAddr::V4));
+            }
+            Transport::Icmp6(message @ [134, ..]) => {
+                let told = icmp6::advertisement(message).map(|(told, _)| told.resolvers).unwrap_or_default();
+                self.told_resolvers(told.into_iter().map(IpAddr::V6));
+            }
+            _ => {}
+        }
+    }
+
+    fn told_resolvers(&mut self, told: impl Iterator<Item = IpAddr>) {
+        // A rogue server's are told as its own matter; who follows it is not at fault.
+        for address in told.take(8) {
+            if self.resolvers.len() < GATEWAYS_MAX {
+                self.resolvers.insert(address);
+            }
         }
     }
 
@@ -148,6 +188,16 @@ impl Scene {
     /// Whether an address of a device is the gateway's: DHCP told so, or the device passes packets on.
     pub(super) fn is_gateway_of(&self, address: &IpAddr, mac: Mac) -> bool {
         self.gateways.contains(address) || self.is_router(mac)
+    }
+
+    /// Whether an address was told to be the gateway's.
+    pub(super) fn is_gateway(&self, address: &IpAddr) -> bool {
+        self.gateways.contains(address)
+    }
+
+    /// Whether an address was told to be a name server's.
+    pub(super) fn is_resolver(&self, address: &IpAddr) -> bool {
+        self.resolvers.contains(address)
     }
 
     /// What somebody looked an address up as.

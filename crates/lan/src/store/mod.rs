@@ -18,12 +18,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alerts;
 mod correction;
 mod error;
 mod file;
 mod schema;
 mod view;
 
+pub use alerts::{KeptAlert, Said};
 pub use correction::Correction;
 pub use error::StoreError;
 
@@ -152,12 +154,15 @@ impl Store {
         forgotten.map(|rows| rows > 0).map_err(|cause| self.failed("write", cause.into()))
     }
 
-    /// Forgets what was seen last before `ns` (since 1970); how many sightings that were. What users said stays.
+    /// Forgets what was seen last before `ns` (since 1970), devices and alerts; how many sightings of devices that were. What
+    /// users said stays.
     ///
     /// # Errors
     /// As [`Store::put`].
     pub fn forget_before(&mut self, ns: u64) -> Result<usize, StoreError> {
         let oldest = Clock::new(0).rfc3339(ns).to_owned();
+        let alerts = "DELETE FROM alert WHERE last_seen < ?1 AND muted = 0";
+        self.db.execute(alerts, [&oldest]).map_err(|cause| self.failed("write", cause.into()))?;
         let forgotten = self.db.execute("DELETE FROM sighting WHERE last_seen < ?1", [oldest]);
         forgotten.map_err(|cause| self.failed("write", cause.into()))
     }

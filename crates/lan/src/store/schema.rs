@@ -9,7 +9,8 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION: i32 = 0x6b73_4c4e;
 
 /// From version N to N + 1.
-const STEPS: [&str; 1] = ["CREATE TABLE sighting (
+const STEPS: [&str; 2] = [
+    "CREATE TABLE sighting (
         mac TEXT NOT NULL,
         source TEXT NOT NULL,
         first_seen TEXT NOT NULL,
@@ -25,7 +26,16 @@ const STEPS: [&str; 1] = ["CREATE TABLE sighting (
         device_type TEXT,
         category TEXT,
         note TEXT
-     ) WITHOUT ROWID, STRICT;"];
+     ) WITHOUT ROWID, STRICT;",
+    "CREATE TABLE alert (
+        id TEXT NOT NULL PRIMARY KEY,
+        last_seen TEXT NOT NULL,
+        record TEXT NOT NULL,
+        acknowledged TEXT,
+        muted INTEGER NOT NULL DEFAULT 0
+     ) WITHOUT ROWID, STRICT;
+     CREATE INDEX alert_last ON alert (last_seen);",
+];
 
 /// Takes the steps that are missing, all or none.
 pub(super) fn bring_up_to_date(db: &mut Connection) -> Result<(), Cause> {

@@ -151,3 +151,26 @@ fn a_file_at_its_limit_refuses_a_batch_and_keeps_the_ones_before() {
     assert!(error.is_passing() && error.to_string().contains("disk is full"), "{error}");
     assert_eq!(store.devices(0).expect("read")[0].frames, 1);
 }
+
+#[test]
+fn an_alert_is_kept_by_its_newest_word_since_its_first_time() {
+    let dir = Dir::new("alerts");
+    let mut store = Store::create(&dir.db()).expect("create");
+    let alert = |second: u64, count| {
+        let at = Clock::new(0).rfc3339(second * 1_000_000_000).to_owned();
+        let id = "00000000000000aa".to_owned();
+        kernscope_report::Alert { id, count, first_seen: at.clone(), last_seen: at, ..Default::default() }
+    };
+    store.put_alerts(&[alert(100, 1)]).expect("put");
+    store.put_alerts(&[alert(200, 2), alert(50, 3)]).expect("put");
+    let kept = store.alerts().expect("read").remove(0);
+    assert_eq!((kept.alert.count, kept.alert.first_seen), (2, alert(50, 0).first_seen));
+    assert!(store.say_of_alert("00000000000000aa", Said::Acknowledged).expect("say"));
+    assert!(store.alerts().expect("read")[0].alert.acknowledged);
+    store.put_alerts(&[alert(300, 4)]).expect("put");
+    assert!(!store.alerts().expect("read")[0].alert.acknowledged, "seen again");
+    assert!(store.say_of_alert("00000000000000aa", Said::Muted).expect("say"));
+    store.forget_before(400_000_000_000).expect("forget");
+    assert!(store.muted().expect("read").contains("00000000000000aa"), "what users said stays");
+    assert!(!store.say_of_alert("00000000000000bb", Said::Open).expect("say"));
+}

@@ -1,0 +1,69 @@
+//! Devices that are new on a network that is known.
+//!
+//! A flood of them is told once: who makes up addresses would else fill the list.
+
+use super::alert::{Alert, Alerts};
+use super::scene::Scene;
+use super::{Detector, Seen};
+use crate::{Mac, oui};
+use kernscope_report::Severity;
+
+/// More than this within an hour are told as one.
+const FLOOD: u64 = 50;
+const HOUR_NS: u64 = 3_600_000_000_000;
+
+/// Follows who is there.
+#[derive(Debug, Default)]
+pub(super) struct Newcomers {
+    last: Mac,
+    new: u64,
+    since_ns: u64,
+}
+
+impl Newcomers {
+    /// How many came within the hour, with this one.
+    fn count(&mut self, now_ns: u64) -> u64 {
+        if now_ns.saturating_sub(self.since_ns) > HOUR_NS {
+            (self.since_ns, self.new) = (now_ns, 0);
+        }
+        self.new += 1;
+        self.new
+    }
+}
+
+impl Detector for Newcomers {
+    fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts) {
+        let mac = seen.link.source;
+        if mac == self.last || !mac.is_device() {
+            return;
+        }
+        self.last = mac;
+        if scene.is_known(mac) || scene.is_learning() {
+            return;
+        }
+        let count = self.count(seen.now_ns);
+        let what = match oui::vendor(mac) {
+            Some(vendor) => format!("of {vendor}"),
+            None if mac.is_local() => "with an address that it made up".to_owned(),
+            None => "of an unknown maker".to_owned(),
+        };
+        let (subject, message) = if count > FLOOD {
+            ("many".to_owned(), format!("many new devices: {count} within an hour, the last of them {mac}"))
+        } else {
+            (mac.to_string(), format!("new device: {mac}, {what}"))
+        };
+        alerts.raise(Alert {
+            rule: "new_device",
+            severity: if count > FLOOD { Severity::Medium } else { Severity::Low },
+            // The flood is one matter, whoever is the last.
+            mac: if count > FLOOD { Mac::default() } else { mac },
+            ip: None,
+            subject,
+            message,
+            because: vec!["it was not there while the network was learnt".to_owned()],
+            count: if count > FLOOD { count } else { 1 },
+            first_ns: seen.now_ns,
+            last_ns: seen.now_ns,
+        });
+    }
+}

@@ -1,0 +1,100 @@
+//! Far more sent than ever before: a device that hands out what it holds, or that floods somebody.
+//!
+//! The measure is the device's own: payload sent within five minutes, ten times as much as in any five minutes before, and at
+//! least 50 MB, which no reading of a sensor and no page takes. The measure grows with what was seen, so that a device that begins to
+//! do more is told once, and again only at ten times that.
+
+use super::alert::{Alert, Alerts};
+use super::recent::Recent;
+use super::scene::Scene;
+use super::{Detector, Seen};
+use crate::Mac;
+use crate::packet::Transport;
+use kernscope_report::Severity;
+use std::net::IpAddr;
+
+const SPAN_NS: u64 = 300_000_000_000;
+const BYTES_MIN: u64 = 50_000_000;
+const FACTOR: u64 = 10;
+/// Bytes of one device that are added up before they are looked at.
+const PIECE_BYTES: u64 = 100_000;
+/// Devices that are followed, by half.
+const DEVICES: usize = 32_768;
+
+#[derive(Debug, Default)]
+struct Sent {
+    since_ns: u64,
+    bytes: u64,
+    most: u64,
+    told: bool,
+}
+
+/// Follows how much is sent.
+#[derive(Debug)]
+pub(super) struct Volumes {
+    sent: Recent<Mac, Sent>,
+    /// Sent by the last one, and not yet added.
+    last: (Mac, u64),
+}
+
+impl Volumes {
+    pub(super) fn new() -> Self {
+        Self { sent: Recent::new(DEVICES), last: (Mac::default(), 0) }
+    }
+}
+
+impl Detector for Volumes {
+    fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts) {
+        let Some(packet) = seen.packet else { return };
+        let bytes = match &packet.carried {
+            Transport::Tcp(tcp) => tcp.payload().len(),
+            Transport::Udp(udp) => udp.payload.len(),
+            _ => usize::from(packet.bytes),
+        };
+        let mac = seen.link.source;
+        if bytes == 0 || !mac.is_device() {
+            return;
+        }
+        if self.last.0 == mac && self.last.1 < PIECE_BYTES {
+            self.last.1 += bytes as u64;
+            return;
+        }
+        let (before, waiting) = std::mem::replace(&mut self.last, (mac, 0));
+        if let Some(sent) = self.sent.get_mut(&before) {
+            sent.bytes += waiting;
+        }
+        if scene.is_router(mac) {
+            return;
+        }
+        let sent = self.sent.entry(mac, || Sent { since_ns: seen.now_ns, ..Sent::default() });
+        if seen.now_ns.saturating_sub(sent.since_ns) > SPAN_NS {
+            *sent = Sent { since_ns: seen.now_ns, most: sent.most.max(sent.bytes), ..Sent::default() };
+        }
+        sent.bytes += bytes as u64;
+        if sent.told || sent.bytes < BYTES_MIN.max(sent.most * FACTOR) || scene.is_learning() {
+            return;
+        }
+        sent.told = true;
+        alerts.raise(alert(mac, packet.source, sent, seen.now_ns));
+    }
+}
+
+fn alert(mac: Mac, ip: IpAddr, sent: &Sent, now_ns: u64) -> Alert {
+    let mb = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    Alert {
+        rule: "volume",
+        severity: Severity::Medium,
+        mac,
+        ip: Some(ip),
+        subject: String::new(),
+        message: format!(
+            "volume: {ip} sent {} within five minutes, and at most {} before",
+            mb(sent.bytes),
+            mb(sent.most)
+        ),
+        because: vec!["payload sent, against the device's own five minutes with the most".to_owned()],
+        count: sent.bytes,
+        first_ns: sent.since_ns,
+        last_ns: now_ns,
+    }
+}
