@@ -6,6 +6,7 @@ pub mod backend;
 pub mod core;
 pub mod ebpf;
 pub mod enrich;
+pub mod monitor;
 pub mod proc_snapshot;
 pub mod ptrace;
 pub mod raw;
