@@ -44,7 +44,8 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
     pub(super) fn code_offset(&self, address: u64) -> Option<u64> {
         let (segment, into) = self.loaded(address)?;
         let is_code = segment.p_flags(self.endian) & PF_X != 0;
-        is_code.then(|| segment.p_offset(self.endian).saturating_add(into))
+        let offset = segment.p_offset(self.endian).checked_add(into)?;
+        (is_code && offset < self.file.len().ok()?).then_some(offset)
     }
 
     /// The segment that has an address from the file, and how far into it that is.

@@ -82,4 +82,6 @@ pub fn programs() -> impl Iterator<Item = &'static str> {
 }
 
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod tests;

@@ -70,6 +70,9 @@ pub(super) fn find<'data, R: ReadRef<'data>>(image: &Image<'data, R>) -> Option<
     let ending = ENDING.iter().filter_map(|name| functions.get(name));
     let ending = ending.filter_map(|extent| image.code_offset(text + u64::from(extent.start)));
     hooks.extend(ending.map(|offset| Hook { offset, program: END, on_return: false }));
+    // A table that lies may name one function twice.
+    hooks.sort_unstable();
+    hooks.dedup();
     Some(Found { library: Library::Go, hooks })
 }
 
