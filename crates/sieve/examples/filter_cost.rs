@@ -190,7 +190,8 @@ fn filters() -> Vec<(&'static str, Content)> {
         ("5,000 literals", literals(5000, false)),
         ("run of 64 of `[A-Za-z0-9_-]`", Content::ClassRun { class: token, min: 64 }),
         ("counts, rare: `q>=3,Z>=2;window=64`", thresholds(&[(b'q', 3), (b'Z', 2)])),
-        ("counts, adversarial: `a>=30,b>=10;window=64`", thresholds(&[(b'a', 30), (b'b', 10)])),
+        ("counts, common: `a>=30,b>=10;window=64`", thresholds(&[(b'a', 30), (b'b', 10)])),
+        ("counts, the rarest met: `e>=20,t>=4;window=64`", thresholds(&[(b'e', 20), (b't', 4)])),
         ("`ghp_[0-9a-zA-Z]{36}`", regex("ghp_[0-9a-zA-Z]{36}")),
         ("`[a-z]+@[a-z]+\\.(com\\|onion)$`, no rare literal", regex("(?-u)[a-z]+@[a-z]+\\.(com|onion)$")),
     ]

@@ -196,7 +196,7 @@ impl Count {
             let at = self.place.bytes + LANE_BYTES * word + 8 * u32::from(byte);
             put(image, at, &(1u64 << shift).to_ne_bytes());
         }
-        let rare = u64::from_ne_bytes([self.rarest().0; 8]);
-        param(image, self.place, PARAM_FIRST, rare);
+        let sought = u64::from_ne_bytes([self.sought().0; 8]);
+        param(image, self.place, PARAM_FIRST, sought);
     }
 }

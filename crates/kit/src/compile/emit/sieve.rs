@@ -16,7 +16,7 @@ pub(super) const LOCATE: i32 = -2;
 /// 1 in every byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 /// The highest bit of every byte.
-const HIGH: u64 = 0x8080_8080_8080_8080;
+pub(super) const HIGH: u64 = 0x8080_8080_8080_8080;
 /// The bit that letters differ in by case, in every byte.
 const CASE: u64 = 0x2020_2020_2020_2020;
 
