@@ -1,7 +1,8 @@
 //! How fast a capture is read, on one core: `lan_replay FILE` prints frames, and frames a second of CPU time of the fastest
-//! of several runs over the file in memory.
+//! of several runs over the file in memory, detectors included.
 
 use kernscope_lan::Registry;
+use kernscope_lan::anomaly::{Options, Sentry};
 use kernscope_lan::replay::replay;
 use nix::time::{ClockId, clock_gettime};
 use std::error::Error;
@@ -13,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let bytes = std::fs::read(&path).map_err(|cause| format!("read {path}: {cause}"))?;
     let (mut least_s, mut frames) = (f64::INFINITY, 0);
     for _ in 0..RUNS {
-        let mut registry = Registry::default();
+        let mut registry = Registry::default().watched(Sentry::new(Options::default()));
         let start = cpu_s()?;
         frames = replay(bytes.as_slice(), &mut registry).frames;
         least_s = least_s.min(cpu_s()? - start);

@@ -24,7 +24,7 @@ mod volume;
 pub use alert::Alert;
 
 use crate::link::Link;
-use crate::packet::Packet;
+use crate::packet::{Packet, Transport};
 use crate::signal::Signal;
 use crate::{Mac, Seeks};
 use alert::Alerts;
@@ -57,6 +57,16 @@ pub(crate) struct Seen<'a> {
     pub(crate) said: &'a [(Mac, Signal)],
 }
 
+impl Seen<'_> {
+    /// A segment of TCP that neither begins nor refuses a connection.
+    fn is_within_connection(&self) -> bool {
+        self.packet.is_some_and(|packet| match &packet.carried {
+            Transport::Tcp(tcp) => tcp.ack() && !tcp.syn() && !tcp.rst(),
+            _ => false,
+        })
+    }
+}
+
 /// One thing that is looked for.
 trait Detector: fmt::Debug {
     /// A frame came; the scene knows of it already.
@@ -70,7 +80,10 @@ trait Detector: fmt::Debug {
 #[derive(Debug)]
 pub struct Sentry {
     scene: Scene,
-    detectors: Vec<Box<dyn Detector>>,
+    /// Those that look at every frame.
+    of_all: Vec<Box<dyn Detector>>,
+    /// Those that need not see segments within a connection, which most frames are.
+    of_signs: Vec<Box<dyn Detector>>,
     alerts: Alerts,
 }
 
@@ -79,16 +92,18 @@ impl Sentry {
     pub fn new(options: Options) -> Self {
         Self {
             scene: Scene::new(options.learn_ns),
-            detectors: vec![
+            of_all: vec![
+                Box::new(newcomer::Newcomers::new()),
+                Box::new(volume::Volumes::new()),
+                Box::new(brute::Guesses::new()),
+            ],
+            of_signs: vec![
                 Box::new(scan::Scans::new()),
                 Box::new(arp::Claims::new()),
                 Box::new(dhcp::Servers::default()),
                 Box::new(routers::Routers::default()),
                 Box::new(beacon::Beacons::new()),
-                Box::new(brute::Guesses::new()),
                 Box::new(resolver::Resolvers::new()),
-                Box::new(newcomer::Newcomers::default()),
-                Box::new(volume::Volumes::new()),
             ],
             alerts: Alerts::default(),
         }
@@ -106,14 +121,16 @@ impl Sentry {
 
     pub(crate) fn frame(&mut self, seen: &Seen<'_>) {
         self.scene.learn(seen);
-        for detector in &mut self.detectors {
-            detector.frame(seen, &self.scene, &mut self.alerts);
+        let Self { scene, of_all, of_signs, alerts } = self;
+        of_all.iter_mut().for_each(|detector| detector.frame(seen, scene, alerts));
+        if !seen.is_within_connection() {
+            of_signs.iter_mut().for_each(|detector| detector.frame(seen, scene, alerts));
         }
     }
 
     /// It is `now_ns`, by the clock of the frames: decides what waited for an answer.
     pub fn tick(&mut self, now_ns: u64) {
-        for detector in &mut self.detectors {
+        for detector in self.of_all.iter_mut().chain(&mut self.of_signs) {
             detector.tick(now_ns, &self.scene, &mut self.alerts);
         }
     }

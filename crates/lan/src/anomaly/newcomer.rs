@@ -3,6 +3,7 @@
 //! A flood of them is told once: who makes up addresses would else fill the list.
 
 use super::alert::{Alert, Alerts};
+use super::recent::Lately;
 use super::scene::Scene;
 use super::{Detector, Seen};
 use crate::{Mac, oui};
@@ -13,14 +14,18 @@ const FLOOD: u64 = 50;
 const HOUR_NS: u64 = 3_600_000_000_000;
 
 /// Follows who is there.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Newcomers {
-    last: Mac,
+    lately: Lately<Mac>,
     new: u64,
     since_ns: u64,
 }
 
 impl Newcomers {
+    pub(super) fn new() -> Self {
+        Self { lately: Lately::new(), new: 0, since_ns: 0 }
+    }
+
     /// How many came within the hour, with this one.
     fn count(&mut self, now_ns: u64) -> u64 {
         if now_ns.saturating_sub(self.since_ns) > HOUR_NS {
@@ -34,11 +39,10 @@ impl Newcomers {
 impl Detector for Newcomers {
     fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts) {
         let mac = seen.link.source;
-        if mac == self.last || !mac.is_device() {
+        if self.lately.meet(mac) || !mac.is_device() {
             return;
         }
-        self.last = mac;
-        if scene.is_known(mac) || scene.is_learning() {
+        if scene.is_learning() || scene.is_known(mac) {
             return;
         }
         let count = self.count(seen.now_ns);

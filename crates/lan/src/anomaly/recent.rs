@@ -51,9 +51,39 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     }
 }
 
+/// The last few different ones that were met: frames of a talk come from the same two over and over.
+#[derive(Clone, Debug)]
+pub(super) struct Lately<T> {
+    met: [Option<T>; 8],
+    next: usize,
+}
+
+impl<T: PartialEq + Copy> Lately<T> {
+    pub(super) fn new() -> Self {
+        Self { met: [None; 8], next: 0 }
+    }
+
+    /// Meets one; whether it was met lately.
+    pub(super) fn meet(&mut self, one: T) -> bool {
+        if self.met.contains(&Some(one)) {
+            return true;
+        }
+        self.met[self.next] = Some(one);
+        self.next = (self.next + 1) % self.met.len();
+        false
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_eight_are_met_again() {
+        let mut lately = Lately::new();
+        assert!((0..8).all(|n| !lately.meet(n)) && (0..8).all(|n| lately.meet(n)));
+        assert!(!lately.meet(8) && !lately.meet(0) && lately.meet(7));
+    }
 
     #[test]
     fn what_is_new_stays_and_size_is_bounded() {

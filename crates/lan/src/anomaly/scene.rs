@@ -1,7 +1,7 @@
 //! What all detectors have to know of the network: who has which address, who passes on packets of others, who was told what.
 
 use super::Seen;
-use super::recent::Recent;
+use super::recent::{Lately, Recent};
 use crate::Mac;
 use crate::decode::{dhcp4, dns, icmp6, on_link};
 use crate::packet::{Packet, Transport};
@@ -39,7 +39,8 @@ pub(super) struct Scene {
     /// Who was here before this frame.
     known: Recent<Mac, ()>,
     newest: Option<Mac>,
-    last: Option<(Mac, IpAddr)>,
+    known_lately: Lately<Mac>,
+    lately: Lately<(Mac, IpAddr)>,
     last_hop: Option<Mac>,
 }
 
@@ -64,7 +65,8 @@ impl Scene {
             names: Recent::new(KNOWN),
             known: Recent::new(KNOWN),
             newest: None,
-            last: None,
+            known_lately: Lately::new(),
+            lately: Lately::new(),
             last_hop: None,
         }
     }
@@ -90,7 +92,8 @@ impl Scene {
         self.last_ns = seen.now_ns;
         // Who sent the frame before this one is known by now.
         if self.newest != Some(seen.link.source) {
-            self.newest.replace(seen.link.source).into_iter().for_each(|mac| self.know(mac));
+            let before = self.newest.replace(seen.link.source).filter(|mac| !self.known_lately.meet(*mac));
+            before.into_iter().for_each(|mac| self.know(mac));
         }
         for (mac, signal) in seen.said {
             match signal {
@@ -104,8 +107,7 @@ impl Scene {
         }
         let Some(packet) = seen.packet else { return };
         self.passed_to(seen.link.target, packet);
-        if self.last != Some((seen.link.source, packet.source)) {
-            self.last = Some((seen.link.source, packet.source));
+        if !self.lately.meet((seen.link.source, packet.source)) {
             self.sent(seen.link.source, packet.source);
         }
         match &packet.carried {

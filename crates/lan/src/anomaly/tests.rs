@@ -254,7 +254,7 @@ fn a_second_dhcp_server_is_rogue_if_it_tells_another_way_out() {
     assert_eq!(net.end(), [], "two that share the work");
     let mut net = Net::new(true);
     net.send(&offer(A, A));
-    assert_eq!(rules(&net.end()), ["rogue_dhcp", "new_device"], "new on a network that is known");
+    assert_eq!(rules(&net.end()), ["new_device", "rogue_dhcp"], "new on a network that is known");
 }
 
 #[test]

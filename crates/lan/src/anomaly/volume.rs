@@ -33,13 +33,24 @@ struct Sent {
 #[derive(Debug)]
 pub(super) struct Volumes {
     sent: Recent<Mac, Sent>,
-    /// Sent by the last one, and not yet added.
-    last: (Mac, u64),
+    /// Sent by the last few, and not yet added.
+    waiting: [(Mac, u64); 4],
+    next: usize,
 }
 
 impl Volumes {
     pub(super) fn new() -> Self {
-        Self { sent: Recent::new(DEVICES), last: (Mac::default(), 0) }
+        Self { sent: Recent::new(DEVICES), waiting: Default::default(), next: 0 }
+    }
+
+    /// Adds what waits of a device, or else of the one whose turn it is; in its place `mac` waits.
+    fn settle(&mut self, mac: Mac) {
+        let at = self.waiting.iter().position(|(of, _)| *of == mac).unwrap_or(self.next);
+        self.next = (at + 1) % self.waiting.len();
+        let (before, waiting) = std::mem::replace(&mut self.waiting[at], (mac, 0));
+        if let Some(sent) = self.sent.get_mut(&before) {
+            sent.bytes += waiting;
+        }
     }
 }
 
@@ -55,14 +66,12 @@ impl Detector for Volumes {
         if bytes == 0 || !mac.is_device() {
             return;
         }
-        if self.last.0 == mac && self.last.1 < PIECE_BYTES {
-            self.last.1 += bytes as u64;
+        if let Some((_, waiting)) = self.waiting.iter_mut().find(|(of, sum)| *of == mac && *sum < PIECE_BYTES)
+        {
+            *waiting += bytes as u64;
             return;
         }
-        let (before, waiting) = std::mem::replace(&mut self.last, (mac, 0));
-        if let Some(sent) = self.sent.get_mut(&before) {
-            sent.bytes += waiting;
-        }
+        self.settle(mac);
         if scene.is_router(mac) {
             return;
         }
