@@ -8,6 +8,7 @@ mod chain;
 mod compile;
 mod content;
 mod dns;
+mod everywhere;
 mod filter;
 mod help;
 mod lan;
