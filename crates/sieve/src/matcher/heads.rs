@@ -13,8 +13,10 @@ use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repeti
 const MOST_LITERALS: usize = 128;
 /// Bytes of a literal that are looked at.
 const LONGEST: usize = 24;
-/// Most characters of a class that are told apart.
-const MOST_CHARACTERS: usize = 16;
+/// Most characters of a class that are told apart, at first.
+pub(super) const FEW_CHARACTERS: usize = 8;
+/// The same where no other literals are to be had: hexadecimal digits.
+pub(super) const SOME_CHARACTERS: usize = 16;
 /// Farthest that a cut may be from the start of a match, bytes.
 const FARTHEST: usize = 1024;
 
@@ -47,17 +49,18 @@ pub(super) fn parts(hir: &Hir) -> Vec<&Hir> {
     }
 }
 
-/// All cuts that have literals behind them, the first one first.
-pub(super) fn cuts(hir: &Hir) -> Vec<Cut> {
+/// All cuts that have literals behind them, the first one first. Classes of up to `characters` are told apart.
+pub(super) fn cuts(hir: &Hir, characters: usize) -> Vec<Cut> {
     let parts = parts(hir);
-    let folded: Vec<Hir> = parts.iter().map(|part| fold(part)).collect();
+    let folded: Vec<Hir> = parts.iter().map(|part| fold(part, characters)).collect();
     // What is behind a part that may be anything adds nothing to the literals before it.
-    let open: Vec<bool> = folded.iter().map(|part| beginnings(part).literals().is_none()).collect();
+    let open: Vec<bool> =
+        folded.iter().map(|part| beginnings(part, characters).literals().is_none()).collect();
     let mut before = Before { min: 0, max: 0, max_ascii: 0 };
     let mut cuts = Vec::new();
     for (at, part) in parts.iter().enumerate() {
         let known = open[at..].iter().position(|is_open| *is_open).unwrap_or(open.len() - at);
-        if let Some(literals) = literals(&folded[at..at + known]) {
+        if let Some(literals) = literals(&folded[at..at + known], characters) {
             cuts.push(Cut { parts: at, before, literals });
         }
         let properties = part.properties();
@@ -74,13 +77,13 @@ pub(super) fn cuts(hir: &Hir) -> Vec<Cut> {
 }
 
 /// The literals that these parts begin with, if they are few and none is empty; none is the beginning of another.
-fn literals(folded: &[Hir]) -> Option<Vec<Vec<u8>>> {
+fn literals(folded: &[Hir], characters: usize) -> Option<Vec<Vec<u8>>> {
     if let [first, ..] = folded
         && matches!(first.kind(), HirKind::Empty | HirKind::Look(_))
     {
         return None;
     }
-    let found = beginnings(&Hir::concat(folded.to_vec()));
+    let found = beginnings(&Hir::concat(folded.to_vec()), characters);
     let mut list: Vec<Vec<u8>> =
         found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
     list.sort_unstable();
@@ -90,30 +93,32 @@ fn literals(folded: &[Hir]) -> Option<Vec<Vec<u8>>> {
 }
 
 /// What it begins with.
-fn beginnings(hir: &Hir) -> Seq {
+fn beginnings(hir: &Hir, characters: usize) -> Seq {
     Extractor::new()
         .kind(ExtractKind::Prefix)
-        .limit_class(MOST_CHARACTERS)
+        .limit_class(characters)
         .limit_literal_len(LONGEST)
         .limit_total(MOST_LITERALS)
         .extract(hir)
 }
 
 /// An expression for data whose ASCII letters are lower-case. Of a class with many characters nothing is kept.
-fn fold(hir: &Hir) -> Hir {
+fn fold(hir: &Hir, characters: usize) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Hir::empty(),
         HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
-        HirKind::Class(class) => small(class).unwrap_or_else(any),
-        HirKind::Capture(capture) => fold(&capture.sub),
+        HirKind::Class(class) => small(class, characters).unwrap_or_else(any),
+        HirKind::Capture(capture) => fold(&capture.sub, characters),
         HirKind::Repetition(repetition) => Hir::repetition(Repetition {
             min: repetition.min,
             max: repetition.max,
             greedy: true,
-            sub: Box::new(fold(&repetition.sub)),
+            sub: Box::new(fold(&repetition.sub, characters)),
         }),
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(fold).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(fold).collect()),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(|part| fold(part, characters)).collect()),
+        HirKind::Alternation(parts) => {
+            Hir::alternation(parts.iter().map(|part| fold(part, characters)).collect())
+        }
     }
 }
 
@@ -123,8 +128,8 @@ fn any() -> Hir {
 }
 
 /// The characters of a class that are few, in lower case.
-fn small(class: &Class) -> Option<Hir> {
-    let few = 2 * MOST_CHARACTERS;
+fn small(class: &Class, characters: usize) -> Option<Hir> {
+    let few = 2 * characters;
     let mut texts: Vec<Vec<u8>> = match class {
         Class::Bytes(class) => {
             let count: usize = class.ranges().iter().map(|range| range.len()).sum();
@@ -140,5 +145,5 @@ fn small(class: &Class) -> Option<Hir> {
     };
     texts.sort_unstable();
     texts.dedup();
-    (texts.len() <= MOST_CHARACTERS).then(|| Hir::alternation(texts.into_iter().map(Hir::literal).collect()))
+    (texts.len() <= characters).then(|| Hir::alternation(texts.into_iter().map(Hir::literal).collect()))
 }

@@ -33,7 +33,7 @@ impl Plan {
     pub(super) fn of(rule: &Rule, expression: &Expression) -> Self {
         let heads = branches(expression.hir())
             .into_iter()
-            .map(|branch| Some(Head { cut: best(rule, heads::cuts(branch))?, branch: branch.clone() }))
+            .map(|branch| Some(Head { cut: cut(rule, branch)?, branch: branch.clone() }))
             .collect::<Option<Vec<Head>>>();
         let implied = heads.iter().flatten().all(|head| implies(rule, &head.cut)) && heads.is_some();
         Self { heads, gates: if implied { Vec::new() } else { rule.keywords.clone() } }
@@ -47,6 +47,14 @@ fn branches(hir: &Hir) -> Vec<&Hir> {
         HirKind::Alternation(list) => list.iter().flat_map(branches).collect(),
         _ => vec![hir],
     }
+}
+
+/// Where to cut, with more literals only if fewer do not say enough: most rules have a rare word, and reading them is most
+/// of what a short scan does.
+fn cut(rule: &Rule, branch: &Hir) -> Option<Cut> {
+    [heads::FEW_CHARACTERS, heads::SOME_CHARACTERS]
+        .into_iter()
+        .find_map(|characters| best(rule, heads::cuts(branch, characters)))
 }
 
 /// The cut that is met least.
