@@ -13,6 +13,7 @@ mod beacon;
 mod brute;
 mod contact;
 mod dhcp;
+mod group;
 mod newcomer;
 mod recent;
 mod resolver;

@@ -29,7 +29,10 @@ pub(super) struct Scene {
     /// Who said last that it has an address.
     owners: Recent<IpAddr, Mac>,
     senders: Recent<Mac, Sender>,
+    /// Who passes packets on to the world.
     routers: HashSet<Mac>,
+    /// Who sends for several on this network: repeaters, bridges of radio networks.
+    relays: HashSet<Mac>,
     /// Addresses that DHCP or an advertisement told to be a gateway's.
     gateways: HashSet<IpAddr>,
     /// Addresses that DHCP or an advertisement told to be name servers'.
@@ -60,6 +63,7 @@ impl Scene {
             owners: Recent::new(KNOWN),
             senders: Recent::new(KNOWN / 4),
             routers: HashSet::new(),
+            relays: HashSet::new(),
             gateways: HashSet::new(),
             resolvers: HashSet::new(),
             names: Recent::new(KNOWN),
@@ -143,13 +147,15 @@ impl Scene {
             return;
         }
         let sender = self.senders.entry(mac, Sender::default);
-        let (set, most) = match on_link(address) {
-            true => (&mut sender.near, OWN_MAX),
-            false => (&mut sender.foreign, FOREIGN_MAX),
-        };
-        set.insert(address);
-        if set.len() > most {
-            self.router(mac);
+        if !on_link(address) {
+            sender.foreign.insert(address);
+            if sender.foreign.len() > FOREIGN_MAX {
+                self.router(mac);
+            }
+        } else if sender.near.len() <= OWN_MAX {
+            sender.near.insert(address);
+        } else if self.relays.len() < KNOWN {
+            self.relays.insert(mac);
         }
     }
 
@@ -184,12 +190,12 @@ impl Scene {
 
     /// Whether a device routes, or passes on packets of more others than could be its own.
     pub(super) fn is_router(&self, mac: Mac) -> bool {
-        self.routers.contains(&mac)
+        self.routers.contains(&mac) || self.relays.contains(&mac)
     }
 
     /// Whether an address of a device is the gateway's: DHCP told so, or the device passes packets on.
     pub(super) fn is_gateway_of(&self, address: &IpAddr, mac: Mac) -> bool {
-        self.gateways.contains(address) || self.is_router(mac)
+        self.gateways.contains(address) || self.routers.contains(&mac)
     }
 
     /// Whether an address was told to be the gateway's.

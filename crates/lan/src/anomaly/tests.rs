@@ -276,6 +276,20 @@ fn another_gateway_is_told_at_once() {
     );
 }
 
+#[test]
+fn a_phone_that_leaves_a_repeater_is_no_new_gateway() {
+    let repeater = [2, 7, 7, 7, 7, 7];
+    let mut net = Net::new(false);
+    for host in 10..30 {
+        let ip = [10, 0, 0, host];
+        let mut packet = udp((ip, 40_000), (A, 53), &[0; 12]);
+        packet[6..12].copy_from_slice(&repeater);
+        net.later(SECOND).send(&arp(false, (repeater, ip), A)).send(&packet);
+    }
+    net.later(60 * SECOND).send(&arp(false, (mac([10, 0, 0, 12]), [10, 0, 0, 12]), A));
+    assert_eq!(net.end(), []);
+}
+
 /// A router's advertisement of a network.
 fn advertisement(last: u8, lifetime_s: u8, network: u8) -> Vec<u8> {
     let mut message = vec![134, 0, 0, 0, 64, 0, 0, lifetime_s];
