@@ -7,7 +7,7 @@
 use crate::event::{begin, send, tail, user_bytes};
 use crate::file::{file_of, identity};
 use crate::io::counts;
-use crate::maps::{EXIT_CALLS, config_flag, current, family, member, off};
+use crate::maps::{EXIT_CALLS, config_flag, current, family, member};
 use crate::net::endpoint;
 use crate::read::user;
 use crate::sock::{self, AF_INET, AF_INET6};
