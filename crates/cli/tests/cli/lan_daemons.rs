@@ -4,6 +4,8 @@ use crate::lan_live::{BACKENDS, ask, devices, end, index, on_a_cable, start};
 use crate::run::Dir;
 use kernscope_kit::netlink::Request;
 use serde_json::Value;
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -265,6 +267,51 @@ fn who_listens_for_upnp_devices_is_taken_for_none() {
             let told = [&listener["category"], &listener["ips"][0]];
             assert_eq!(told, [&Value::from("unknown"), &"10.5.5.1".into()], "{backend}: {listener}");
             assert!(!listener["names"].to_string().contains("upnp"), "{backend}: {listener}");
+        }
+        drop(holder);
+    });
+}
+
+/// Whoever connects, within half a minute.
+fn caller(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).expect("set");
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => return stream,
+            Err(err) => assert!(Instant::now() < until, "somebody connects: {err}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_browser_tells_what_it_runs_on() {
+    let test = "a_browser_tells_what_it_runs_on";
+    if !have(test, &["chromium", "unshare", "nsenter", "ip"]) {
+        return;
+    }
+    on_a_cable(test, || {
+        let (holder, inside) = other_end();
+        Running::new("ip addr add 10.5.5.2/24 dev right").finish();
+        let server = TcpListener::bind("10.5.5.2:80").expect("listen");
+        for backend in BACKENDS {
+            let dir = Dir::new("lan-chromium");
+            let child = start(&["--backend", backend, "--no-db"]);
+            let browser = Running::new(&format!(
+                "{inside}chromium --headless=new --no-sandbox --disable-gpu --user-data-dir={} http://10.5.5.2/",
+                dir.text("profile")
+            ));
+            let mut request = caller(&server);
+            request.set_nonblocking(false).expect("set");
+            request.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
+            assert!(request.read(&mut [0; 4096]).expect("read") > 0, "{backend}: it asks");
+            std::thread::sleep(Duration::from_millis(300));
+            drop((request, browser));
+            let seen = devices(&end(child));
+            let computer = &seen[&mac_of("left", &inside)];
+            let told = [&computer["category"], &computer["os"], &computer["ips"][0]];
+            assert_eq!(told, ["computer", "Linux", "10.5.5.1"], "{backend}: {computer}");
         }
         drop(holder);
     });
