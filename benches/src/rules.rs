@@ -29,11 +29,10 @@ pub(crate) fn tables(name: &str, set: RuleSet, corpus: &Corpus, rounds: usize) -
     let data = &corpus.bytes[..];
     let part = &data[..data.len().min(PEER_BYTES)];
     let literals = literals(&set);
-    let mut whole = vec![everything(&set, part)];
+    let all = everything(&set, part);
     let matcher = Matcher::new(set);
-    let ours =
-        [rejecting(&matcher, data, rounds), matched(&matcher, data), finding(&matcher, corpus, rounds)];
-    whole.splice(..0, ours);
+    let whole =
+        [rejecting(&matcher, data, rounds), matched(&matcher, data), finding(&matcher, corpus, rounds), all];
     timing::print(&format!("{} rules of {name}", matcher.rules().len()), &whole);
     let mut found: Vec<Row> =
         Level::all().into_iter().map(|level| prefilter(&literals, level, data, rounds)).collect();

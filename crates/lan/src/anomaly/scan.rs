@@ -17,6 +17,7 @@ use crate::decode::on_link;
 use crate::{Mac, Seeks};
 use kernscope_report::Severity;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::net::IpAddr;
 
 /// So many in vain are a scan: more than a person, or a device that looks for its server, ever tries.
@@ -140,52 +141,37 @@ fn severity(who: Who) -> Severity {
 }
 
 fn ports_alert(rule: &'static str, outcome: &Outcome, group: &Group<Service>) -> Alert {
-    let Who { mac, ip } = outcome.who;
-    let pace = if rule == "port_scan_slow" { "slow vertical" } else { "vertical" };
+    let Outcome { who, target, .. } = outcome;
     let vain = more(group.vain.len());
-    Alert {
-        rule,
-        severity: severity(outcome.who),
-        mac,
-        ip: Some(ip),
-        subject: outcome.target.to_string(),
-        message: format!(
-            "{pace} port scan: {ip} tried {vain} ports of {} in vain within {}",
-            outcome.target,
-            seconds(group.last_ns - group.began_ns)
-        ),
-        because: vec![
-            format!("no answer or a refusal from {}", list(group.vain.iter())),
-            format!("{} ports answered", group.answered.len()),
-        ],
-        count: group.vain.len() as u64,
-        first_ns: group.began_ns,
-        last_ns: group.last_ns,
-    }
+    let what = format!("vertical port scan: {} tried {vain} ports of {target}", who.ip);
+    Alert { subject: target.to_string(), ..told(rule, *who, group, &what, "ports") }
 }
 
 fn targets_alert(rule: &'static str, outcome: &Outcome, group: &Group<IpAddr>) -> Alert {
-    let Who { mac, ip } = outcome.who;
-    let pace = if rule == "port_scan_slow" { "slow horizontal" } else { "horizontal" };
+    let Outcome { who, service, .. } = outcome;
     let vain = more(group.vain.len());
+    let what = format!("horizontal port scan: {} sought {vain} addresses by {service}", who.ip);
+    let alert = Alert { subject: service.to_string(), ..told(rule, *who, group, &what, "addresses") };
+    match *service {
+        Service::Neighbour => Alert { severity: Severity::Medium, ..alert },
+        _ => alert,
+    }
+}
+
+/// What both kinds of scans are told by; `those` is what was sought.
+fn told<T: Display>(rule: &'static str, who: Who, group: &Group<T>, what: &str, those: &str) -> Alert {
+    let pace = if rule == "port_scan_slow" { "slow " } else { "" };
+    let within = seconds(group.last_ns - group.began_ns);
     Alert {
         rule,
-        severity: if outcome.service == Service::Neighbour {
-            Severity::Medium
-        } else {
-            severity(outcome.who)
-        },
-        mac,
-        ip: Some(ip),
-        subject: outcome.service.to_string(),
-        message: format!(
-            "{pace} port scan: {ip} sought {vain} addresses by {} in vain within {}",
-            outcome.service,
-            seconds(group.last_ns - group.began_ns)
-        ),
+        severity: severity(who),
+        mac: who.mac,
+        ip: Some(who.ip),
+        subject: String::new(),
+        message: format!("{pace}{what} in vain within {within}"),
         because: vec![
             format!("no answer or a refusal from {}", list(group.vain.iter())),
-            format!("{} addresses answered", group.answered.len()),
+            format!("{} {those} answered", group.answered.len()),
         ],
         count: group.vain.len() as u64,
         first_ns: group.began_ns,
