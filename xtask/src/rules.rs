@@ -1,4 +1,6 @@
-//! `cargo xtask rules`: docs/RULES-BUILTIN.md, the list of the built-in rules, from their files.
+//! `cargo xtask rules`: docs/RULES-BUILTIN.md and docs/DETECTIONS-BUILTIN.md, the lists of what is built in, from the files.
+
+mod detections;
 
 use std::fmt::Write;
 use std::fs;
@@ -41,12 +43,13 @@ struct Rule {
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.check {
         check()?;
-        println!("rules --check: {NAME} lists what crates/sieve/rules has");
+        println!("rules --check: {NAME} and {} list what there is", detections::NAME);
         return Ok(());
     }
+    detections::write()?;
     let path = tools::root().join(NAME);
     fs::write(&path, list()?).with_context(|| format!("write {}", path.display()))?;
-    println!("rules: wrote {NAME}");
+    println!("rules: wrote {NAME} and {}", detections::NAME);
     Ok(())
 }
 
@@ -57,12 +60,12 @@ pub(crate) fn check() -> Result<()> {
     if committed != list()? {
         bail!("check {NAME}: it is not what crates/sieve/rules gives; run `cargo xtask rules` and commit");
     }
-    Ok(())
+    detections::check()
 }
 
 fn list() -> Result<String> {
     let (mut sections, mut count) = (String::new(), 0);
-    for path in files()? {
+    for path in files("crates/sieve/rules")? {
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         let file: File = toml::from_str(&text).with_context(|| format!("read {}", path.display()))?;
         if file.rule.is_empty() {
@@ -96,9 +99,9 @@ fn section(about: &str, rules: &[Rule]) -> Result<String> {
     Ok(text)
 }
 
-/// The files of rules, by name.
-fn files() -> Result<Vec<PathBuf>> {
-    let folder = tools::root().join("crates/sieve/rules");
+/// The files of rules in a folder, by name.
+fn files(folder: &str) -> Result<Vec<PathBuf>> {
+    let folder = tools::root().join(folder);
     let entries = fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));

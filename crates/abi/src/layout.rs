@@ -61,6 +61,8 @@ offsets! {
     file_inode: "file.f_inode",
     file_private_data: "file.private_data",
     file_pos: "file.f_pos",
+    file_mode: "file.f_mode",
+    file_flags: "file.f_flags",
     path_mnt: "path.mnt",
     path_dentry: "path.dentry",
     mount_mnt: "mount.mnt",
@@ -70,6 +72,8 @@ offsets! {
     dentry_parent: "dentry.d_parent",
     dentry_name: "dentry.d_name.name",
     dentry_inode: "dentry.d_inode",
+    dentry_sb: "dentry.d_sb",
+    iattr_valid: "iattr.ia_valid",
     dentry_hash_pprev: "dentry.d_hash.pprev",
     inode_ino: "inode.i_ino",
     inode_mode: "inode.i_mode",
@@ -80,6 +84,17 @@ offsets! {
     bprm_filename: "linux_binprm.filename",
     bprm_interp: "linux_binprm.interp",
     bprm_argc: "linux_binprm.argc",
+    bprm_file: "linux_binprm.file",
+    vma_file: "vm_area_struct.vm_file",
+    vma_flags: "vm_area_struct.vm_flags",
+    mnt_flags: "vfsmount.mnt_flags",
+    mnt_sb: "vfsmount.mnt_sb",
+    sb_mounts: "super_block.s_mounts",
+    mount_ns: "mount.mnt_ns",
+    mount_instance: "mount.mnt_instance",
+    mount_next_for_sb: "mount.mnt_next_for_sb",
+    task_nsproxy: "task_struct.nsproxy",
+    nsproxy_mnt: "nsproxy.mnt_ns",
     socket_type: "socket.type",
     socket_sk: "socket.sk",
     sk_family: "sock_common.skc_family",
@@ -178,6 +193,10 @@ pub const CONFIG_COOKIE: u32 = 256;
 pub const CONFIG_TLS: u32 = 512;
 /// Send what goes to name servers and comes from them.
 pub const CONFIG_DNS: u32 = 1024;
+/// [`Config::flags`]: there may be a policy; map `POLICY` says.
+pub const CONFIG_POLICY: u32 = 2048;
+/// Send what goes through standard input, output and error where those are pipes or local sockets.
+pub const CONFIG_STDIO: u32 = 4096;
 
 /// Settings, in `.rodata`.
 #[repr(C)]
@@ -293,7 +312,7 @@ pub const LOST_NAMES: [&str; LOST_MAX] =
 
 /// Kernel-side account, one a CPU; map `ACCOUNT`.
 #[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Events that hooks set out to deliver, by kind.
     pub produced: [u64; crate::KIND_MAX],
@@ -307,7 +326,29 @@ pub struct Counters {
     pub judged: u64,
     /// Bytes of them.
     pub judged_bytes: u64,
+    /// Calls whose data no program was asked about, by `UNJUDGED_*`.
+    pub unjudged: [u64; UNJUDGED_MAX],
 }
+
+/// `UNJUDGED_*`: data went from file to file inside the kernel (sendfile, splice, tee, copy_file_range).
+pub const UNJUDGED_COPIED: usize = 0;
+/// A file was mapped, other than as code or by the dynamic linker.
+pub const UNJUDGED_MAPPED: usize = 1;
+/// Data was moved by a request of `io_uring`.
+pub const UNJUDGED_URING: usize = 2;
+/// One past the last.
+pub const UNJUDGED_MAX: usize = 3;
+/// What these calls are, for the coverage statement.
+pub const UNJUDGED_NAMES: [&str; UNJUDGED_MAX] = [
+    "copies inside the kernel (sendfile, splice, tee, copy_file_range)",
+    "mapped files",
+    "io_uring requests",
+];
+
+/// Buffers of each CPU for programs on LSM hooks, of which several may be on one CPU at once.
+pub const LSM_BUFFERS: u32 = 4;
+/// Buffers of each CPU for all other programs: the first values of maps `SCRATCH`, `WALKS` and `JUDGES`.
+pub const BUFFERS: u32 = 8;
 
 /// `sched_process_fork`.
 pub const HOOK_FORK: usize = 0;
@@ -327,8 +368,12 @@ pub const HOOK_URING_COMPLETE: usize = 6;
 pub const HOOK_SECURITY_PATH: usize = 7;
 /// Functions of TLS libraries.
 pub const HOOK_TLS: usize = 8;
+/// LSM hooks.
+pub const HOOK_LSM: usize = 9;
+/// Connections and datagrams of a cgroup.
+pub const HOOK_HOSTS: usize = 10;
 /// One past the last hook.
-pub const HOOK_MAX: usize = 9;
+pub const HOOK_MAX: usize = 11;
 
 /// Handlers behind `sys_exit`: indices of map `EXIT_CALLS` and values in [`Call::exit`].
 pub mod exit_call {
@@ -362,8 +407,10 @@ pub mod exit_call {
     pub const JUDGED: u32 = 14;
     /// What goes to or comes from a name server.
     pub const DNS: u32 = 15;
+    /// What goes through standard input, output and error.
+    pub const STDIO: u32 = 16;
     /// One past the last.
-    pub const MAX: u32 = 16;
+    pub const MAX: u32 = 17;
 }
 
 /// Handlers behind `sys_enter`: indices of map `ENTER_CALLS` and values in [`Call::enter`].
@@ -424,6 +471,8 @@ pub mod data {
     pub const VECTOR_AT: u32 = 4;
     /// f(fd, message header, ...).
     pub const MESSAGE: u32 = 5;
+    /// f(fd, message headers with lengths, count, ...).
+    pub const MESSAGES: u32 = 6;
 }
 
 /// Where data lies while a generated program judges it: one value of map `WINDOW` for each CPU. The first bytes are the
@@ -469,6 +518,8 @@ pub mod variant {
     pub const SENDFILE: u8 = 0;
     /// splice(in, off, out, ...) and copy_file_range: third argument is the target.
     pub const SPLICE: u8 = 1;
+    /// tee(in, out, ...).
+    pub const TEE: u8 = 2;
 
     /// f(path, a0, a1).
     pub const PATH: u8 = 0;

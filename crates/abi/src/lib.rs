@@ -12,7 +12,9 @@
 #![no_std]
 #![deny(missing_docs)]
 
+pub mod hosts;
 pub mod layout;
+pub mod paths;
 pub mod pod;
 
 use core::mem::{offset_of, size_of};
@@ -69,8 +71,12 @@ pub const KIND_TLS: u16 = 15;
 pub const KIND_TLS_TARGET: u16 = 16;
 /// Bytes to or from a name server ([`Dns`]).
 pub const KIND_DNS: u16 = 17;
+/// Something was not let happen ([`Deny`]).
+pub const KIND_DENY: u16 = 18;
+/// Bytes through standard input, output or error ([`Content`]).
+pub const KIND_STDIO: u16 = 19;
 /// One past the highest kind.
-pub const KIND_MAX: usize = 18;
+pub const KIND_MAX: usize = 20;
 
 /// The event came from an `io_uring` request, not from a system call.
 pub const FLAG_URING: u16 = 1;
@@ -149,6 +155,9 @@ pub const SEC_RESOLVED2: u8 = 14;
 pub const SEC_SHA256: u8 = 15;
 /// Bytes that a call moved, as they are.
 pub const SEC_DATA: u8 = 17;
+/// What the policy said of [`SEC_PATH`] at that moment: a `u32`, accept bits and [`paths::UNDECIDED`], [`paths::JUDGED`]. Not there
+/// without a policy.
+pub const SEC_JUDGED: u8 = 18;
 /// Dentry walk of the process's root directory; only present when it is not the namespace's root.
 pub const SEC_ROOT: u8 = 16;
 
@@ -579,6 +588,58 @@ pub struct Dns {
     pub pad: u32,
 }
 
+/// [`Deny::what`]: an open; `a0` = `f_mode`.
+pub const DENY_OPEN: u32 = 0;
+/// [`Deny::what`]: an exec.
+pub const DENY_EXEC: u32 = 1;
+/// [`Deny::what`]: code mapped, or memory of a file made executable.
+pub const DENY_MAP: u32 = 2;
+/// [`Deny::what`]: a descriptor that another process sent.
+pub const DENY_RECEIVE: u32 = 3;
+/// [`Deny::what`]: a file or directory removed.
+pub const DENY_UNLINK: u32 = 4;
+/// [`Deny::what`]: a rename. `PATH` is the old name, `PATH2` the new one.
+pub const DENY_RENAME: u32 = 5;
+/// [`Deny::what`]: a hard link. `PATH` is the old name, `PATH2` the new one.
+pub const DENY_LINK: u32 = 6;
+/// [`Deny::what`]: a file, directory, device, pipe, socket or symbolic link made.
+pub const DENY_MAKE: u32 = 7;
+/// [`Deny::what`]: a length set by name.
+pub const DENY_TRUNCATE: u32 = 8;
+/// [`Deny::what`]: mode, owner or times changed.
+pub const DENY_ATTRIBUTES: u32 = 9;
+/// [`Deny::what`]: a mount made, moved or taken away. No class, no path.
+pub const DENY_MOUNT: u32 = 10;
+/// [`Deny::what`]: a process traced that is not watched; `a0` = its process id. No class, no path.
+pub const DENY_TRACE: u32 = 11;
+
+/// [`Deny::classes`]: the directory is above something denied, which with another name it would no longer be.
+pub const DENY_GUARDED: u32 = 1 << 3;
+
+/// Body of [`KIND_DENY`]. Sections: `PATH` where it is about one; `PATH2` of a rename or link: the new name.
+///
+/// The call itself fails with `EPERM`, and has the event that it always has.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deny {
+    /// `DENY_*`.
+    pub what: u32,
+    /// Why: a bit for each class ([`paths::READ`], ...) that is denied, [`DENY_GUARDED`]; 0 where a rule without paths denies.
+    pub classes: u32,
+    /// What the policy says of the path: accept bits, [`paths::UNDECIDED`], [`paths::JUDGED`].
+    pub judged: u32,
+    /// The same of the new name.
+    pub judged2: u32,
+    /// Argument by `what`.
+    pub a0: u64,
+    /// Inode, where known; else 0.
+    pub ino: u64,
+    /// Kernel device number, where known; else 0.
+    pub dev: u32,
+    /// Unused, zero.
+    pub pad: u32,
+}
+
 /// Body of [`KIND_URING_SUBMIT`]. Sections: `RAW`, `BASE`, `RAW2`, `BASE2`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -639,6 +700,7 @@ layout! {
     Tls = 136 { handle @ 0, born_ns @ 8, offset @ 16, call_bytes @ 24, at @ 32, file @ 40, local @ 64, remote @ 88, fd @ 112, joined @ 116, direction @ 120, library @ 124, target @ 128, pad @ 132 }
     TlsTarget = 8 { target @ 0, library @ 4 }
     Dns = 72 { file @ 0, remote @ 24, bytes @ 48, fd @ 56, direction @ 60, sock_type @ 64, pad @ 68 }
+    Deny = 40 { what @ 0, classes @ 4, judged @ 8, judged2 @ 12, a0 @ 16, ino @ 24, dev @ 32, pad @ 36 }
     UringSubmit = 24 { request @ 0, opcode @ 8, dirfd @ 12, dirfd2 @ 16, flags @ 20 }
     Snapshot = 16 { dev @ 0, watched @ 4, ino @ 8 }
     Config = 24 { flags @ 0, self_pid @ 4, wake_bytes @ 8, piece_bytes @ 12, secret @ 16 }
@@ -646,7 +708,7 @@ layout! {
     FileKey = 16 { ino @ 0, dev @ 8, pad @ 12 }
     IoKey = 16 { id @ 0, pid @ 8, pad @ 12 }
     IoCount = 56 { read_bytes @ 0, write_bytes @ 8, reads @ 16, writes @ 24, last_remote @ 32 }
-    Counters = 296 { produced @ 0, lost @ 144, fired @ 200, sent @ 272, judged @ 280, judged_bytes @ 288 }
+    Counters = 352 { produced @ 0, lost @ 160, fired @ 216, sent @ 304, judged @ 312, judged_bytes @ 320, unjudged @ 328 }
     Told = 32 { id @ 0, ino @ 8, names @ 16, dev @ 24, st_mode @ 28 }
     Call = 4 { exit @ 0, enter @ 1, variant @ 2, op @ 3 }
 }

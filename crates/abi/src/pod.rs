@@ -2,8 +2,8 @@
 
 use crate::layout::{Call, Config, Counters, FileKey, IoCount, IoKey, Layout, Types, Watched};
 use crate::{
-    Close, Content, Dns, Endpoint, Exec, ExecFail, Exit, FileId, Fork, Header, Mmap, Net, Open, PathHint,
-    PathOp, Section, Snapshot, Strings, Tls, TlsTarget, UringSubmit,
+    Close, Content, Deny, Dns, Endpoint, Exec, ExecFail, Exit, FileId, Fork, Header, Mmap, Net, Open,
+    PathHint, PathOp, Section, Snapshot, Strings, Tls, TlsTarget, UringSubmit,
 };
 use core::mem::size_of;
 
@@ -29,6 +29,7 @@ pod!(
     Config,
     Content,
     Counters,
+    Deny,
     Endpoint,
     Exec,
     ExecFail,

@@ -1,4 +1,4 @@
-//! Giving up privileges that are no longer needed.
+//! Privileges: having them, and giving up those that are no longer needed.
 
 use std::io;
 
@@ -6,6 +6,16 @@ use std::io;
 pub const CAP_NET_ADMIN: u32 = 12;
 /// Reading and writing maps, where unprivileged users may not.
 pub const CAP_BPF: u32 = 39;
+
+/// Filters of system calls and Landlock rulesets without `no_new_privs`, among many others.
+pub const CAP_SYS_ADMIN: u32 = 21;
+
+/// Whether this thread has a capability in effect.
+pub fn has(number: u32) -> bool {
+    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let set = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).is_some_and(|set| set & 1 << number != 0)
+}
 
 /// `_LINUX_CAPABILITY_VERSION_3`.
 const VERSION: u32 = 0x2008_0522;

@@ -47,6 +47,7 @@ mod pin;
 mod privilege;
 mod stats;
 mod test_run;
+mod words;
 
 pub use aya::include_bytes_aligned;
 pub use batch::Entry;
@@ -58,6 +59,7 @@ pub use multi::MultiPrograms;
 pub(crate) use multi::UPROBE_MULTI;
 pub use object::{KernelTypes, Object, Opening, PerCpu, Table, kernel_types};
 pub use test_run::{TestResult, TestRun};
+pub use words::Words;
 
 #[cfg(doc)]
 use crate::program::Program;

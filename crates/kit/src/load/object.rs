@@ -13,7 +13,10 @@ use crate::probe::Tracefs;
 use crate::ring::Ring;
 use crate::sys;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, ProgramArray};
-use aya::programs::{BtfTracePoint, FEntry, KProbe, Program, ProgramError, TracePoint, UProbe};
+use aya::programs::{
+    BtfTracePoint, CgroupAttachMode, CgroupSockAddr, FEntry, KProbe, Lsm, Program, ProgramError, TracePoint,
+    UProbe,
+};
 use aya::{Ebpf, EbpfError, EbpfLoader};
 use kernscope_abi::layout::{ABSENT, Config, Layout, Types};
 use kernscope_abi::pod::{self, Pod, bytes_of};
@@ -116,6 +119,10 @@ pub struct Opening<'a> {
     pub windows: u32,
     /// Values of its map `CARRY`: one for each stream whose end is kept, or 1 where nothing is judged.
     pub streams: u32,
+    /// Values of its map `PATHS`: two halves of a table, or 1 without a policy.
+    pub slots: u32,
+    /// Values of its maps `SCRATCH`, `WALKS` and `JUDGES` on each CPU: one for each program that may run there at once.
+    pub buffers: u32,
 }
 
 impl Object {
@@ -124,7 +131,7 @@ impl Object {
     /// # Errors
     /// When the object does not parse, or the kernel refuses a map.
     pub fn open(bytes: &[u8], opening: &Opening<'_>) -> Result<Self, LoadError> {
-        let Opening { kernel, config, ring_bytes, plain_tracepoints, windows, streams } = *opening;
+        let Opening { kernel, config, plain_tracepoints, .. } = *opening;
         let adaptation = Adaptation { rdonly_cast: kernel.rdonly_cast, plain_tracepoints };
         let object = adaptation.of(bytes).map_err(|error| LoadError::new("parse", "object", error))?;
         // A new loader reads the kernel's types by itself: they are let go before they are read to be kept.
@@ -137,9 +144,13 @@ impl Object {
             .override_global("LAYOUT", bytes_of(&kernel.layout), true)
             .override_global("TYPES", bytes_of(&kernel.types), true)
             .override_global("CONFIG", bytes_of(config), true)
-            .map_max_entries("EVENTS", ring_bytes)
-            .map_max_entries("WINDOW", windows)
-            .map_max_entries("CARRY", streams)
+            .map_max_entries("EVENTS", opening.ring_bytes)
+            .map_max_entries("WINDOW", opening.windows)
+            .map_max_entries("CARRY", opening.streams)
+            .map_max_entries("PATHS", opening.slots)
+            .map_max_entries("SCRATCH", opening.buffers)
+            .map_max_entries("WALKS", opening.buffers)
+            .map_max_entries("JUDGES", opening.buffers)
             .load(object.bytes())
             .map_err(|error| LoadError::new("create", "maps", object_error(&error)))?;
         Ok(Self { ebpf, btf: Some(btf), verified: BTreeMap::new(), events: Vec::new() })
@@ -245,6 +256,44 @@ impl Object {
         Ok(())
     }
 
+    /// Loads a program for a hook of the kernel's security modules and attaches it. That it is attached does not say that it
+    /// runs: for that BPF must be an active module ([`probe::lsm`](crate::probe::lsm)).
+    ///
+    /// # Errors
+    /// When the kernel has no such hook, no `CONFIG_BPF_LSM`, or the verifier refuses.
+    ///
+    /// # Minimum kernel
+    /// 5.7.
+    pub fn attach_lsm(&mut self, name: &str, hook: &str) -> Result<(), LoadError> {
+        let Self { ebpf, btf, .. } = self;
+        let program =
+            ebpf.program_mut(name).ok_or_else(|| LoadError::new("find", name, "no such program"))?;
+        let program: &mut Lsm = program.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        let btf = btf.as_ref().ok_or_else(|| LoadError::new("load", name, TOO_LATE))?;
+        program.load(hook, btf).map_err(|error| LoadError::program("load", name, error))?;
+        program.attach().map_err(|error| LoadError::program("attach", name, error))?;
+        self.note_cost(name);
+        Ok(())
+    }
+
+    /// Loads a program for connections or datagrams, and attaches it to a cgroup and all below. It goes with this process.
+    ///
+    /// # Errors
+    /// When the kernel has no such hook, the verifier refuses the program, or another one has the cgroup to itself.
+    ///
+    /// # Minimum kernel
+    /// 5.7, for attachments that end with their owner.
+    pub fn attach_cgroup(&mut self, name: &str, cgroup: &std::fs::File) -> Result<(), LoadError> {
+        let program: &mut CgroupSockAddr =
+            self.program(name)?.try_into().map_err(|e| LoadError::program("load", name, e))?;
+        program.load().map_err(|error| LoadError::program("load", name, error))?;
+        // What is attached by a link stands beside others; flags that say so are refused there.
+        let attached = program.attach(cgroup, CgroupAttachMode::Single);
+        attached.map_err(|error| LoadError::program("attach", name, error))?;
+        self.note_cost(name);
+        Ok(())
+    }
+
     /// Loads a kprobe program and attaches it to a function's entry.
     ///
     /// # Errors
@@ -300,8 +349,10 @@ impl Object {
             // Fails only for programs that were never loaded.
             let _ = match program {
                 Program::BtfTracePoint(program) => program.unload(),
+                Program::CgroupSockAddr(program) => program.unload(),
                 Program::FEntry(program) => program.unload(),
                 Program::KProbe(program) => program.unload(),
+                Program::Lsm(program) => program.unload(),
                 Program::TracePoint(program) => program.unload(),
                 Program::UProbe(program) => program.unload(),
                 _ => Ok(()),

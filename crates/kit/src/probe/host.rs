@@ -110,6 +110,16 @@ pub(super) fn mounted(fs_type: &str) -> Option<PathBuf> {
     Some(found.point)
 }
 
+/// The root of the cgroups of version 2, as far as this process's namespace shows it.
+///
+/// # Errors
+/// When they are not mounted, or it cannot be opened.
+pub fn cgroup_root() -> io::Result<std::fs::File> {
+    let root = mounted("cgroup2");
+    let missing = || io::Error::new(io::ErrorKind::NotFound, "cgroup v2 is not mounted");
+    std::fs::File::open(root.ok_or_else(missing)?)
+}
+
 /// An open directory of tracefs: where it is mounted, else a mount of our own that nobody sees.
 #[derive(Debug)]
 pub struct Tracefs {

@@ -38,7 +38,7 @@ mod verdict;
 pub use answer::{Answer, Cause, No, verdict_line};
 pub use helper::Helper;
 pub use hook::Hook;
-pub use host::{Tracefs, release};
+pub use host::{Tracefs, cgroup_root, release};
 pub use loops::{LoopShape, kfunc, loop_shape, loops};
 pub use map::MapType;
 pub use prog::ProgType;

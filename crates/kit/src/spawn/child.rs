@@ -2,12 +2,13 @@
 
 use super::Options;
 use super::gate::{
-    GO, Gate, GatePage, STAGE_EXEC, STAGE_GATE, STAGE_NNP, STAGE_SECCOMP, WAIT, futex_wait, futex_wake,
+    GO, Gate, GatePage, STAGE_EXEC, STAGE_GATE, STAGE_LANDLOCK, STAGE_NNP, STAGE_SECCOMP, WAIT, futex_wait,
+    futex_wake,
 };
 use nix::errno::Errno;
 use std::ffi::{CString, OsString};
 use std::mem::offset_of;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
@@ -107,6 +108,7 @@ pub(super) fn fork(image: &Image, gate: &GatePage, options: &Options) -> Result<
 fn child(image: &Image, gate: &Gate, options: &Options, mask: &libc::sigset_t, parent: libc::pid_t) -> ! {
     announce(gate);
     restore_signals(options, mask);
+    restrict(gate, options);
     for &fd in &image.ours {
         // SAFETY: plain system call on the child's own copy of the descriptor table; nothing runs here that
         // could use the descriptor.
@@ -124,11 +126,6 @@ fn child(image: &Image, gate: &Gate, options: &Options, mask: &libc::sigset_t, p
         if unsafe { libc::getppid() } != parent {
             exit_now(0);
         }
-    }
-    if options.no_new_privs {
-        // SAFETY: plain system call; unused arguments have to be zero.
-        let done = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1_u64, 0_u64, 0_u64, 0_u64) };
-        check(gate, STAGE_NNP, done);
     }
     if let Some(filter) = &options.seccomp {
         // The kernel refuses a length that does not fit: 65535 is above its limit of 4096.
@@ -152,6 +149,20 @@ fn child(image: &Image, gate: &Gate, options: &Options, mask: &libc::sigset_t, p
     }
     check(gate, STAGE_EXEC, -1);
     exit_now(127);
+}
+
+/// Gives up what the command is not to have, while the descriptor that says so is open.
+fn restrict(gate: &Gate, options: &Options) {
+    if options.no_new_privs {
+        // SAFETY: plain system call; unused arguments have to be zero.
+        let done = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1_u64, 0_u64, 0_u64, 0_u64) };
+        check(gate, STAGE_NNP, done);
+    }
+    if let Some(ruleset) = &options.landlock {
+        // SAFETY: plain system call on a live descriptor.
+        let done = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) };
+        check(gate, STAGE_LANDLOCK, if done == 0 { 0 } else { -1 });
+    }
 }
 
 unsafe extern "C" {

@@ -17,6 +17,7 @@ pub(super) const STAGE_GATE: u32 = 1;
 pub(super) const STAGE_NNP: u32 = 2;
 pub(super) const STAGE_SECCOMP: u32 = 3;
 pub(super) const STAGE_EXEC: u32 = 4;
+pub(super) const STAGE_LANDLOCK: u32 = 5;
 
 /// What both sides share. The layout of the last four is `struct robust_list_head` and `struct robust_list`
 /// (linux/futex.h).

@@ -24,13 +24,14 @@ mod child;
 mod gate;
 
 use child::Image;
-use gate::{GIVE_UP, GO, GatePage, STAGE_BEGIN, STAGE_NNP, STAGE_SECCOMP, futex_wait};
+use gate::{GIVE_UP, GO, GatePage, STAGE_BEGIN, STAGE_LANDLOCK, STAGE_NNP, STAGE_SECCOMP, futex_wait};
 use nix::errno::Errno;
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use libc::sock_filter;
@@ -48,11 +49,19 @@ pub struct Options {
     /// A seccomp filter, installed after the gate has been opened, just before the exec. Needs `no_new_privs` or
     /// `CAP_SYS_ADMIN`.
     pub seccomp: Option<Vec<sock_filter>>,
+    /// A Landlock ruleset that the child is put under before the gate. Needs `no_new_privs` or `CAP_SYS_ADMIN`.
+    pub landlock: Option<Arc<OwnedFd>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { default_signals: vec![libc::SIGPIPE], signal_mask: None, no_new_privs: false, seccomp: None }
+        Self {
+            default_signals: vec![libc::SIGPIPE],
+            signal_mask: None,
+            no_new_privs: false,
+            seccomp: None,
+            landlock: None,
+        }
     }
 }
 
@@ -185,6 +194,7 @@ impl Launched {
         if errno != 0 {
             let act = match gate.stage.load(Ordering::Acquire) {
                 STAGE_NNP => "set no_new_privs for",
+                STAGE_LANDLOCK => "put under Landlock",
                 STAGE_SECCOMP => "install the seccomp filter for",
                 _ => RUN,
             };
