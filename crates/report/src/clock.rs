@@ -25,6 +25,12 @@ pub fn boot_offset_ns() -> u64 {
     u64::try_from(read_ns(ClockId::CLOCK_BOOTTIME) - read_ns(ClockId::CLOCK_MONOTONIC)).unwrap_or(0)
 }
 
+/// Nanoseconds since 1970 of a time that [`Clock::rfc3339`] wrote; `None` for other texts and times before.
+pub fn parse_ns(text: &str) -> Option<u64> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    u64::try_from(time.as_nanosecond()).ok()
+}
+
 fn read_ns(clock: ClockId) -> i128 {
     // Both clocks exist on every Linux; there is nothing to report to and no better answer than zero.
     clock_gettime(clock)
@@ -92,6 +98,13 @@ mod tests {
                 assert_eq!(parsed.as_nanosecond(), i128::from(ts_ns) + i128::from(offset_ns), "{text}");
             }
         }
+    }
+
+    #[test]
+    fn a_time_is_read_back() {
+        let text = Clock::new(1_763_666_987_123_456_789).rfc3339(11).to_owned();
+        assert_eq!(parse_ns(&text), Some(1_763_666_987_123_456_800));
+        assert_eq!((parse_ns("yesterday"), parse_ns("1969-12-31T23:59:59Z")), (None, None));
     }
 
     #[test]

@@ -3,10 +3,14 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod database;
+pub mod html;
 pub mod jsonl;
 pub mod output;
 pub mod pretty;
+mod queue;
 pub mod record;
+pub mod records;
 #[cfg(test)]
 mod samples;
 pub mod schema;
@@ -21,8 +25,8 @@ pub use pretty::{Pretty, Style};
 pub use record::{
     Alert, Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Dns, Entry,
     Evidence, FilterCounts, Hook, Http, HttpMessage, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo,
-    PathSource, Probe, Proc, Record, SCHEMA_VERSION, Severity, Sought, State, Suggestion, TlsData,
-    TlsDirection, TlsTarget, Verdict,
+    PathSource, PolicyDeny, Probe, Proc, Record, SCHEMA_VERSION, Severity, Sought, State, Stdio,
+    StdioMessage, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
 };
 pub use sequence::Sequencer;
 pub use sink::{End, Sink};

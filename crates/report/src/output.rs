@@ -36,6 +36,8 @@ pub struct Output {
     writer: Option<JoinHandle<Target>>,
     name: String,
     fault_told: bool,
+    /// Waits for a slow reader.
+    patient: bool,
 }
 
 #[derive(Debug, Default)]
@@ -100,7 +102,13 @@ impl Output {
         })?;
         let batch = Batch { bytes: Vec::with_capacity(BATCH_BYTES + 4096), lines: 0 };
         let writer = Some(writer);
-        Ok(Self { batch, refused: 0, accepted: 0, shared, writer, name, fault_told: false })
+        Ok(Self { batch, refused: 0, accepted: 0, shared, writer, name, fault_told: false, patient: false })
+    }
+
+    /// The same, but it waits for a slow reader instead of refusing lines: for what is there already, where nobody is held up.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { patient: true, ..self }
     }
 
     /// Takes one line, which `write` appends, its newline included. `write` is not called when the line cannot
@@ -139,6 +147,9 @@ impl Output {
             return;
         }
         let mut state = self.shared.lock();
+        while self.patient && state.queued_bytes >= QUEUE_BYTES && state.fault.is_none() {
+            state = self.shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
         if state.queued_bytes < QUEUE_BYTES {
             state.push(&mut self.batch);
             self.shared.work.notify_one();

@@ -21,6 +21,13 @@ use depths::Depths;
 use describe::describe;
 use paint::{Ink, Paint};
 
+/// What a record says, in words, without its time and process; shortened, and safe to show.
+pub fn words(body: &Body) -> String {
+    let mut line = String::new();
+    describe(&mut line, Paint(false), body, false);
+    line
+}
+
 /// How lines look.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Style {
@@ -47,6 +54,11 @@ impl Pretty {
     /// Lines in this style.
     pub fn new(output: Output, style: Style) -> Self {
         Self { output, lines: Lines::new(style), hidden: 0 }
+    }
+
+    /// Ends the stream with its last line: nothing is known of its end.
+    pub fn finish_without_account(&mut self) {
+        self.output.finish(&mut |_| Vec::new());
     }
 }
 

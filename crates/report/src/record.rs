@@ -362,12 +362,16 @@ pub enum Body {
     Dns(Dns),
     /// A message of HTTP on a TLS connection, or an event of a stream of them.
     Http(Http),
+    /// A line of JSON on standard input, output or error (`watch --stdio`).
+    Stdio(Stdio),
     /// A rule matches (`scan`).
     Match(Match),
     /// A device on the network (`lan`).
     Device(Device),
     /// Something is wrong, or may be (`lan`).
     Alert(Alert),
+    /// A policy denies what the record before it tells (`watch --policy`).
+    PolicyDeny(PolicyDeny),
     /// What a filter on an interface has decided so far (`filter attach`).
     FilterCounts(FilterCounts),
     /// One thing that this machine was asked for (`doctor`).
@@ -641,6 +645,50 @@ pub struct Http {
     pub remote: Option<String>,
 }
 
+/// What a line of JSON is, by the rules of JSON-RPC 2.0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StdioMessage {
+    /// It asks for an answer.
+    Request,
+    /// It asks for none.
+    Notification,
+    /// What came of a request.
+    Response,
+    /// Why nothing came of a request.
+    Error,
+    /// Other JSON, or a line that was not seen whole.
+    Other,
+}
+
+/// A line of JSON that a process read from its standard input, or wrote to its standard output or error, where that is a pipe or
+/// a local socket. Texts in it are redacted unless `--no-redact`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Stdio {
+    /// `recv` for what it read.
+    pub direction: TlsDirection,
+    /// The descriptor: 0, 1 or 2.
+    pub fd: i32,
+    /// What it is.
+    pub message: StdioMessage,
+    /// What is asked for or told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// Joins request and answer: a number, or a text of at most 36 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<serde_json::Value>,
+    /// Where the line begins among the bytes that the process moved through the file.
+    pub offset: u64,
+    /// The line, if it has at most 64 KiB; as text if a redacted part makes it other than JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<serde_json::Value>,
+    /// Bytes of the line, shown or not.
+    pub body_bytes: u64,
+    /// The line is not shown: it is too long, or a part of it was lost.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub truncated: bool,
+}
+
 /// A question to a name server on port 53, or what was answered to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Dns {
@@ -780,7 +828,7 @@ impl Severity {
 /// Something that is wrong, or may be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Alert {
-    /// Which rule: `secret_sent` (`watch`: docs/TLS.md), or such as `port_scan_vertical` (`lan`: docs/LAN.md has them all); names stay.
+    /// Which rule: `secret_sent` (`watch`: docs/TLS.md), the id of a detection (docs/DETECTIONS.md), or such as `port_scan_vertical` (`lan`: docs/LAN.md has them all); names stay.
     pub rule: String,
     /// How bad it is.
     pub severity: Severity,
@@ -809,9 +857,45 @@ pub struct Alert {
     /// The capture or interface that it was seen in (`lan`).
     #[serde(default, skip_serializing_if = "is_default")]
     pub source: String,
+    /// Techniques of MITRE ATT&CK that it is a case of (detections).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub technique: Vec<String>,
+    /// What it is about (detections).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// A user has seen it (`lan alerts --acknowledge`).
     #[serde(default, skip_serializing_if = "is_default")]
     pub acknowledged: bool,
+}
+
+/// Something that a policy denies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyDeny {
+    /// The action and the entry of its list that denies it, such as `read: ~/.ssh/**`.
+    pub rule: String,
+    /// The policy's name.
+    pub policy: String,
+    /// `read`, `write`, `exec` or `connect`.
+    pub action: String,
+    /// The kernel made it fail, because of the policy.
+    pub enforced: bool,
+    /// What made it fail: `lsm`, `landlock` or `cgroup`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why it did not fail because of the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Absolute path of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The remote end, `ip:port`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote: Option<String>,
+    /// The name by which a name server last answered that address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `seq` of the record of what was done.
+    pub evidence: Vec<u64>,
 }
 
 /// What a device began to talk to: the targets of TCP segments that do not answer and of UDP datagrams to lower ports, and
@@ -1012,9 +1096,11 @@ impl Body {
             Self::TlsData(_) => "tls_data",
             Self::Dns(_) => "dns",
             Self::Http(_) => "http",
+            Self::Stdio(_) => "stdio",
             Self::Match(_) => "match",
             Self::Device(_) => "device",
             Self::Alert(_) => "alert",
+            Self::PolicyDeny(_) => "policy_deny",
             Self::FilterCounts(_) => "filter_counts",
             Self::Probe(_) => "probe",
             Self::Verdict(_) => "verdict",

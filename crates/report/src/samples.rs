@@ -3,7 +3,8 @@
 use crate::{
     Alert, Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Dns, Entry,
     Evidence, FilterCounts, Hook, Http, HttpMessage, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo,
-    PathSource, Probe, Proc, Severity, Sought, State, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
+    PathSource, PolicyDeny, Probe, Proc, Severity, Sought, State, Stdio, StdioMessage, Suggestion, TlsData,
+    TlsDirection, TlsTarget, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -252,6 +253,7 @@ fn content() -> Vec<(u32, Body)> {
         .into_iter()
         .chain([Body::TlsData(said()), Body::Dns(asked), Body::Dns(answered)])
         .chain(http())
+        .chain([Body::Stdio(line())])
         .map(|body| (100, body))
         .collect()
 }
@@ -289,6 +291,20 @@ fn http() -> [Body; 2] {
         ..asked.clone()
     };
     [asked, answered].map(Body::Http)
+}
+
+fn line() -> Stdio {
+    Stdio {
+        direction: TlsDirection::Recv,
+        fd: 0,
+        message: StdioMessage::Request,
+        method: Some("tools/call".to_owned()),
+        id: Some(7.into()),
+        offset: 120,
+        body: Some(serde_json::json!({"jsonrpc": "2.0", "id": 7, "method": "tools/call"})),
+        body_bytes: 46,
+        truncated: false,
+    }
 }
 
 fn said() -> TlsData {
@@ -378,7 +394,22 @@ fn alert() -> Body {
         first_seen: "2026-01-02T03:04:05.000000000Z".to_owned(),
         last_seen: "2026-01-02T03:05:05.000000000Z".to_owned(),
         source: "office.pcap".to_owned(),
+        technique: vec!["T1595".to_owned()],
+        tags: vec!["scan".to_owned()],
         acknowledged: false,
+    })
+}
+
+fn policy_deny() -> Body {
+    Body::PolicyDeny(PolicyDeny {
+        rule: "read: ~/.ssh/**".to_owned(),
+        policy: "agent".to_owned(),
+        action: "read".to_owned(),
+        enforced: false,
+        why: Some("the policy observes".to_owned()),
+        path: Some("/home/u/.ssh/id_ed25519".to_owned()),
+        evidence: vec![7],
+        ..PolicyDeny::default()
     })
 }
 
@@ -467,6 +498,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         matched(),
         device(),
         alert(),
+        policy_deny(),
         counts(),
         probe(),
         verdict(),

@@ -6,7 +6,7 @@ use super::units;
 use crate::summary::{BEGUN, verb};
 use crate::{
     Answer, Body, ContentMatch, ContentSource, Coverage, Dns, Http, HttpMessage, Ledger, NetCall, OpenMode,
-    PathCall, PathInfo, TlsData, TlsDirection,
+    PathCall, PathInfo, Stdio, StdioMessage, TlsData, TlsDirection,
 };
 
 /// Longest object, in characters, unless all is to be shown.
@@ -54,8 +54,9 @@ fn ink(body: &Body) -> Ink {
         | Body::NetClose { .. }
         | Body::TlsData(_)
         | Body::Dns(_)
-        | Body::Http(_) => Ink::Net,
-        Body::ContentMatch(_) | Body::Match(_) | Body::Alert(_) => Ink::Error,
+        | Body::Http(_)
+        | Body::Stdio(_) => Ink::Net,
+        Body::ContentMatch(_) | Body::Match(_) | Body::Alert(_) | Body::PolicyDeny(_) => Ink::Error,
         Body::FilterCounts(_) => Ink::Net,
         Body::Device(_) | Body::Probe(_) | Body::Verdict(_) | Body::Coverage(_) | Body::Ledger(_) => {
             Ink::Bold
@@ -114,6 +115,7 @@ fn object(body: &Body, max: usize) -> String {
         Body::TlsData(data) => spoken(data, max),
         Body::Dns(dns) => asked(dns, max),
         Body::Http(http) => self::http(http, max),
+        Body::Stdio(line) => stdio(line, max),
         Body::Match(found) => format!(
             "{}:{}:{} {} {}",
             name(Some(&found.path), max),
@@ -123,6 +125,11 @@ fn object(body: &Body, max: usize) -> String {
             name(Some(&found.redacted), max)
         ),
         Body::Alert(alert) => format!("{} {}", alert.severity.word(), name(Some(&alert.message), max)),
+        Body::PolicyDeny(deny) => {
+            let object = deny.path.as_deref().or(deny.name.as_deref()).or(deny.remote.as_deref());
+            let what = if deny.enforced { "denied" } else { "not allowed" };
+            format!("{what}: {} ({})", name(object, max), name(Some(&deny.rule), max))
+        }
         Body::Device(device) => format!("{} {}", device.mac, name(Some(&device.device_type), max)),
         Body::FilterCounts(counts) => format!(
             "{} {} {}: {} passed, {} dropped, {} other",
@@ -240,6 +247,21 @@ fn http(http: &Http, max: usize) -> String {
             format!("{request} is {status} {}", units::bytes(http.body_bytes))
         }
     }
+}
+
+/// What a line of JSON is, and which way it went.
+fn stdio(line: &Stdio, max: usize) -> String {
+    let way = if line.direction == TlsDirection::Recv { "read" } else { "written" };
+    let sort = match line.message {
+        StdioMessage::Request => "request",
+        StdioMessage::Notification => "notification",
+        StdioMessage::Response => "response",
+        StdioMessage::Error => "error",
+        StdioMessage::Other => "JSON",
+    };
+    let id = line.id.as_ref().map(|id| format!(" {}", clean::text(&id.to_string()))).unwrap_or_default();
+    let method = line.method.as_deref().map(|method| format!(" {}", name(Some(method), max)));
+    format!("{sort}{id}{} {way}, {}", method.unwrap_or_default(), units::bytes(line.body_bytes))
 }
 
 /// What was asked, and what was answered.
