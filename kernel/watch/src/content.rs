@@ -3,7 +3,8 @@
 //! Three programs follow one another by tail calls behind the one that counts the bytes: `exit_content` brings data into
 //! the window of this CPU, a generated program judges it there, and `exit_judged` sends on what may match and brings the
 //! next piece. The data is judged after the call, when it is where the call put it or still where it came from;
-//! another thread may have changed it since.
+//! another thread may have changed it since. The messages of one call are judged one after the other, the first ten or so: then
+//! the kernel allows no more tail calls, and the rest counts as lost.
 
 use crate::carry::Stream;
 use crate::event::{begin, output, plain, scratch, section, send, tail};
@@ -40,9 +41,11 @@ const UNDECIDED: u64 = 2;
 /// Buffers of a vector that are followed.
 const BUFFERS: u64 = 16;
 
-/// Offsets in `struct user_msghdr` of 64-bit programs (include/linux/socket.h).
+/// Offsets in `struct user_msghdr` and `struct mmsghdr` of 64-bit programs (include/linux/socket.h).
 const MSG_IOV: u64 = 16;
 const MSG_IOVLEN: u64 = 24;
+const MSG_LEN: u64 = 56;
+const MMSGHDR_BYTES: u64 = 64;
 
 /// A value of [`WINDOW`].
 #[repr(C)]
@@ -92,6 +95,7 @@ pub fn exit_content(ctx: BtfTracePointContext) -> i32 {
         // SAFETY: the host fills the entry before anything is attached.
         unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::JUDGE) };
     }
+    another(&ctx);
     0
 }
 
@@ -102,7 +106,36 @@ pub fn exit_judged(ctx: BtfTracePointContext) -> i32 {
         unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::JUDGE) };
         unread();
     }
+    another(&ctx);
     0
+}
+
+/// Goes on with the next message of the call in progress, if it has one.
+#[inline(always)]
+fn another(ctx: &BtfTracePointContext) {
+    let Some(now) = current(family::SYS_EXIT) else { return };
+    if now.call.op as u32 != data::MESSAGES || now.flags & FLAG_COMPAT as u32 != 0 {
+        return;
+    }
+    let bytes = message_bytes(now);
+    now.args[4] = now.args[4].wrapping_sub(bytes);
+    now.args[5] += 1;
+    if now.args[5] < now.ret as u64 {
+        // SAFETY: as above.
+        unsafe { EXIT_CALLS.tail_call(ctx, exit_call::CONTENT) };
+        unread();
+    }
+}
+
+/// Where the header of the message is that is judged now; `exit_msg` begins with the first, and leaves how many bytes there are.
+#[inline(always)]
+fn message(now: &Current) -> u64 {
+    now.args[1] + now.args[5] * MMSGHDR_BYTES
+}
+
+#[inline(always)]
+fn message_bytes(now: &Current) -> u64 {
+    user::<u32>(message(now) + MSG_LEN) as u64
 }
 
 /// Data that is not judged.
@@ -116,8 +149,10 @@ fn unread() {
 #[inline(always)]
 fn first() -> Option<()> {
     let now = current(family::SYS_EXIT)?;
-    let total = now.ret as u64;
-    if now.ret <= 0 {
+    let shape = now.call.op as u32;
+    let is_wide = now.flags & FLAG_COMPAT as u32 == 0;
+    let total = if shape == data::MESSAGES && is_wide { message_bytes(now) } else { now.ret as u64 };
+    if now.ret <= 0 || total == 0 {
         return None;
     }
     let subject = subject()?;
@@ -129,15 +164,14 @@ fn first() -> Option<()> {
     let to = unsafe { window()?.add(DATA as usize) };
     subject.overlap = stream.before(subject.offset, piece_bytes() / 2, to);
     subject.at = 0u64.wrapping_sub(subject.overlap);
-    let shape = now.call.op as u32;
-    let is_wide = now.flags & FLAG_COMPAT as u32 == 0;
     let got = if shape == data::BUFFER || shape == data::BUFFER_AT {
         subject.address = now.args[1];
         piece(subject, subject.overlap)
     } else if is_wide && (shape == data::VECTOR || shape == data::VECTOR_AT) {
         gather(subject, now.args[1], now.args[2])
-    } else if is_wide && shape == data::MESSAGE {
-        gather(subject, user::<u64>(now.args[1] + MSG_IOV), user::<u64>(now.args[1] + MSG_IOVLEN))
+    } else if is_wide && (shape == data::MESSAGE || shape == data::MESSAGES) {
+        let header = if shape == data::MESSAGE { now.args[1] } else { message(now) };
+        gather(subject, user::<u64>(header + MSG_IOV), user::<u64>(header + MSG_IOVLEN))
     } else {
         None
     };
@@ -280,7 +314,7 @@ fn offset(now: &Current, file: u64, total: u64) -> u64 {
     let Some(moved) = counts(family::SYS_EXIT, file) else { return NO_OFFSET };
     // SAFETY: a map value.
     let moved = unsafe { if reads { (*moved).read_bytes } else { (*moved).write_bytes } };
-    moved.wrapping_sub(total)
+    moved.wrapping_sub(if shape == data::MESSAGES { now.args[4] } else { total })
 }
 
 /// Whether the call in progress brought data in.
@@ -289,7 +323,7 @@ fn is_read(now: &Current) -> bool {
     let variant = now.call.variant;
     match now.call.exit as u32 {
         exit_call::IO => variant == variant::READ,
-        _ => variant == variant::RECV,
+        _ => variant == variant::RECV || variant == variant::RECVMMSG,
     }
 }
 
@@ -337,6 +371,16 @@ fn tell(now: &Current, id: &FileId, window: *mut u8) -> Option<()> {
             let net = scratch(family::SYS_EXIT)?.cast::<Net>();
             sock::describe(net, socket, sk);
             remote = (*net).remote;
+        }
+        // A datagram of a socket that is not connected goes where the call said.
+        if remote.port == 0 && !is_read(now) {
+            if let Some(slot) = counts(family::SYS_EXIT, subject()?.file) {
+                // SAFETY: a map value.
+                let last = unsafe { (*slot).last_remote };
+                if last.version == 4 || last.version == 6 {
+                    remote = last;
+                }
+            }
         }
     }
     let body = begin::<Content>(family::SYS_EXIT, KIND_CONTENT, now.flags, now.start_ns, now.ppid)?;

@@ -173,6 +173,18 @@ fn place(family: u32, pos: u32) -> Option<*mut u8> {
     Some(unsafe { buffer.add(from as usize) })
 }
 
+/// Adds a number as a section; returns where the next one starts.
+#[inline(always)]
+pub(crate) fn number(family: u32, pos: u32, tag: u32, value: u32) -> u32 {
+    let Some(at) = place(family, pos) else { return pos };
+    // SAFETY: `place` gave room for a section of MAX_PATH bytes.
+    unsafe {
+        section(at, tag, 0, size_of::<u32>() as u32);
+        at.add(size_of::<Section>()).cast::<u32>().write_unaligned(value);
+    }
+    pos + (size_of::<Section>() + size_of::<u32>()) as u32
+}
+
 /// Adds a NUL-terminated user string as a section; returns where the next one starts.
 #[unsafe(no_mangle)]
 #[inline(never)]

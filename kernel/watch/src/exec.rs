@@ -3,6 +3,7 @@
 use crate::calls::{process_of, watched};
 use crate::event::{begin, kernel_string, send, send_with, tail, user_bytes, user_string};
 use crate::file::{AT_FDCWD, inode_identity, start};
+use crate::judge_path::add_verdict;
 use crate::maps::{WATCHED, config_flag, current, family, fired, off};
 use crate::read::{kernel, user, word};
 use crate::tls_socket::is_news;
@@ -70,6 +71,7 @@ fn told(old_tid: u32, bprm: u64) -> Option<()> {
         (*body).pad = 0;
     }
     let mut pos = walk_path(family::EXEC, tail::<Exec>(), SEC_PATH, file + off!(file_path) as u64);
+    pos = add_verdict(family::EXEC, pos);
     pos = walk_path(family::EXEC, pos, SEC_CWD, word(task + off!(task_fs) as u64) + off!(fs_pwd) as u64);
     let filename = word(bprm + off!(bprm_filename) as u64);
     let interp = word(bprm + off!(bprm_interp) as u64);

@@ -4,12 +4,12 @@
 //! program for fentry and one for kprobes each; the host attaches one of the two.
 
 use crate::calls::watched;
-use crate::event::{LAST_START, begin, plain, scratch, send, tail};
+use crate::event::{begin, send, tail};
 use crate::file::inode_identity;
 use crate::io::add;
 use crate::maps::{HINT_BUSY, family, fired, off};
 use crate::read::word;
-use crate::walk::walk_from;
+use crate::walk::{named, walk_from};
 use aya_ebpf::{
     EbpfContext,
     helpers::generated::bpf_get_current_pid_tgid,
@@ -18,7 +18,7 @@ use aya_ebpf::{
 };
 use kernscope_abi::{
     KIND_PATH_HINT, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
-    PathHint, SEC_PATH, SEC_PATH2, SECF_DELETED,
+    PathHint, SEC_PATH, SEC_PATH2,
     layout::{HOOK_SECURITY_PATH, Watched},
 };
 
@@ -57,29 +57,14 @@ fn tell(op: u32, places: [(u64, u64); 2], process: &Watched) -> Option<()> {
     }
     let start = tail::<PathHint>();
     let mut pos = walk_from(family::HINT, start, SEC_PATH, mnt, dentry);
-    named(start);
+    named(family::HINT, start);
     if dentry2 != 0 {
         let second = pos;
         pos = walk_from(family::HINT, second, SEC_PATH2, mnt2, dentry2);
-        named(second);
+        named(family::HINT, second);
     }
     send(family::HINT, pos);
     Some(())
-}
-
-/// An entry that is about to be made is not hashed yet; that does not make it deleted.
-#[inline(always)]
-fn named(pos: u32) {
-    let Some(buffer) = scratch(family::HINT) else { return };
-    let from = plain(pos);
-    if from > LAST_START as u64 {
-        return;
-    }
-    // SAFETY: in bounds; the flags are the second byte of a section.
-    unsafe {
-        let flags = buffer.add(from as usize + 1);
-        flags.write(flags.read() & !SECF_DELETED);
-    }
 }
 
 /// An argument of the traced function as a number. Read as an argument it would be a typed pointer to the verifier,

@@ -2,7 +2,8 @@
 
 use crate::dns;
 use crate::file::file_of;
-use crate::maps::{EXIT_CALLS, IO, config_flag, current, family, lost, opaque};
+use crate::maps::{EXIT_CALLS, IO, config_flag, current, family, lost, opaque, unjudged};
+use crate::stdio;
 use crate::tls_seen;
 use crate::tls_socket::tls_used;
 use aya_ebpf::{
@@ -11,7 +12,7 @@ use aya_ebpf::{
 use core::arch::asm;
 use kernscope_abi::{
     Endpoint,
-    layout::{CONFIG_CONTENT, CONFIG_TLS, IoCount, IoKey, LOST_IO_FULL, exit_call, variant},
+    layout::{CONFIG_CONTENT, CONFIG_TLS, IoCount, IoKey, LOST_IO_FULL, UNJUDGED_COPIED, exit_call, variant},
 };
 
 const BPF_NOEXIST: u64 = 1;
@@ -89,8 +90,12 @@ pub fn exit_io(ctx: BtfTracePointContext) -> i32 {
         count_write(family::SYS_EXIT, file, now.ret as u64)
     };
     if config_flag(CONFIG_TLS) {
-        tls_used(file, now.args[0] as u32);
+        tls_used(file, now.args[0] as u32, (now.call.variant == variant::WRITE) as u32);
         tls_seen::look(calls);
+    }
+    if stdio::concerns(file) {
+        // SAFETY: the host fills the entry before anything is attached.
+        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::STDIO) };
     }
     if dns::concerns(file) {
         // SAFETY: the host fills the entry before anything is attached, if it can; else this does nothing.
@@ -111,8 +116,12 @@ pub fn exit_io2(_ctx: BtfTracePointContext) -> i32 {
     }
     let (from, to) = match now.call.variant {
         variant::SENDFILE => (now.args[1] as u32, now.args[0] as u32),
+        variant::TEE => (now.args[0] as u32, now.args[1] as u32),
         _ => (now.args[0] as u32, now.args[2] as u32),
     };
+    if now.ret > 0 {
+        unjudged(family::SYS_EXIT, UNJUDGED_COPIED);
+    }
     let file = file_of(from);
     if file != 0 {
         count_read(family::SYS_EXIT, file, now.ret as u64);

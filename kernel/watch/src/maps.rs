@@ -2,6 +2,7 @@
 
 use crate::io::add;
 use aya_ebpf::{
+    bindings::BPF_F_MMAPABLE,
     macros::map,
     maps::{Array, HashMap, PerCpuArray, ProgramArray, RingBuf},
 };
@@ -9,8 +10,8 @@ use core::ptr::{addr_of, read_volatile};
 use kernscope_abi::{
     KIND_MAX,
     layout::{
-        CALLS_MAX, CONFIG_PREEMPTIBLE, Call, Config, Counters, IoCount, IoKey, Layout, TOLD_MAX, Told, Types,
-        Watched, enter_call, exit_call,
+        CALLS_MAX, CONFIG_CONTENT, CONFIG_PREEMPTIBLE, Call, Config, Counters, IoCount, IoKey, Layout,
+        TOLD_MAX, Told, Types, Watched, enter_call, exit_call,
     },
 };
 
@@ -96,14 +97,32 @@ pub(crate) mod family {
     /// Shared by the programs on `security_path_*`; see `hint.rs`.
     pub(crate) const HINT: u32 = 7;
     pub(crate) const MAX: u32 = 8;
+    /// The first of [`LSM_BUFFERS`]: programs on LSM hooks take one that is free. Only there when the host makes the maps larger.
+    pub(crate) const LSM: u32 = 8;
+    pub(crate) const LSM_BUFFERS: u32 = kernscope_abi::layout::LSM_BUFFERS;
     /// Programs on functions of libraries. They have no buffer: several may be on one CPU at once.
-    pub(crate) const TLS: u32 = 8;
+    pub(crate) const TLS: u32 = 64;
 }
 
 #[map]
 pub(crate) static SCRATCH: PerCpuArray<[u8; SCRATCH_BYTES]> = PerCpuArray::with_max_entries(family::MAX, 0);
 #[map]
 pub(crate) static WALKS: PerCpuArray<crate::walk::Walk> = PerCpuArray::with_max_entries(family::MAX, 0);
+#[map]
+pub(crate) static JUDGES: PerCpuArray<crate::judge_path::Judge> =
+    PerCpuArray::with_max_entries(family::MAX, 0);
+/// The table of a policy, twice: `paths::HALF` slots each where the host makes it larger.
+#[map]
+pub(crate) static PATHS: Array<u64> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+/// One `paths::policy` word.
+#[map]
+pub(crate) static POLICY: Array<u64> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+/// The list of hosts of a policy; see `kernscope_abi::hosts`.
+#[map]
+pub(crate) static HOSTS: Array<u64> = Array::with_max_entries(kernscope_abi::hosts::WORDS, BPF_F_MMAPABLE);
+/// Not 0 while a program on an LSM hook has the buffer; one for each of `family::LSM_BUFFERS`.
+#[map]
+pub(crate) static LSM_BUSY: PerCpuArray<u64> = PerCpuArray::with_max_entries(family::LSM_BUFFERS, 0);
 /// Not 0 while a program on `security_path_*` uses its buffer.
 #[map]
 pub(crate) static HINT_BUSY: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
@@ -150,7 +169,7 @@ pub(crate) fn current(index: u32) -> Option<&'static mut Current> {
 /// Adds one to a counter of this CPU: in one step where another program may come in between.
 #[inline(always)]
 fn bump(family: u32, slot: *mut u64) {
-    if family == family::HINT || family == family::TLS || config_flag(CONFIG_PREEMPTIBLE) {
+    if family >= family::HINT || config_flag(CONFIG_PREEMPTIBLE) {
         return add(slot, 1);
     }
     // SAFETY: this CPU's slot.
@@ -184,6 +203,15 @@ pub(crate) fn lost(family: u32, cause: usize) {
     if let Some(account) = ACCOUNT.get_ptr_mut(0) {
         // SAFETY: `cause` is one of the LOST_* constants; this CPU's slot.
         bump(family, unsafe { &raw mut (*account).lost[cause] });
+    }
+}
+
+/// A call moved data that no program judges; `what` is one of the `UNJUDGED_*` constants.
+#[inline(always)]
+pub(crate) fn unjudged(family: u32, what: usize) {
+    if let (true, Some(account)) = (config_flag(CONFIG_CONTENT), ACCOUNT.get_ptr_mut(0)) {
+        // SAFETY: in bounds; this CPU's slot.
+        bump(family, unsafe { &raw mut (*account).unjudged[what] });
     }
 }
 

@@ -2,14 +2,16 @@
 
 use crate::event::{begin, send_with, tail};
 use crate::file::{file_of, identity};
-use crate::maps::{current, family, off};
+use crate::maps::{current, family, off, unjudged};
 use crate::tls_socket::is_news;
 use crate::walk::walk_path;
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
-use kernscope_abi::{KIND_MMAP, Mmap, SEC_PATH};
+use kernscope_abi::{KIND_MMAP, Mmap, SEC_PATH, layout::UNJUDGED_MAPPED};
 
 const MAP_ANONYMOUS: u64 = 0x20;
 const PROT_EXEC: u64 = 4;
+/// Ignored by the kernel, and set by the dynamic linker for libraries.
+const MAP_DENYWRITE: u64 = 0x800;
 /// Unit of the offset of the 32-bit mmap2.
 const MMAP2_UNIT_BYTES: u64 = 4096;
 
@@ -31,6 +33,9 @@ fn told() -> Option<()> {
         return None;
     }
     let id = identity(file);
+    if prot & PROT_EXEC == 0 && flags & MAP_DENYWRITE == 0 && now.ret >= 0 {
+        unjudged(family::SYS_EXIT, UNJUDGED_MAPPED);
+    }
     let urgent = prot & PROT_EXEC != 0 && is_news(id.ino, id.dev);
     let body = begin::<Mmap>(family::SYS_EXIT, KIND_MMAP, now.flags, now.start_ns, now.ppid)?;
     // SAFETY: `begin` gave room for the body.

@@ -8,6 +8,7 @@ use crate::maps::{EXIT_CALLS, config_flag, current, family};
 use crate::net::endpoint;
 use crate::read::user;
 use crate::sock::{self, AF_UNIX, SUN_PATH_BYTES};
+use crate::stdio;
 use crate::tls_seen;
 use crate::tls_socket::tls_used;
 use aya_ebpf::{
@@ -18,6 +19,8 @@ use kernscope_abi::{
     layout::{CONFIG_CONTENT, CONFIG_TLS, exit_call, variant},
 };
 
+/// What a call returns that is not permitted.
+const EPERM: i64 = -1;
 /// Most messages of one sendmmsg or recvmmsg (`UIO_MAXIOV`).
 const MAX_MESSAGES: u64 = 1024;
 /// Messages that one call of [`message_block`] looks at.
@@ -32,6 +35,10 @@ fn message(compat: bool) -> (u64, u64, u64) {
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_msg(ctx: BtfTracePointContext) -> i32 {
     let Some(file) = told() else { return 0 };
+    if stdio::concerns(file) {
+        // SAFETY: the host fills the entry before anything is attached.
+        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::STDIO) };
+    }
     if dns::concerns(file) {
         // SAFETY: the host fills the entry before anything is attached, if it can; else this does nothing.
         unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::DNS) };
@@ -46,16 +53,24 @@ pub fn exit_msg(ctx: BtfTracePointContext) -> i32 {
 #[inline(always)]
 fn told() -> Option<u64> {
     let now = current(family::SYS_EXIT)?;
+    let compat = now.flags & FLAG_COMPAT as u32 != 0;
+    let (_, _, word_bytes) = message(compat);
+    let at = now.args[1];
     if now.ret < 0 {
+        // Who may not send to an address is told of it.
+        match now.call.variant {
+            variant::SENDTO if now.ret == EPERM => destination(now.args[4], now.args[5] as u32),
+            variant::SENDMSG | variant::SENDMMSG if now.ret == EPERM => {
+                destination(pointer(at, compat), user::<u32>(at + word_bytes));
+            }
+            _ => {}
+        }
         return None;
     }
     let file = file_of(now.args[0] as u32);
     if file == 0 {
         return None;
     }
-    let compat = now.flags & FLAG_COMPAT as u32 != 0;
-    let (_, _, word_bytes) = message(compat);
-    let at = now.args[1];
     let ret = now.ret as u64;
     let calls = match now.call.variant {
         variant::SENDTO => {
@@ -69,11 +84,21 @@ fn told() -> Option<u64> {
             calls
         }
         variant::RECV => count_read(family::SYS_EXIT, file, ret),
-        variant::SENDMMSG => count_write(family::SYS_EXIT, file, messages(true)),
-        _ => count_read(family::SYS_EXIT, file, messages(false)),
+        many => {
+            let is_sent = many == variant::SENDMMSG;
+            let bytes = messages(is_sent);
+            // The judge takes them one by one: bytes that are left, and the number of the next.
+            now.args[4] = bytes;
+            now.args[5] = 0;
+            match is_sent {
+                true => count_write(family::SYS_EXIT, file, bytes),
+                false => count_read(family::SYS_EXIT, file, bytes),
+            }
+        }
     };
     if config_flag(CONFIG_TLS) {
-        tls_used(file, now.args[0] as u32);
+        let is_sent = matches!(now.call.variant, variant::SENDTO | variant::SENDMSG | variant::SENDMMSG);
+        tls_used(file, now.args[0] as u32, is_sent as u32);
         tls_seen::look(calls);
     }
     Some(file)

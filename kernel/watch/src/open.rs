@@ -2,6 +2,7 @@
 
 use crate::event::{begin, send, tail, user_string};
 use crate::file::{AT_FDCWD, file_of, identity, start};
+use crate::judge_path::add_verdict;
 use crate::maps::{current, family, off};
 use crate::read::user;
 use crate::told;
@@ -45,6 +46,7 @@ fn told() -> Option<()> {
     let mut pos = tail::<Open>();
     if file != 0 {
         pos = walk_path(family::SYS_EXIT, pos, SEC_PATH, file + off!(file_path) as u64);
+        pos = add_verdict(family::SYS_EXIT, pos);
     } else {
         pos = start(family::SYS_EXIT, pos, SEC_BASE, dirfd, user::<u8>(raw));
     }

@@ -113,6 +113,8 @@ pub(crate) struct Conn {
     pub(crate) born_ns: u64,
     /// Bytes received and sent.
     pub(crate) moved: [u64; 2],
+    /// Inode of the socket that it sent through last; 0 before.
+    pub(crate) sent_by: u64,
     pub(crate) socket: Socket,
 }
 
@@ -206,7 +208,7 @@ pub(crate) fn conn(key: &ConnKey) -> Option<&'static mut Conn> {
     if TLS_CONNS.get_ptr_mut(key).is_none() {
         // SAFETY: no arguments.
         let born_ns = unsafe { bpf_ktime_get_ns() };
-        let _ = TLS_CONNS.insert(key, &Conn { born_ns, moved: [0; 2], socket: Socket::NONE }, 0);
+        let _ = TLS_CONNS.insert(key, &Conn { born_ns, moved: [0; 2], sent_by: 0, socket: Socket::NONE }, 0);
     }
     // SAFETY: a map value; of one connection, one thread at a time calls the library.
     TLS_CONNS.get_ptr_mut(key).map(|conn| unsafe { &mut *conn })

@@ -14,7 +14,7 @@ use crate::tls::{
 };
 use aya_ebpf::{
     EbpfContext,
-    helpers::generated::bpf_probe_read_user,
+    helpers::generated::{bpf_ktime_get_ns, bpf_probe_read_user},
     macros::{map, uprobe, uretprobe},
     maps::{LruHashMap, ProgramArray},
     programs::{ProbeContext, RetProbeContext},
@@ -267,6 +267,17 @@ pub(crate) fn ended_of(ctx: &ProbeContext, handle: u64, library: u32) -> Option<
     }
     let _ = TLS_CONNS.remove(&key);
     Some(())
+}
+
+/// Tells that a connection has ended, and makes it a new one.
+#[inline(always)]
+pub(crate) fn begins_anew(key: &ConnKey, conn: &mut Conn) {
+    if let Some(process) = watched(key.pid) {
+        tell(TLS_END, conn, key, 0, process.ppid);
+    }
+    conn.moved = [0; 2];
+    // SAFETY: no arguments.
+    conn.born_ns = unsafe { bpf_ktime_get_ns() };
 }
 
 /// Tells of a connection without data.

@@ -37,8 +37,10 @@ pub(crate) fn look(calls: u64) {
 pub extern "C" fn tls_seen() -> u32 {
     let Some(now) = current(family::SYS_EXIT) else { return 0 };
     let is_narrow = now.flags & FLAG_COMPAT as u32 != 0;
+    // Calls with several messages return how many.
+    let is_short = now.ret < HEADER_BYTES && now.call.op as u32 != data::MESSAGES;
     // A thread that was in a followed library has been told of.
-    if now.ret < HEADER_BYTES || is_narrow || TLS_THREADS.get_ptr_mut(&current_thread()).is_some() {
+    if is_short || is_narrow || TLS_THREADS.get_ptr_mut(&current_thread()).is_some() {
         return 0;
     }
     let file = file_of(now.args[0] as u32);
@@ -77,7 +79,7 @@ fn address(shape: u32, argument: u64) -> u64 {
     match shape {
         data::BUFFER | data::BUFFER_AT => argument,
         data::VECTOR | data::VECTOR_AT => user::<u64>(argument),
-        data::MESSAGE => user::<u64>(user::<u64>(argument + MSG_IOV)),
+        data::MESSAGE | data::MESSAGES => user::<u64>(user::<u64>(argument + MSG_IOV)),
         _ => 0,
     }
 }

@@ -7,6 +7,7 @@ use crate::file::{identity, is_socket};
 use crate::maps::config_flag;
 use crate::sock;
 use crate::tls::{Socket, TLS_CONNS, TLS_THREADS, current_thread};
+use crate::tls_data::begins_anew;
 use aya_ebpf::{macros::map, maps::HashMap};
 use kernscope_abi::{
     FileId, TLS_SOCKET_USED,
@@ -28,9 +29,12 @@ pub(crate) fn is_news(ino: u64, dev: u32) -> bool {
 }
 
 /// Notes that the current thread used a descriptor, if it ever was in a TLS library; not 0 when it did.
+///
+/// A connection that has sent through one socket and now sends through another is another one, which the library keeps in the
+/// same place: where the function that lets go of connections is not known, nothing else tells.
 #[unsafe(no_mangle)]
 #[inline(never)]
-pub extern "C" fn tls_used(file: u64, fd: u32) -> u32 {
+pub extern "C" fn tls_used(file: u64, fd: u32, is_sent: u32) -> u32 {
     let Some(thread) = TLS_THREADS.get_ptr_mut(&current_thread()) else { return 0 };
     // SAFETY: the thread's own entry.
     let thread = unsafe { &mut *thread };
@@ -48,7 +52,14 @@ pub extern "C" fn tls_used(file: u64, fd: u32) -> u32 {
     }
     if let Some(conn) = TLS_CONNS.get_ptr_mut(&thread.conn) {
         // SAFETY: a map value; of one connection, one thread at a time calls the library.
-        unsafe { (*conn).socket = thread.socket };
+        let conn = unsafe { &mut *conn };
+        if is_sent != 0 {
+            if conn.sent_by != 0 && conn.sent_by != id.ino && conn.moved[0] | conn.moved[1] != 0 {
+                begins_anew(&thread.conn, conn);
+            }
+            conn.sent_by = id.ino;
+        }
+        conn.socket = thread.socket;
     }
     1
 }

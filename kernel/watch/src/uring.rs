@@ -8,7 +8,8 @@ use crate::close::close_fd;
 use crate::event::{begin, kernel_string, scratch, send, tail};
 use crate::file::{file_of, identity, is_socket, start};
 use crate::io::{count_read, count_write};
-use crate::maps::{config_flag, family, fired, off, opaque};
+use crate::judge_path::add_verdict;
+use crate::maps::{config_flag, family, fired, off, opaque, unjudged};
 use crate::path_op::clear;
 use crate::read::{kernel, word};
 use crate::sock;
@@ -21,7 +22,7 @@ use kernscope_abi::{
     CLOSE_CALL, FLAG_URING, FileId, KIND_NET, KIND_OPEN, KIND_PATH_OP, KIND_URING_SUBMIT, NET_ACCEPT,
     NET_BIND, NET_CONNECT, NET_LISTEN, Net, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
     OPF_FD, Open, PathOp, SEC_BASE, SEC_BASE2, SEC_PATH, SEC_RAW, SEC_RAW2, UringSubmit,
-    layout::{CONFIG_URING_CQE, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, Watched},
+    layout::{CONFIG_URING_CQE, HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, UNJUDGED_URING, Watched},
 };
 
 /// `IORING_OP_*` (include/uapi/linux/io_uring.h).
@@ -209,6 +210,7 @@ fn completed(req: u64, res: i32) -> Option<()> {
         | opcode::RECVMSG => {
             if res >= 0 {
                 count_read(family::URING_COMPLETE, word(req + off!(req_file) as u64), res as u64);
+                unjudged(family::URING_COMPLETE, UNJUDGED_URING);
             }
         }
         opcode::WRITEV
@@ -219,12 +221,14 @@ fn completed(req: u64, res: i32) -> Option<()> {
         | opcode::SENDMSG => {
             if res >= 0 {
                 count_write(family::URING_COMPLETE, word(req + off!(req_file) as u64), res as u64);
+                unjudged(family::URING_COMPLETE, UNJUDGED_URING);
             }
         }
         // A zero-copy send completes twice; the second time with no bytes.
         opcode::SEND_ZC | opcode::SENDMSG_ZC => {
             if res > 0 {
                 count_write(family::URING_COMPLETE, word(req + off!(req_file) as u64), res as u64);
+                unjudged(family::URING_COMPLETE, UNJUDGED_URING);
             }
         }
         opcode::OPENAT | opcode::OPENAT2 => return opened(req, res, &process),
@@ -263,6 +267,7 @@ fn opened(req: u64, res: i32, process: &Watched) -> Option<()> {
     let mut pos = tail::<Open>();
     if file != 0 {
         pos = walk_path(family::URING_COMPLETE, pos, SEC_PATH, file + off!(file_path) as u64);
+        pos = add_verdict(family::URING_COMPLETE, pos);
     }
     send(family::URING_COMPLETE, pos);
     Some(())

@@ -6,7 +6,8 @@ use crate::read::kernel;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use core::mem::size_of;
 use kernscope_abi::{
-    MAX_COMPONENTS, MAX_PATH, SECF_DELETED, SECF_DISCONNECTED, SECF_TRUNCATED, Section, layout::CONFIG_CAST,
+    MAX_COMPONENTS, MAX_PATH, SECF_DELETED, SECF_DISCONNECTED, SECF_TRUNCATED, SECF_UNRESOLVED, Section,
+    layout::CONFIG_CAST,
 };
 
 /// Longest name in a directory, NUL included.
@@ -18,21 +19,33 @@ const ROUNDS: usize = MAX_COMPONENTS / ROUND;
 /// A walk between two rounds.
 #[repr(C)]
 pub(crate) struct Walk {
-    /// `struct mount` of the mount that `node` is on.
-    mount: u64,
+    /// `struct mount` of the mount that `node` is on; in the end, the topmost.
+    pub(crate) mount: u64,
     /// Its root dentry.
     root: u64,
     /// The dentry to name next.
     node: u64,
+    /// Where it set out: mount and dentry.
+    pub(crate) from_mount: u64,
+    pub(crate) from_node: u64,
     /// Where the section starts in the scratch buffer.
-    pos: u32,
+    pub(crate) pos: u32,
     /// Bytes of names so far.
-    len: u32,
+    pub(crate) len: u32,
     /// `SECF_*`; truncated until the end is reached.
-    flags: u32,
+    pub(crate) flags: u32,
     /// 0 before the first component.
     started: u32,
+    /// Names so far.
+    count: u32,
+    pad: u32,
+    /// Where each name begins; behind the last, where it ends.
+    pub(crate) starts: [u16; STARTS],
 }
+
+/// Room for where names begin: a power of two above [`MAX_COMPONENTS`].
+pub(crate) const STARTS: usize = 2 * MAX_COMPONENTS;
+const _: () = assert!(STARTS.is_power_of_two());
 
 /// Sets out from a place; [`walk`] goes on. (Typed pointers may not be passed to a global function, but may be stored.)
 #[inline(always)]
@@ -43,6 +56,8 @@ fn set_out(family: u32, mnt: u64, dentry: u64) {
     state.mount = mnt.wrapping_sub(off!(mount_mnt) as u64);
     state.root = member!(mnt, vfsmount, vfsmount_root);
     state.node = dentry;
+    state.from_mount = state.mount;
+    state.from_node = dentry;
 }
 
 /// Adds the walk from where [`set_out`] stands as a section; returns where the next one starts.
@@ -61,6 +76,8 @@ pub extern "C" fn walk(family: u32, pos: u32, tag: u32) -> u32 {
     state.len = 0;
     state.flags = SECF_TRUNCATED as u32;
     state.started = 0;
+    state.count = 0;
+    state.starts[0] = 0;
     for _ in 0..ROUNDS {
         if round(family) != 0 {
             break;
@@ -110,6 +127,10 @@ pub extern "C" fn round(family: u32) -> u32 {
         };
         if got > 0 && got <= NAME_BYTES as i64 {
             state.len += got as u32;
+            state.count += 1;
+            state.starts[plain(state.count) as usize & (STARTS - 1)] = state.len as u16;
+        } else {
+            state.flags |= SECF_UNRESOLVED as u32;
         }
         if entry.parent == state.node || entry.parent == 0 {
             state.flags = (state.flags & !(SECF_TRUNCATED as u32)) | SECF_DISCONNECTED as u32;
@@ -133,6 +154,21 @@ fn finish(family: u32, tag: u32) -> u32 {
     // SAFETY: room for a section, checked above.
     unsafe { section(buffer.add(from as usize), tag, state.flags as u8, state.len) };
     state.pos + size_of::<Section>() as u32 + state.len
+}
+
+/// An entry that is about to be made is not hashed yet; that does not make it deleted.
+#[inline(always)]
+pub(crate) fn named(family: u32, pos: u32) {
+    let Some(buffer) = scratch(family) else { return };
+    let from = plain(pos);
+    if from > LAST_START as u64 {
+        return;
+    }
+    // SAFETY: in bounds; the flags are the second byte of a section.
+    unsafe {
+        let flags = buffer.add(from as usize + 1);
+        flags.write(flags.read() & !SECF_DELETED);
+    }
 }
 
 /// What a walk needs of a dentry; as the fields lie on all kernels so far, so that one read gets them.
