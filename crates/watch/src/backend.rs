@@ -70,3 +70,10 @@ pub struct BackendError {
     /// What would help; may be empty.
     pub fix: String,
 }
+
+impl BackendError {
+    /// Whether it is the command that does not run: then it runs by no back end.
+    pub fn is_of_command(&self) -> bool {
+        self.act == "run"
+    }
+}

@@ -4,9 +4,11 @@
 
 pub mod backend;
 pub mod core;
+pub mod detect;
 pub mod ebpf;
 pub mod enrich;
 pub mod monitor;
+pub mod policy;
 pub mod proc_snapshot;
 pub mod ptrace;
 pub mod raw;

@@ -40,6 +40,8 @@ pub enum Body {
     Tls(abi::Tls),
     TlsTarget(abi::TlsTarget),
     Dns(abi::Dns),
+    Deny(abi::Deny),
+    Stdio(abi::Content),
 }
 
 impl Body {
@@ -63,6 +65,8 @@ impl Body {
             Self::Tls(_) => abi::KIND_TLS,
             Self::TlsTarget(_) => abi::KIND_TLS_TARGET,
             Self::Dns(_) => abi::KIND_DNS,
+            Self::Deny(_) => abi::KIND_DENY,
+            Self::Stdio(_) => abi::KIND_STDIO,
         }
     }
 
@@ -88,6 +92,8 @@ impl Body {
             abi::KIND_TLS => take(bytes, Self::Tls),
             abi::KIND_TLS_TARGET => take(bytes, Self::TlsTarget),
             abi::KIND_DNS => take(bytes, Self::Dns),
+            abi::KIND_DENY => take(bytes, Self::Deny),
+            abi::KIND_STDIO => take(bytes, Self::Stdio),
             other => Err(DecodeError::Kind(other)),
         }
     }
@@ -111,6 +117,8 @@ impl Body {
             Self::Tls(body) => pod::bytes_of(body),
             Self::TlsTarget(body) => pod::bytes_of(body),
             Self::Dns(body) => pod::bytes_of(body),
+            Self::Deny(body) => pod::bytes_of(body),
+            Self::Stdio(body) => pod::bytes_of(body),
         }
     }
 }

@@ -105,6 +105,7 @@ pub fn run<S: Sink>(
     let mut coverage = backend.coverage();
     run.end_recording(&account, &coverage);
     coverage.hooks.extend(unseen_closes(run.core));
+    coverage.hooks.extend(detections(run.core));
     coverage.tls.extend(run.core.tls_coverage());
     let ledger = ledger(&account, run.core, run.unwritten);
     let Run { sink_error, record_error, .. } = run;
@@ -198,6 +199,27 @@ fn unseen_closes(core: &Core) -> Option<Hook> {
             abi::MAX_FDS
         ),
     })
+}
+
+/// How detections went: what did not fit is missing from the alerts.
+fn detections(core: &Core) -> Option<Hook> {
+    let counts = core.detector()?.counts();
+    let mut why = format!("{} rules", counts.rules);
+    for (count, what) in [
+        (counts.repeats, "the same as an alert that was told"),
+        (counts.beyond, "beyond what one rule may tell"),
+        (counts.forgotten, "sequences dropped while under way"),
+    ] {
+        if count > 0 {
+            why.push_str(&format!("; {count} {what}"));
+        }
+    }
+    let state = match counts {
+        _ if counts.beyond > 0 || counts.forgotten > 0 => State::Partial,
+        _ if counts.told > 0 => State::Attached,
+        _ => State::Idle,
+    };
+    Some(Hook { name: "detections".to_owned(), tier: "core".to_owned(), state, why })
 }
 
 /// The account of a run: the back end's counts, the core's, and what the sink did not take. `closes` compares numbers

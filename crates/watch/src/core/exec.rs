@@ -1,7 +1,9 @@
 //! Execs: arguments put together from chunks, the binary, the environment without its secrets.
 
+use super::command::Command;
 use super::paths::{self, Clues};
 use super::pending::{Announced, Assembly};
+use super::table::ProcId;
 use super::{Core, Unknown, env, names};
 use crate::raw::{Event, Sec};
 use kernscope_abi as abi;
@@ -37,6 +39,7 @@ impl Core {
             process.exe = name;
         }
         let (argv, argv_truncated) = arguments(&announced.argv, exec, &mut escapes);
+        self.runs(&event.header, &argv);
         let env =
             self.config.env.then(|| environment(&announced.env, exec, self.config.redact, &mut escapes));
         let (env, env_truncated) = env.map_or((None, false), |(env, cut)| (Some(env), cut));
@@ -56,6 +59,14 @@ impl Core {
         };
         let who = self.who(&event.header);
         self.emit(out, who.entry(body, escapes));
+    }
+
+    /// The process runs this from here on; the record that says so is the next.
+    pub(super) fn runs(&mut self, header: &abi::Header, argv: &[String]) {
+        let command = Command::new(argv, self.tally.emitted);
+        if let Some(process) = self.table.get_mut(ProcId::of(header)) {
+            process.command = Some(command);
+        }
     }
 
     /// What the thread that called exec has announced. Its id was another when it was not the leader; the exec has

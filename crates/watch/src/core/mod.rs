@@ -25,6 +25,7 @@ mod bound;
 mod carry;
 mod chain;
 mod closes;
+mod command;
 mod content;
 mod dns;
 mod env;
@@ -39,7 +40,9 @@ mod path_calls;
 mod paths;
 mod pending;
 mod process;
+mod refused;
 mod spoken;
+mod stdio;
 mod table;
 mod tally;
 #[cfg(test)]
@@ -48,12 +51,16 @@ mod tls;
 mod told;
 mod uring;
 
+pub use command::Command;
+pub(crate) use command::Sketch;
 pub use intern::Name;
 pub use names::kind_name;
 pub use spoken::HOLD_NS;
 pub use table::{KEEP_ENDED, MAX_ANCESTORS, MAX_LINEAGE, MAX_LIVE, ProcId, Process, Table};
 pub use tally::Tally;
 
+use crate::detect::Detector;
+use crate::policy::{Current, Means};
 use crate::raw::{Body, Event};
 use crate::talk::judges::Judges;
 use intern::Interner;
@@ -97,8 +104,12 @@ pub struct Core {
     tls: tls::Tls,
     spoken: spoken::Spoken,
     answered: dns::Names,
+    lines: stdio::Lines,
     talks: http::Talks,
     chains: chain::Chains,
+    policy: Option<(Current, Means)>,
+    detector: Option<Box<Detector>>,
+    refused: refused::Refused,
 }
 
 /// An event with a number that this version does not know, where a field must have one of a few values.
@@ -121,15 +132,35 @@ impl Core {
             tls: tls::Tls::default(),
             spoken: spoken::Spoken::default(),
             answered: dns::Names::default(),
+            lines: stdio::Lines::default(),
             talks: http::Talks::default(),
             chains: chain::Chains::default(),
+            policy: None,
+            detector: None,
+            refused: refused::Refused::default(),
         }
+    }
+
+    /// Judges what is told by a policy from now on; `means` says what makes denied things fail.
+    pub fn set_policy(&mut self, policy: Current, means: Means) {
+        self.policy = Some((policy, means));
     }
 
     /// Holds data that calls and TLS libraries moved against these rules.
     #[must_use]
     pub fn with_rules(self, matcher: Matcher) -> Self {
         Self { judges: Judges::with(matcher), ..self }
+    }
+
+    /// Holds records against these rules; alerts follow the record that completes them.
+    #[must_use]
+    pub fn with_detector(self, detector: Detector) -> Self {
+        Self { detector: Some(Box::new(detector)), ..self }
+    }
+
+    /// What rules are held against records, if any.
+    pub fn detector(&self) -> Option<&Detector> {
+        self.detector.as_deref()
     }
 
     /// Takes one raw event and pushes what it tells.
@@ -149,7 +180,7 @@ impl Core {
         let header = &event.header;
         // Hints belong to the call in progress: any event of a later call ends their life.
         let hint = match event.body {
-            Body::Strings(_) | Body::PathHint(_) | Body::UringSubmit(_) => None,
+            Body::Strings(_) | Body::PathHint(_) | Body::UringSubmit(_) | Body::Deny(_) => None,
             _ => self.pending.take_hint(header.tid),
         };
         match event.body {
@@ -174,7 +205,9 @@ impl Core {
             Body::Content(ref content) => self.content(event, content, hint.as_deref(), out)?,
             Body::Tls(ref tls) => self.tls(event, tls, out)?,
             Body::Dns(ref dns) => self.dns(event, dns, out)?,
+            Body::Stdio(ref moved) => self.stdio(event, moved, out)?,
             Body::TlsTarget(ref target) => self.tls_target(event, target),
+            Body::Deny(ref deny) => self.refused(event, deny, out),
             Body::Snapshot(ref snapshot) => self.snapshot(event, snapshot, out),
         }
         if let Some(hint) = hint {
@@ -223,10 +256,26 @@ impl Core {
         Who { header: *header, comm, exe }
     }
 
-    /// Gives out the entry of one event.
+    /// Gives out the entry of one event, and what a policy has to say of it.
     fn emit(&mut self, out: &mut Vec<Entry>, entry: Entry) {
+        let seq = self.tally.emitted;
         self.tally.emitted += 1;
+        let mut said: Vec<Entry> = match &self.policy {
+            Some((policy, means)) if !self.refused.tells(&entry) => {
+                let policy = policy.get();
+                let told = |broken| policy.told(broken, &entry, means, seq);
+                policy.judge(&entry).into_iter().map(told).collect()
+            }
+            _ => Vec::new(),
+        };
+        if let Some(detector) = &mut self.detector {
+            let alerts = detector.see(&self.table, seq, &entry).into_iter();
+            said.extend(alerts.map(|alert| Entry { body: report::Body::Alert(alert), ..entry.clone() }));
+        }
         out.push(entry);
+        for entry in said {
+            self.derive(entry, out);
+        }
     }
 
     /// Gives out an entry that stands for no single event.

@@ -102,6 +102,8 @@ pub fn kind_name(kind: usize) -> &'static str {
         "tls",
         "tls_target",
         "dns",
+        "deny",
+        "stdio",
     ];
     NAMES.get(kind).copied().unwrap_or("unknown")
 }

@@ -36,6 +36,7 @@ impl Core {
             self.settle_held(thread.held, out);
         }
         self.tls_process_ends(header, out);
+        self.stdio_ends(header);
         for entry in self.carry.take_process(header.pid) {
             self.derive(entry, out);
         }
@@ -64,11 +65,13 @@ impl Core {
             process.exe = name.or_else(|| process.exe.take());
             process.watched = snapshot.watched != 0;
         }
+        let argv = usable(abi::SEC_STRINGS)
+            .map(|sec| escapes.texts("argv", paths::strings(sec.bytes)))
+            .unwrap_or_default();
+        self.runs(&event.header, &argv);
         let who = self.who(&event.header);
         let body = Body::ProcessSnapshot {
-            argv: usable(abi::SEC_STRINGS)
-                .map(|sec| escapes.texts("argv", paths::strings(sec.bytes)))
-                .unwrap_or_default(),
+            argv,
             cwd: usable(abi::SEC_RESOLVED2).map(|sec| escapes.text("cwd", sec.bytes)),
             exe,
             watched: snapshot.watched != 0,

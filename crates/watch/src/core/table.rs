@@ -7,10 +7,12 @@
 //! Bounds: at most [`MAX_LIVE`] processes (more are reported from their events alone, without lineage or binary);
 //! of the ended ones the last [`KEEP_ENDED`], plus those that have descendants here, at most [`MAX_ANCESTORS`].
 
+use super::command::Command;
 use super::intern::{Interner, Name};
 use super::opened::Opened;
 use kernscope_abi as abi;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Most processes in the table, ended ones included.
 pub const MAX_LIVE: usize = 131_072;
@@ -70,6 +72,7 @@ pub struct Process {
     pub children: u32,
     /// Record of the fork that made it.
     pub(super) forked_seq: Option<u64>,
+    pub(super) command: Option<Arc<Command>>,
     pub(super) opened: Opened,
     comm_bytes: [u8; abi::COMM_LEN],
     /// Its time as a recently ended process is over.
@@ -183,6 +186,7 @@ impl Table {
             return;
         }
         let exe = self.get(parent).and_then(|process| process.exe.clone());
+        let command = self.get(parent).and_then(|process| process.command.clone());
         // Two processes of one pid in one tick: the first has ended, make room for the second.
         if self.get(child).is_some_and(|process| process.ended) {
             self.remove(child.key());
@@ -190,6 +194,7 @@ impl Table {
         if let Some(known) = self.nodes.get_mut(&child.key()) {
             // Its first event came before its creator's.
             known.exe = known.exe.take().or(exe);
+            known.command = known.command.take().or(command);
             let link = known.parent.is_none() && parent.start_ns <= child.start_ns;
             if link {
                 known.parent = Some(parent);
@@ -199,6 +204,9 @@ impl Table {
         }
         let header = abi::Header { ppid: fork.child_ppid, ..*header };
         let watched = self.add(child, Some(parent), &header, exe, names);
+        if let Some(child) = self.get_mut(child) {
+            child.command = command;
+        }
         debug_assert!(watched || self.nodes.len() >= MAX_LIVE);
     }
 
@@ -223,6 +231,7 @@ impl Table {
             ended: false,
             children: 0,
             forked_seq: None,
+            command: None,
             opened: Opened::default(),
             comm_bytes: header.comm,
             expired: false,

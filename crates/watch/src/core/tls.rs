@@ -45,6 +45,8 @@ struct ConnKey {
 #[derive(Debug)]
 struct Conn {
     number: u64,
+    /// The file with the library.
+    target: u32,
     /// Where the next byte of each direction is expected.
     next: [u64; 2],
 }
@@ -104,12 +106,12 @@ impl Core {
                 if let Some(conn) = &conn {
                     self.conn_ends(conn.number, out);
                 }
-                let next = conn.map_or([0; 2], |conn| conn.next);
+                let (next, target) = conn.map_or(([0; 2], tls.target), |conn| (conn.next, conn.target));
                 let missing =
                     tls.offset.saturating_sub(next[0]).saturating_add(tls.call_bytes.saturating_sub(next[1]));
                 if missing > 0 {
                     let exe = self.who(header).exe;
-                    self.tls.spoke(header, tls, exe, missing);
+                    self.tls.spoke(header, &abi::Tls { target, ..*tls }, exe, missing);
                 }
                 self.tally.filter("tls_end");
                 return Ok(());
@@ -134,7 +136,7 @@ impl Core {
         for forgotten in self.tls.make_room(&key) {
             self.conn_ends(forgotten, out);
         }
-        let (conn, missing_bytes) = self.tls.place(key, direction, offset, data.len() as u64);
+        let (conn, missing_bytes) = self.tls.place(key, tls.target, direction, offset, data.len() as u64);
         let who = self.who(header);
         self.tls.spoke(header, tls, who.exe.clone(), missing_bytes);
         let is_known = tls.joined != abi::TLS_SOCKET_NONE;
@@ -209,10 +211,17 @@ impl Tls {
     }
 
     /// The connection's number, and how many bytes are missing directly before the data.
-    fn place(&mut self, key: ConnKey, direction: TlsDirection, offset: u64, len: u64) -> (u64, u64) {
+    fn place(
+        &mut self,
+        key: ConnKey,
+        target: u32,
+        direction: TlsDirection,
+        offset: u64,
+        len: u64,
+    ) -> (u64, u64) {
         let conn = self.conns.entry(key).or_insert_with(|| {
             self.count += 1;
-            Conn { number: self.count, next: [0; 2] }
+            Conn { number: self.count, target, next: [0; 2] }
         });
         let next = &mut conn.next[usize::from(direction == TlsDirection::Send)];
         let missing = offset.saturating_sub(*next);

@@ -59,10 +59,13 @@ const NOT_ASKED: &str = "port 53 is seen; names asked for over TLS, HTTPS, multi
 /// First kernel whose tracepoints leave preemption on while programs run.
 const PREEMPTIBLE_FROM: (u32, u32) = (7, 0);
 
-/// Fields without which `io_uring` is not seen and everything else is.
+/// Fields without which `io_uring` is not seen and everything else is; and those of which a kernel has one or the other.
 fn is_optional(path: &str) -> bool {
-    path.starts_with("io_") || path.starts_with("filename.")
+    path.starts_with("io_") || path.starts_with("filename.") || OTHER_MOUNTS.contains(&path)
 }
+
+/// How a file system's mounts hang together: before 6.18, and from then on.
+const OTHER_MOUNTS: [&str; 2] = ["mount.mnt_instance", "mount.mnt_next_for_sb"];
 
 /// What the running kernel looks like to the programs.
 pub(super) struct Kernel {
@@ -133,7 +136,7 @@ fn uring_tracepoint(
         );
     }
     // `io_uring_cqe.res` and `file_slot` may be missing on their own only where they are not used.
-    if let Some(field) = missing.iter().find(|field| is_optional(field)) {
+    if let Some(field) = missing.iter().find(|field| is_optional(field) && !OTHER_MOUNTS.contains(field)) {
         return Err(format!("kernel field {field} is missing"));
     }
     ["io_uring_submit_req", "io_uring_submit_sqe"]
@@ -186,10 +189,10 @@ pub(super) fn set_up(
 ) -> Result<SetUp, BackendError> {
     let with = |hooks| {
         let judge_made = judge.and_then(|judge| judge.as_ref().ok());
-        let mut object = open(kernel, config, options.ring_bytes, judge_made, hooks)?;
+        let mut object = open(kernel, config, options, judge_made, hooks)?;
         let judge = judge.map(|judge| add_judge(&mut object, kernel, judge, hooks));
         let (judge, content) = judge.map_or((None, None), |(judge, hook)| (judge, Some(hook)));
-        let mut hooks = attach(&mut object, kernel, hooks)?;
+        let mut hooks = attach(&mut object, kernel, hooks, options.stdio)?;
         hooks.extend(content);
         Ok(SetUp { object, hooks, judge })
     };
@@ -205,19 +208,33 @@ pub(super) fn set_up(
 fn open(
     kernel: &Kernel,
     config: &Config,
-    ring_bytes: u32,
+    options: &Options,
     judge: Option<&Compiled>,
     hooks: SyscallHooks,
 ) -> Result<Object, BackendError> {
     let plain_tracepoints = hooks == SyscallHooks::Tracepoint;
     let (windows, streams) = judge.map_or((1, 1), |judge| (judge.options().cpus, window::CARRY_STREAMS));
-    let opening = Opening { kernel: &kernel.types, config, ring_bytes, plain_tracepoints, windows, streams };
+    let opening = Opening {
+        kernel: &kernel.types,
+        config,
+        ring_bytes: options.ring_bytes,
+        plain_tracepoints,
+        windows,
+        streams,
+        slots: options.policy.slots(),
+        buffers: options.policy.buffers(),
+    };
     let mut object = Object::open(OBJECT, &opening).map_err(failed)?;
     object.fill_array::<_, 4>("CALLS", call_table::entries()).map_err(failed)?;
     Ok(object)
 }
 
-fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<Vec<Attached>, BackendError> {
+fn attach(
+    object: &mut Object,
+    kernel: &Kernel,
+    hooks: SyscallHooks,
+    with_stdio: bool,
+) -> Result<Vec<Attached>, BackendError> {
     let hints = path_hints(object);
     let uring = uring(object, kernel);
     let plain = hooks == SyscallHooks::Tracepoint;
@@ -230,6 +247,7 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
         }
     }
     let dns = dns(object, plain);
+    let stdio = with_stdio.then(|| stdio(object, plain));
     // Attached in this order no event has a cause that was not seen: a process is known before its calls are.
     for (name, plain_event) in [
         ("sched_process_exit", Some("sched/sched_process_exit")),
@@ -248,7 +266,7 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
     let tier = if plain { "tracepoint" } else { "tp_btf" };
     let call = |name, fired| Attached { name, tier, fired, why: String::new() };
     let calls_32 = Attached { why: call_table::LEFT_OUT_32.into(), ..call("calls_32", &[HOOK_SYS_EXIT]) };
-    Ok(vec![
+    let mut all = vec![
         tp("fork", &[HOOK_FORK]),
         tp("exec", &[HOOK_EXEC]),
         call("exit", &[HOOK_EXIT]),
@@ -260,12 +278,25 @@ fn attach(object: &mut Object, kernel: &Kernel, hooks: SyscallHooks) -> Result<V
         hints,
         uring,
         calls_32,
-    ])
+    ];
+    all.extend(stdio);
+    Ok(all)
 }
 
 /// Loads what a dispatcher at a tracepoint jumps to.
 fn load_handler(object: &mut Object, name: &str, tracepoint: &str, plain: bool) -> Result<(), LoadError> {
     if plain { object.load_tracepoint(name) } else { object.load_tp_btf(name, tracepoint) }
+}
+
+/// What goes through standard input, output and error. Without it the rest works, and the hook says so.
+fn stdio(object: &mut Object, plain: bool) -> Attached {
+    let loaded = load_handler(object, "exit_stdio", "sys_exit", plain)
+        .and_then(|()| object.set_tail_call("EXIT_CALLS", exit_call::STDIO, "exit_stdio"));
+    let (tier, why) = match loaded {
+        Ok(()) => (if plain { "tracepoint" } else { "tp_btf" }, String::new()),
+        Err(error) => ("none", format!("{} {}: {}", error.act, error.object, brief(&error.cause))),
+    };
+    Attached { name: "stdio", tier, fired: &[HOOK_SYS_EXIT], why }
 }
 
 /// What goes to name servers. Without it the rest works, and the hook says so.

@@ -1,13 +1,9 @@
 //! Data that calls move, judged in the kernel by a program made from rules.
 
 use super::attach::{Attached, brief};
-use kernscope_abi::layout::{Counters, HOOK_SYS_EXIT, exit_call, window};
+use kernscope_abi::layout::{Counters, HOOK_SYS_EXIT, LOST_CONTENT, UNJUDGED_NAMES, exit_call, window};
 use kernscope_kit::compile::{self, Compiled, Content, Filter, Host, Target};
 use kernscope_kit::load::{LoadError, Loaded, Object, Place};
-
-/// What is never judged, whatever the kernel.
-const NOT_JUDGED: &str =
-    "not judged: sendfile, splice, mapped files, io_uring, sendmmsg, recvmmsg, vectors of 32-bit programs";
 
 /// Handlers around the generated program.
 const HANDLERS: [(u32, &str); 2] = [(exit_call::CONTENT, "exit_content"), (exit_call::JUDGED, "exit_judged")];
@@ -53,17 +49,45 @@ pub(super) fn attach(
     match loaded {
         Ok(loaded) => {
             let tier = if tracepoint.is_some() { "tp_btf" } else { "tracepoint" };
-            (
-                Some(loaded),
-                Attached { name: "content", tier, fired: &[HOOK_SYS_EXIT], why: NOT_JUDGED.into() },
-            )
+            (Some(loaded), Attached { name: "content", tier, fired: &[HOOK_SYS_EXIT], why: String::new() })
         }
         Err(error) => blind(format!("{} {}: {}", error.act, error.object, brief(&error.cause))),
     }
 }
 
-/// What was judged, for the coverage statement.
-pub(super) fn told(counters: &[Counters]) -> String {
-    let sum = |field: fn(&Counters) -> u64| counters.iter().map(field).sum::<u64>();
-    format!("{} pieces, {} bytes judged; {NOT_JUDGED}", sum(|cpu| cpu.judged), sum(|cpu| cpu.judged_bytes))
+/// What was judged and what was not, for the coverage statement; and whether that was all.
+pub(super) fn told(counters: &[Counters]) -> (bool, String) {
+    let sum = |field: &dyn Fn(&Counters) -> u64| counters.iter().map(field).sum::<u64>();
+    let judged = format!("{} pieces, {} bytes judged", sum(&|cpu| cpu.judged), sum(&|cpu| cpu.judged_bytes));
+    let calls = |what: usize| sum(&|cpu| cpu.unjudged[what]);
+    let mut missed: Vec<String> = (UNJUDGED_NAMES.iter().enumerate())
+        .map(|(what, name)| (calls(what), name))
+        .filter(|(calls, _)| *calls > 0)
+        .map(|(calls, name)| format!("{calls} {name}"))
+        .collect();
+    let unread = sum(&|cpu| cpu.lost[LOST_CONTENT]);
+    if unread > 0 {
+        missed.push(format!("{unread} calls that could not be read (content_unread in the ledger)"));
+    }
+    match missed.is_empty() {
+        true => (true, judged),
+        false => (false, format!("{judged}; not judged: {}", missed.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernscope_abi::layout::{UNJUDGED_COPIED, UNJUDGED_URING};
+
+    #[test]
+    fn what_was_not_judged_is_told_of_the_calls_that_were_made() {
+        let counters = |unjudged| Counters { judged: 2, judged_bytes: 10, unjudged, ..Counters::default() };
+        let (whole, why) = told(&[counters([0; 3]), counters([0; 3])]);
+        assert_eq!((whole, why.as_str()), (true, "4 pieces, 20 bytes judged"));
+        let mut unjudged = [0; 3];
+        (unjudged[UNJUDGED_COPIED], unjudged[UNJUDGED_URING]) = (3, 1);
+        let (whole, why) = told(&[counters(unjudged), counters([0; 3])]);
+        assert!(!whole && why.contains("3 copies") && why.contains("1 io_uring") && !why.contains("mapped"));
+    }
 }

@@ -12,19 +12,24 @@
 
 mod attach;
 mod call_table;
+mod enforce;
 mod enrich;
+mod hosts;
 mod judge;
+mod policy;
 mod tls;
 
 pub use attach::SyscallHooks;
+pub use enforce::Enforcement;
+pub use policy::Policy;
 
 use crate::backend::{Account, Backend, BackendError, Progress, Target};
 use crate::proc_snapshot;
 use crate::raw::Event;
 use enrich::Enricher;
 use kernscope_abi::layout::{
-    CONFIG_ALL, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_DNS, CONFIG_ENV, CONFIG_TLS, Config, Counters,
-    LOST_NAMES, WATCHED_FROM_EXEC, Watched,
+    CONFIG_ALL, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_DNS, CONFIG_ENV, CONFIG_POLICY, CONFIG_STDIO,
+    CONFIG_TLS, Config, Counters, LOST_NAMES, WATCHED_FROM_EXEC, Watched,
 };
 use kernscope_kit::attach::Uprobes;
 use kernscope_kit::compile::Content;
@@ -38,6 +43,13 @@ use std::time::{Duration, Instant};
 
 /// Default size of the ring in bytes.
 pub const RING_BYTES: u32 = 8 * 1024 * 1024;
+/// The same when plain text goes through it: one call of a library may move ten million at once.
+const TLS_RING_BYTES: u32 = 32 * 1024 * 1024;
+
+/// Bytes of the ring, with TLS or without.
+pub const fn ring_bytes(tls: bool) -> u32 {
+    if tls { TLS_RING_BYTES } else { RING_BYTES }
+}
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
 const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
 /// Records taken from the ring in one go.
@@ -62,11 +74,29 @@ pub struct Options {
     pub content: Option<Content>,
     /// Deliver what goes through TLS libraries, as plain text.
     pub tls: bool,
+    /// Whether paths are judged by a policy; [`Ebpf::set_policy`] says which.
+    pub policy: Policy,
+    /// Hosts can be put out of reach; [`Ebpf::set_hosts`] says which.
+    pub hosts: bool,
+    /// How a command is started.
+    pub spawn: spawn::Options,
+    /// Deliver what goes through standard input, output and error, where those are pipes or local sockets.
+    pub stdio: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { env: false, ring_bytes: RING_BYTES, syscalls: SyscallHooks::Auto, content: None, tls: false }
+        Self {
+            env: false,
+            ring_bytes: RING_BYTES,
+            syscalls: SyscallHooks::Auto,
+            content: None,
+            tls: false,
+            policy: Policy::None,
+            hosts: false,
+            spawn: spawn::Options::default(),
+            stdio: false,
+        }
     }
 }
 
@@ -88,6 +118,9 @@ pub struct Ebpf {
     _judge: Option<Loaded>,
     enricher: Enricher,
     libraries: Option<tls::Libraries>,
+    tables: Option<policy::Tables>,
+    hosts: Option<Result<hosts::List, String>>,
+    enforcement: Enforcement,
     target: Target,
     command: Command,
     /// Made by the host before the first event of the kernel's.
@@ -113,6 +146,8 @@ impl Ebpf {
                 | if options.env { CONFIG_ENV } else { 0 }
                 | if compiled.is_some() { CONFIG_CONTENT } else { 0 }
                 | if options.tls { CONFIG_TLS } else { 0 }
+                | if options.policy == Policy::None { 0 } else { CONFIG_POLICY }
+                | if options.stdio { CONFIG_STDIO } else { 0 }
                 | CONFIG_DNS
                 | if probe::release() >= COOKIES_FROM { CONFIG_COOKIE } else { 0 },
             self_pid: std::process::id(),
@@ -127,12 +162,29 @@ impl Ebpf {
             hooks.push(hook);
             libraries
         });
+        let mut enforcement = Enforcement::default();
+        if options.policy == Policy::Enforce {
+            let (enforced, hook) = enforce::attach(&mut object);
+            enforcement = enforced;
+            hooks.push(hook);
+        }
+        let hosts = options.hosts.then(|| hosts::attach(&mut object));
+        let hosts = hosts.map(|(list, hook)| {
+            hooks.push(hook);
+            list
+        });
         object.loaded();
         let has_hints = hooks.iter().any(|hook| hook.name == "path_calls" && hook.tier != "tp_btf");
         let mut backend = Self {
             ring: object.ring("EVENTS").map_err(internal)?,
             watched: object.table("WATCHED").map_err(internal)?,
             account: object.per_cpu("ACCOUNT").map_err(internal)?,
+            tables: match options.policy {
+                Policy::None => None,
+                Policy::Judge | Policy::Enforce => Some(policy::Tables::of(&object).map_err(internal)?),
+            },
+            enforcement,
+            hosts,
             object,
             hooks,
             _judge: judge,
@@ -145,7 +197,7 @@ impl Ebpf {
             recursion_misses: 0,
             last_event: Instant::now(),
         };
-        backend.register()?;
+        backend.register(&options.spawn)?;
         backend.hook_libraries();
         Ok(backend)
     }
@@ -171,10 +223,10 @@ impl Ebpf {
     }
 
     /// Puts the target into the watched set and tells of the processes that were there before.
-    fn register(&mut self) -> Result<(), BackendError> {
+    fn register(&mut self, spawn: &spawn::Options) -> Result<(), BackendError> {
         match self.target.clone() {
             Target::Command(argv) => {
-                let paused = Paused::spawn(&argv, &spawn::Options::default()).map_err(start_error)?;
+                let paused = Paused::spawn(&argv, spawn).map_err(start_error)?;
                 let waiting = Watched { start_ns: 0, ppid: std::process::id(), flags: WATCHED_FROM_EXEC };
                 self.watched.insert(&paused.pid(), &waiting).map_err(internal)?;
                 self.snapshot_ancestors(paused.pid());
@@ -234,6 +286,11 @@ impl Ebpf {
 
     fn tell(&mut self, process: &proc_snapshot::Process, watched: bool) {
         self.synthetic.push_back(proc_snapshot::event(process, now_ns(), watched));
+    }
+
+    /// What of a policy is enforced here; without [`Policy::Enforce`], nothing.
+    pub fn enforcement(&self) -> &Enforcement {
+        &self.enforcement
     }
 
     /// The command's process id, once it runs.
@@ -340,14 +397,20 @@ impl Backend for Ebpf {
         let counters = self.account.get();
         let fired = |hook: usize| counters.iter().map(|cpu| cpu.fired[hook]).sum::<u64>();
         let hooks = self.hooks.iter().map(|hook| {
-            let (tier, why) = match (hook.name, &self.libraries) {
-                ("content", _) if hook.tier != "none" => (hook.tier, judge::told(&counters)),
-                ("tls", Some(libraries)) => (libraries.tier(), libraries.refused()),
-                _ => (hook.tier, hook.why.clone()),
+            let (tier, is_whole, why) = match (hook.name, &self.libraries) {
+                ("content", _) if hook.tier != "none" => {
+                    let (is_whole, why) = judge::told(&counters);
+                    (hook.tier, is_whole, why)
+                }
+                ("tls", Some(libraries)) => {
+                    let why = libraries.refused();
+                    (libraries.tier(), why.is_empty(), why)
+                }
+                _ => (hook.tier, hook.why.is_empty(), hook.why.clone()),
             };
             let state = if tier == "none" {
                 State::Blind
-            } else if !why.is_empty() {
+            } else if !is_whole {
                 State::Partial
             } else if hook.fired.iter().any(|&index| fired(index) > 0) {
                 State::Attached

@@ -8,11 +8,6 @@ use kernscope_report::{Coverage, Hook, State};
 use kernscope_sieve::rules::RuleSet;
 use std::time::Duration;
 
-/// Bytes of the ring when plain text goes through it: one call of a library may move ten million at once.
-const TLS_RING_BYTES: u32 = 32 * 1024 * 1024;
-/// [`BackendError::act`] of a command that does not run.
-const RUN: &str = "run";
-
 /// A back end, and why this one.
 pub(super) struct Live {
     kind: Kind,
@@ -42,7 +37,7 @@ impl Live {
                 env,
                 content: rules.map(|rules| rules.conditions().content()),
                 tls,
-                ring_bytes: if tls { TLS_RING_BYTES } else { ebpf::RING_BYTES },
+                ring_bytes: ebpf::ring_bytes(tls),
                 ..ebpf::Options::default()
             };
             match Ebpf::new(target, &options) {
@@ -56,7 +51,7 @@ impl Live {
                     });
                 }
                 // What cannot run cannot run under ptrace either, and ptrace follows one tree.
-                Err(error) if choice == Choice::Ebpf || error.act == RUN || *target == Target::All => {
+                Err(error) if choice == Choice::Ebpf || error.is_of_command() || *target == Target::All => {
                     return Err(error.into());
                 }
                 Err(error) => {

@@ -28,6 +28,7 @@ pub use queue::{Events, QUEUE_RECORDS};
 
 use crate::backend::{BackendError, Target};
 use crate::core::{Config, Core};
+use crate::detect::{Detections, Detector};
 use crate::session;
 use kernscope_report::clock::{self, Clock};
 use kernscope_report::{Body, Entry, Ledger, Record, SCHEMA_VERSION};
@@ -56,6 +57,7 @@ pub struct Monitor {
     target: Target,
     choice: Choice,
     rules: Option<RuleSet>,
+    detections: Option<Detections>,
     redact: bool,
     env: bool,
     tls: bool,
@@ -71,8 +73,16 @@ impl std::fmt::Debug for Monitor {
 
 impl Monitor {
     fn new(target: Target) -> Self {
-        let (choice, rules, callbacks) = (Choice::Auto, None, Vec::new());
-        Self { target, choice, rules, redact: true, env: false, tls: true, callbacks }
+        Self {
+            target,
+            choice: Choice::Auto,
+            rules: None,
+            detections: Some(Detections::builtin()),
+            redact: true,
+            env: false,
+            tls: true,
+            callbacks: Vec::new(),
+        }
     }
 
     /// Watches a command that it starts, and all that descends from it.
@@ -100,6 +110,18 @@ impl Monitor {
     #[must_use]
     pub fn rules(self, rules: RuleSet) -> Self {
         Self { rules: Some(rules), ..self }
+    }
+
+    /// Raises alerts (`alert`) by these detections in place of the built-in ones.
+    #[must_use]
+    pub fn detections(self, detections: Detections) -> Self {
+        Self { detections: Some(detections), ..self }
+    }
+
+    /// Raises no alerts by detections.
+    #[must_use]
+    pub fn without_detections(self) -> Self {
+        Self { detections: None, ..self }
     }
 
     /// Shows secrets as they are.
@@ -166,6 +188,9 @@ impl Monitor {
             Some(rules) => core.with_rules(Matcher::new(rules)),
             None => core,
         };
+        if let Some(detections) = self.detections.take() {
+            core = core.with_detector(Detector::new(detections));
+        }
         let (mut clock, mut seq) = (Clock::new(clock::realtime_offset_ns()), 0);
         let mut give = |entry: Entry| {
             let Entry { ts_ns, proc, body, escaped } = entry;

@@ -15,6 +15,7 @@
 
 mod calls;
 mod cover;
+mod dns;
 mod exec;
 mod files;
 mod filter;
@@ -49,7 +50,7 @@ use tasks::{Part, Process, Thread};
 pub struct Options {
     /// Deliver the environment of execs.
     pub env: bool,
-    /// How the command is started; the filter and `no_new_privs` are set here.
+    /// How the command is started; the filter is set here, and `no_new_privs` where that needs it.
     pub spawn: spawn::Options,
 }
 

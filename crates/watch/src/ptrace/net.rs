@@ -15,7 +15,7 @@ use std::os::fd::AsFd;
 /// Longest `struct sockaddr` there is.
 const MAX_ADDRESS: usize = size_of::<libc::sockaddr_storage>();
 /// Messages of one `sendmmsg` that are looked at.
-const MAX_MESSAGES: u64 = 64;
+pub(super) const MAX_MESSAGES: u64 = 64;
 /// Bound sockets that are remembered.
 const MAX_BOUND: usize = 65_536;
 /// Destinations that are remembered for each process; beyond, they are told again.
@@ -42,6 +42,7 @@ impl Ptrace {
             }
             _ => {}
         }
+        self.messages(tid, call, abi, args, ret);
     }
 
     fn addressed(&mut self, tid: i32, abi: Abi, op: u32, args: &[u64; 6], ret: i32) {
@@ -56,7 +57,10 @@ impl Ptrace {
             self.bound.insert(file.ino);
         }
         match op {
-            abi::NET_CONNECT => socket.remote = passed,
+            abi::NET_CONNECT => {
+                self.connected(tid, fd, &passed);
+                socket.remote = passed;
+            }
             _ if ret < 0 || socket.local.is_empty() => socket.local = passed,
             _ => {}
         }
@@ -171,7 +175,7 @@ impl Ptrace {
     }
 
     /// What the kernel says about a socket of a task; by what was passed when it may not say.
-    fn socket(&mut self, tid: i32, fd: i32, passed: &[u8]) -> Socket {
+    pub(super) fn socket(&mut self, tid: i32, fd: i32, passed: &[u8]) -> Socket {
         match self.ask(tid, fd) {
             Ok(socket) => socket,
             Err(nix::errno::Errno::EBADF | nix::errno::Errno::ENOTSOCK) => family_of(passed),
@@ -195,7 +199,7 @@ impl Ptrace {
     }
 
     /// The socket as a file; its user takes it as its own. `None` when it is no socket.
-    fn socket_file(&mut self, tid: i32, fd: i32) -> Option<abi::FileId> {
+    pub(super) fn socket_file(&mut self, tid: i32, fd: i32) -> Option<abi::FileId> {
         let link =
             places::descriptor(tid, fd).filter(|link| link.st_mode & libc::S_IFMT == libc::S_IFSOCK)?;
         let known = self.file_id(tid, fd, &link);
@@ -206,7 +210,7 @@ impl Ptrace {
 
 const STREAM: u16 = libc::SOCK_STREAM as u16;
 
-fn sockaddr(tid: i32, addr: u64, len: u64) -> Vec<u8> {
+pub(super) fn sockaddr(tid: i32, addr: u64, len: u64) -> Vec<u8> {
     let len = usize::try_from(low(len)).unwrap_or(0).min(MAX_ADDRESS);
     if addr == 0 { Vec::new() } else { memory::bytes(tid, addr, len).unwrap_or_default() }
 }
@@ -223,7 +227,7 @@ fn unix_path(address: &[u8]) -> Option<&[u8]> {
 }
 
 /// An internet address; version 0 for anything else. Layouts: `struct sockaddr_in`, `struct sockaddr_in6`.
-fn endpoint(address: &[u8]) -> abi::Endpoint {
+pub(super) fn endpoint(address: &[u8]) -> abi::Endpoint {
     let mut end = abi::Endpoint::default();
     let Some((&family, rest)) = address.split_first_chunk() else { return end };
     let Some((&port, rest)) = rest.split_first_chunk() else { return end };

@@ -3,6 +3,7 @@
 use super::{Options, Ptrace, StartError, failed, filter};
 use crate::backend::BackendError;
 use crate::proc_snapshot;
+use kernscope_kit::privilege;
 use kernscope_kit::spawn::{self, Launched, Paused};
 use kernscope_kit::trace::{self, Go, options};
 use nix::errno::Errno;
@@ -15,7 +16,7 @@ const DENIED: &str = "allow it with CAP_SYS_PTRACE, or see /proc/sys/kernel/yama
 
 impl Ptrace {
     pub(super) fn command(argv: &[std::ffi::OsString], options: &Options) -> Result<Self, StartError> {
-        let no_new_privs = !may_filter();
+        let no_new_privs = options.spawn.no_new_privs || !privilege::has(privilege::CAP_SYS_ADMIN);
         // Before the alarm: the child is to have the signal mask that we were started with.
         let spawn =
             spawn::Options { no_new_privs, seccomp: Some(filter::program()), ..options.spawn.clone() };
@@ -110,12 +111,4 @@ impl Ptrace {
         }
         Ok(this)
     }
-}
-
-/// Whether a filter may be installed without `no_new_privs`: `CAP_SYS_ADMIN` is bit 21 (linux/capability.h).
-fn may_filter() -> bool {
-    const CAP_SYS_ADMIN: u64 = 1 << 21;
-    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
-    let set = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
-    set.and_then(|set| u64::from_str_radix(set.trim(), 16).ok()).is_some_and(|set| set & CAP_SYS_ADMIN != 0)
 }

@@ -100,7 +100,12 @@ impl Ptrace {
             Call::Execve | Call::Execveat => self.attempt(tid, call, &args),
             Call::Mmap | Call::MmapPages if args[3] & ANONYMOUS != 0 => return None,
             Call::Sendto if args[4] == 0 => return None,
-            Call::Sendmsg | Call::Sendmmsg if !names_address(tid, args[1], abi) => return None,
+            Call::Sendmsg | Call::Sendmmsg
+                if !names_address(tid, args[1], abi) && self.server(tid, fd(args[0])).is_none() =>
+            {
+                return None;
+            }
+            Call::Recvfrom if args[4] == 0 || self.server(tid, fd(args[0])).is_none() => return None,
             Call::Prctl if fd(args[0]) != libc::PR_SET_NAME => return None,
             _ => match self.path_call(tid, call, abi, &args) {
                 Some((op, parts)) => Before::Path(Box::new(op), parts),

@@ -96,6 +96,8 @@ pub(super) struct Process {
     pub pidfd: Option<OwnedFd>,
     /// Sockets and addresses of datagrams that have been told.
     pub sent: HashSet<(u64, Vec<u8>)>,
+    /// Sockets that talk to name servers, by inode, and to which.
+    pub servers: HashMap<u64, abi::Endpoint>,
     /// The descriptors that its end closes have been told.
     pub closes_told: bool,
 }

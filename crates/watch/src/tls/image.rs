@@ -3,7 +3,10 @@
 //! Whole tables are read in one go and held against [`MAX_TABLE_BYTES`]: the file is a stranger's, and name by name a program
 //! of a hundred thousand symbols would take as many system calls.
 
-use object::elf::{EM_X86_64, FileHeader64, PF_X, PT_LOAD, ProgramHeader64, STT_FUNC, STT_GNU_IFUNC, Sym64};
+use object::elf::{
+    EM_X86_64, FileHeader64, PF_W, PF_X, PT_GNU_EH_FRAME, PT_LOAD, ProgramHeader64, STT_FUNC, STT_GNU_IFUNC,
+    Sym64,
+};
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, SectionTable, Sym};
 use object::{Endianness, ReadRef};
 
@@ -46,6 +49,30 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
         let is_code = segment.p_flags(self.endian) & PF_X != 0;
         let offset = segment.p_offset(self.endian).checked_add(into)?;
         (is_code && offset < self.file.len().ok()?).then_some(offset)
+    }
+
+    /// Address and contents of the segments that are code, or that are not and cannot be written.
+    pub(super) fn segments(&self, code: bool) -> impl Iterator<Item = (u64, &'data [u8])> {
+        let wanted = if code { PF_X } else { 0 };
+        let fits = move |segment: &&'data ProgramHeader64<Endianness>| {
+            let flags = segment.p_flags(self.endian);
+            segment.p_type(self.endian) == PT_LOAD
+                && flags & (PF_X | PF_W) == wanted
+                && segment.p_filesz(self.endian) <= MAX_TABLE_BYTES
+        };
+        self.segments.iter().filter(fits).filter_map(move |segment| {
+            let (at, len) = (segment.p_offset(self.endian), segment.p_filesz(self.endian));
+            Some((segment.p_vaddr(self.endian), self.file.read_bytes_at(at, len).ok()?))
+        })
+    }
+
+    /// Address and contents of the table of functions by which stacks are unwound.
+    pub(super) fn frames(&self) -> Option<(u64, &'data [u8])> {
+        let is_table =
+            |segment: &&ProgramHeader64<Endianness>| segment.p_type(self.endian) == PT_GNU_EH_FRAME;
+        let segment = self.segments.iter().find(is_table)?;
+        let (address, len) = (segment.p_vaddr(self.endian), segment.p_filesz(self.endian));
+        Some((address, self.bytes(address, len)?))
     }
 
     /// The segment that has an address from the file, and how far into it that is.

@@ -5,6 +5,7 @@
 //! they always carry. What is found is offsets in the file, for each the program that knows how that function passes its arguments. [`ldcache`] says which libraries a program
 //! that is yet to start will most likely load.
 
+mod built_in;
 mod functions;
 mod go;
 mod image;
@@ -44,7 +45,12 @@ pub const RETURN: &str = "tls_return";
 /// The TLS libraries whose code is in a file; empty when there is none, or it is no ELF file of 64 bits.
 pub fn find<'data>(file: impl ReadRef<'data>) -> Vec<Found> {
     let Some(image) = Image::parse(file) else { return Vec::new() };
-    by_symbols(&image).into_iter().chain(go::find(&image)).collect()
+    let mut found = by_symbols(&image);
+    if !found.iter().any(|found| found.library == Library::OpenSsl) {
+        found.extend(built_in::find(&image));
+    }
+    found.extend(go::find(&image));
+    found
 }
 
 /// Libraries that are told by the names of their functions.

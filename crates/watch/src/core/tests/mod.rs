@@ -11,6 +11,7 @@ mod invariant;
 mod net;
 mod path_calls;
 mod process;
+mod refused;
 mod spoken;
 mod tls;
 mod uring;

@@ -1,0 +1,257 @@
+//! Expansions whose result can be told from the text: variables set in it, `$'...'`, braces, patterns of well-known files.
+
+use super::script::{Command, Word};
+use std::collections::HashMap;
+
+/// Variables of a text that are remembered.
+const MAX_VARS: usize = 256;
+
+/// Files that patterns such as `/b?n/c?t` are tried on: what intruders run and read.
+const KNOWN_FILES: [&str; 41] = [
+    "/bin/cat",
+    "/usr/bin/cat",
+    "/usr/bin/id",
+    "/bin/id",
+    "/usr/bin/whoami",
+    "/bin/whoami",
+    "/bin/ls",
+    "/usr/bin/ls",
+    "/bin/sh",
+    "/bin/bash",
+    "/usr/bin/bash",
+    "/bin/dash",
+    "/bin/nc",
+    "/usr/bin/nc",
+    "/bin/nc.traditional",
+    "/usr/bin/wget",
+    "/usr/bin/curl",
+    "/bin/curl",
+    "/usr/bin/python",
+    "/usr/bin/python3",
+    "/usr/bin/perl",
+    "/bin/sleep",
+    "/bin/uname",
+    "/usr/bin/uname",
+    "/bin/ping",
+    "/usr/bin/base64",
+    "/bin/base64",
+    "/usr/bin/head",
+    "/bin/head",
+    "/usr/bin/tail",
+    "/usr/bin/more",
+    "/usr/bin/less",
+    "/usr/bin/xxd",
+    "/usr/bin/tac",
+    "/bin/tac",
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/sudoers",
+    "/proc/self/environ",
+];
+
+/// Variables that the text itself has set.
+#[derive(Debug, Default)]
+pub(super) struct Vars(HashMap<String, String>);
+
+impl Vars {
+    /// A command sets variables, if it is nothing but that, or `export`.
+    pub(super) fn assign(&mut self, command: &Command) {
+        if command.words.is_empty() && self.0.len() < MAX_VARS {
+            self.0.extend(command.assigns.iter().cloned());
+        }
+    }
+}
+
+/// A variable that is put in.
+#[derive(Debug, Default)]
+pub(super) struct Variable {
+    /// Bytes of its name with all that belongs to it.
+    pub(super) len: usize,
+    /// What is put in; empty when that is not known.
+    pub(super) value: String,
+    /// It stands for a space.
+    pub(super) is_ifs: bool,
+    /// Nobody writes it so who has nothing to hide.
+    pub(super) hides: bool,
+    /// It is certain to be empty.
+    pub(super) is_nothing: bool,
+}
+
+/// Reads `$NAME`, `${...}` and their like at the beginning of `text`.
+pub(super) fn variable(text: &[u8], vars: &Vars) -> Variable {
+    let after = &text[1..];
+    match after.first() {
+        Some(b'{') => {
+            let len = memchr::memchr(b'}', after).unwrap_or(after.len().saturating_sub(1));
+            let inside = String::from_utf8_lossy(after.get(1..len).unwrap_or_default()).into_owned();
+            Variable { len: (len + 2).min(text.len()), ..braced(&inside, vars) }
+        }
+        Some(b'@' | b'*' | b'1'..=b'9' | b'!') => {
+            Variable { len: 2, is_nothing: true, ..Variable::default() }
+        }
+        Some(c) if c.is_ascii_alphabetic() || *c == b'_' => {
+            let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+            let len = after.iter().take_while(is_part).count();
+            let name = String::from_utf8_lossy(&after[..len]).into_owned();
+            Variable { len: len + 1, ..named(&name, vars) }
+        }
+        Some(b'$' | b'?' | b'#' | b'-' | b'0') => {
+            Variable { len: 2, value: "0".to_owned(), ..Variable::default() }
+        }
+        _ => Variable { len: 1, value: "$".to_owned(), ..Variable::default() },
+    }
+}
+
+fn named(name: &str, vars: &Vars) -> Variable {
+    match vars.0.get(name) {
+        Some(value) => Variable { value: value.clone(), hides: false, ..Variable::default() },
+        None => Variable { is_ifs: name == "IFS", ..Variable::default() },
+    }
+}
+
+fn braced(inside: &str, vars: &Vars) -> Variable {
+    let name: &str = inside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
+    let rest = &inside[name.len()..];
+    if let Some(default) = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')) {
+        return Variable { value: default.to_owned(), ..Variable::default() };
+    }
+    if let Some(slice) =
+        rest.strip_prefix(':').filter(|slice| slice.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return sliced(name, slice, vars);
+    }
+    match inside {
+        "@" | "*" => Variable { is_nothing: true, ..Variable::default() },
+        _ if rest.is_empty() => named(name, vars),
+        _ if name == "IFS" => Variable { is_ifs: true, ..Variable::default() },
+        _ => Variable::default(),
+    }
+}
+
+/// `${NAME:from:len}`: letters picked out of a value.
+fn sliced(name: &str, slice: &str, vars: &Vars) -> Variable {
+    let mut numbers = slice.split(':').map(|text| text.trim().parse::<usize>());
+    let (from, len) = (numbers.next().and_then(Result::ok), numbers.next().and_then(Result::ok));
+    let known = vars.0.get(name).map(String::as_str);
+    // What is picked of these is known everywhere.
+    let usual = match name {
+        "HOME" | "PATH" | "PWD" | "OLDPWD" | "SHELL" => Some("/"),
+        "IFS" => return Variable { is_ifs: true, ..Variable::default() },
+        "LS_COLORS" => Some("rs=0:di=01;34"),
+        _ => None,
+    };
+    let value = known.or(usual).and_then(|value| {
+        let from = from?;
+        value.get(from..(from + len.unwrap_or(usize::MAX / 2)).min(value.len()))
+    });
+    let hides = usual.is_some() && len == Some(1);
+    Variable { value: value.unwrap_or_default().to_owned(), hides, ..Variable::default() }
+}
+
+/// The bytes of `$'...'`, how many bytes of the text they take with the quote, and whether letters were written by number.
+pub(super) fn ansi_c(text: &[u8]) -> (Vec<u8>, usize, bool) {
+    let (mut out, mut at, mut coded) = (Vec::new(), 0, false);
+    while let Some(&c) = text.get(at) {
+        at += 1;
+        match c {
+            b'\'' => return (out, at, coded),
+            b'\\' => {
+                let (byte, len, is_code) = escape(&text[at..]);
+                coded |= is_code && byte.is_ascii_alphanumeric();
+                out.push(byte);
+                at += len;
+            }
+            c => out.push(c),
+        }
+    }
+    (out, at, coded)
+}
+
+/// The byte that an escape stands for, its length behind the backslash, and whether it was written by number.
+pub(super) fn escape(text: &[u8]) -> (u8, usize, bool) {
+    let digits = |text: &[u8], radix: u32, most: usize| -> (u8, usize) {
+        let count = text.iter().take(most).take_while(|byte| char::from(**byte).is_digit(radix)).count();
+        let number =
+            std::str::from_utf8(&text[..count]).ok().and_then(|text| u32::from_str_radix(text, radix).ok());
+        (u8::try_from(number.unwrap_or(0) & 0xff).unwrap_or(0), count)
+    };
+    match text.first() {
+        Some(b'n') => (b'\n', 1, false),
+        Some(b't') => (b'\t', 1, false),
+        Some(b'r') => (b'\r', 1, false),
+        Some(b'e') => (0x1b, 1, false),
+        Some(b'x' | b'u') => {
+            let most = if text[0] == b'x' { 2 } else { 4 };
+            let (byte, count) = digits(&text[1..], 16, most);
+            (byte, count + 1, true)
+        }
+        Some(b'0'..=b'7') => {
+            let most = if text[0] == b'0' { 4 } else { 3 };
+            let (byte, count) = digits(text, 8, most);
+            (byte, count.max(1), true)
+        }
+        Some(&other) => (other, 1, false),
+        None => (b'\\', 0, false),
+    }
+}
+
+/// `{cat,/etc/passwd}` in the place of a command is its words.
+pub(super) fn braces(command: &mut Command) {
+    let Some(first) = command.words.first().filter(|word| !word.quoted) else { return };
+    let inside = first.text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    let Some(inside) = inside.filter(|inside| inside.contains(',')) else { return };
+    let words: Vec<Word> = inside
+        .split(',')
+        .map(|part| Word { text: part.to_owned(), hidden: true, span: first.span.clone(), ..Word::default() })
+        .collect();
+    command.words.splice(0..1, words);
+}
+
+/// Puts the file in the place of a pattern that means a well-known one.
+pub(super) fn glob(word: &mut Word, plain: bool) {
+    let is_pattern = word.text.contains(['?', '*', '[']) && word.text.starts_with('/');
+    if !plain || !is_pattern || word.text.len() > 64 {
+        return;
+    }
+    let literal = word.text.chars().filter(|c| c.is_ascii_alphanumeric()).count();
+    // `/etc/*` and `/bin/*` mean many.
+    let many = word.text.rsplit('/').next().is_some_and(|last| last == "*" || last.starts_with("*."));
+    if let Some(known) = KNOWN_FILES.iter().find(|known| fits(word.text.as_bytes(), known.as_bytes()))
+        && !many
+        && (literal > 0 || word.text.contains('?'))
+    {
+        word.text = (*known).to_owned();
+        word.hidden = true;
+    }
+}
+
+/// Whether a name fits a pattern of `?`, `*` and `[...]`.
+fn fits(pattern: &[u8], name: &[u8]) -> bool {
+    match (pattern.first(), name.first()) {
+        (None, None) => true,
+        (Some(b'*'), _) => {
+            fits(&pattern[1..], name)
+                || name.first().is_some_and(|byte| *byte != b'/') && fits(pattern, &name[1..])
+        }
+        (Some(b'?'), Some(byte)) => *byte != b'/' && fits(&pattern[1..], &name[1..]),
+        (Some(b'['), Some(byte)) => match memchr::memchr(b']', pattern) {
+            Some(end) if end > 1 => {
+                in_class(&pattern[1..end], *byte) && fits(&pattern[end + 1..], &name[1..])
+            }
+            _ => false,
+        },
+        (Some(wanted), Some(byte)) => wanted == byte && fits(&pattern[1..], &name[1..]),
+        _ => false,
+    }
+}
+
+fn in_class(class: &[u8], byte: u8) -> bool {
+    let (class, negated) = match class.split_first() {
+        Some((b'!' | b'^', rest)) => (rest, true),
+        _ => (class, false),
+    };
+    let range = class.windows(3).any(|three| three[1] == b'-' && (three[0]..=three[2]).contains(&byte));
+    (range || class.contains(&byte)) != negated
+}

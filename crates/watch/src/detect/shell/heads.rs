@@ -1,0 +1,293 @@
+//! What intruders run first, and the commands that data is most often given to.
+
+use super::script::Command;
+
+/// What a command is good for to somebody who has broken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Payload {
+    /// Shows accounts and keys: `cat /etc/passwd`.
+    Accounts,
+    /// Says who and where one is: `id`.
+    Probe,
+    /// Prints what only a scanner would: `echo $((41+1))x`.
+    Marker,
+    /// Looks about: `ls /`.
+    Look,
+    /// Takes time, so that it is noticed: `sleep 5`.
+    Wait,
+    /// Calls somebody: `curl http://...`.
+    Call,
+    /// Leaves a mark: `touch /tmp/x`.
+    Mark,
+    /// Runs code: `bash -i`, `python -c`.
+    Code,
+    /// Anything that does not work on what a program that names machines has printed.
+    Other,
+}
+
+impl Payload {
+    /// How much it says by itself; [`super::judge`] adds where it stands.
+    pub(super) fn weight(self) -> u32 {
+        match self {
+            Self::Accounts => 3,
+            Self::Probe | Self::Marker => 2,
+            Self::Look | Self::Wait | Self::Call | Self::Mark | Self::Code => 1,
+            Self::Other => 0,
+        }
+    }
+
+    /// Whether it gives nothing that could be an argument.
+    pub(super) fn is_silent(self) -> bool {
+        matches!(self, Self::Wait | Self::Mark)
+    }
+}
+
+/// Files that tell of accounts and machines.
+const ACCOUNT_FILES: [&str; 16] = [
+    "/etc/passwd",
+    "/etc/shadow",
+    "/etc/group",
+    "/etc/hosts",
+    "/etc/sudoers",
+    "/etc/gshadow",
+    "/etc/issue",
+    "/proc/version",
+    "/proc/self/environ",
+    "/etc/crontab",
+    "/etc/resolv.conf",
+    "/etc/hostname",
+    "/root/.bash_history",
+    "/root/.ssh/id_rsa",
+    "/etc/fstab",
+    "/flag",
+];
+const READERS: [&str; 22] = [
+    "cat", "tac", "nl", "head", "tail", "more", "less", "strings", "xxd", "od", "hexdump", "base64",
+    "base32", "sort", "uniq", "cut", "awk", "sed", "grep", "type", "rev", "dd",
+];
+/// Programs that what comes from outside is most often made an argument of.
+const DATA_TOOLS: [&str; 56] = [
+    "ping",
+    "ping6",
+    "nslookup",
+    "host",
+    "dig",
+    "whois",
+    "traceroute",
+    "tracepath",
+    "mtr",
+    "nmap",
+    "arping",
+    "fping",
+    "curl",
+    "wget",
+    "convert",
+    "identify",
+    "mogrify",
+    "ffmpeg",
+    "ffprobe",
+    "gs",
+    "pdftotext",
+    "exiftool",
+    "tar",
+    "zip",
+    "unzip",
+    "7z",
+    "ls",
+    "cat",
+    "grep",
+    "find",
+    "file",
+    "stat",
+    "head",
+    "tail",
+    "echo",
+    "printf",
+    "md5sum",
+    "sha256sum",
+    "wc",
+    "du",
+    "df",
+    "finger",
+    "mail",
+    "sendmail",
+    "openssl",
+    "ssh",
+    "snmpget",
+    "snmpwalk",
+    "telnet",
+    "nc",
+    "ps",
+    "id",
+    "gpg",
+    "youtube-dl",
+    "lp",
+    "figlet",
+];
+/// Those of them that reach out to a machine that somebody names.
+const NET_TOOLS: [&str; 14] = [
+    "ping",
+    "ping6",
+    "nslookup",
+    "host",
+    "dig",
+    "whois",
+    "traceroute",
+    "tracepath",
+    "mtr",
+    "nmap",
+    "arping",
+    "fping",
+    "snmpget",
+    "snmpwalk",
+];
+/// Programs that do not read what is piped into them.
+const DEAF: [&str; 31] = [
+    "id",
+    "whoami",
+    "ls",
+    "dir",
+    "uname",
+    "hostname",
+    "pwd",
+    "sleep",
+    "ping",
+    "ifconfig",
+    "ip",
+    "ps",
+    "date",
+    "touch",
+    "nslookup",
+    "dig",
+    "host",
+    "netstat",
+    "w",
+    "who",
+    "last",
+    "env",
+    "printenv",
+    "echo",
+    "printf",
+    "ipconfig",
+    "ver",
+    "systeminfo",
+    "net",
+    "uptime",
+    "df",
+];
+
+/// What works on the output of another, or tells of it.
+const FOLLOWERS: [&str; 27] = [
+    "echo", "printf", "exit", "true", "false", "break", "continue", "return", "[", "test", "grep", "egrep",
+    "awk", "sed", "head", "tail", "cut", "sort", "uniq", "wc", "tee", "cat", "tr", "xargs", "jq", "less",
+    "logger",
+];
+
+/// How likely data from outside is in this command: 2 where it names a machine, 1 for what data is often given to.
+pub(super) fn takes_data(command: &Command) -> u32 {
+    let name = command.name();
+    u32::from(DATA_TOOLS.contains(&name)) + u32::from(NET_TOOLS.contains(&name))
+}
+
+/// Whether a pipe into this command makes no sense.
+pub(super) fn is_deaf(command: &Command) -> bool {
+    let name = command.name();
+    let reads_file = name == "cat" && command.args().any(|arg| arg.starts_with('/'));
+    DEAF.contains(&name) || reads_file
+}
+
+/// What a command is good for, if it is one of those.
+pub(super) fn payload(command: &Command) -> Option<Payload> {
+    let name = command.name();
+    let args: Vec<&str> = command.args().collect();
+    let redirects = || command.redirects.iter().map(|(_, target)| &*target.text);
+    let files = || args.iter().copied().chain(redirects());
+    let shows = READERS.contains(&name) || (name.is_empty() && !command.redirects.is_empty());
+    if shows && files().any(is_account_file) {
+        // Programs look up accounts with these.
+        let is_look_up = matches!(name, "grep" | "sed" | "awk" | "cut");
+        return Some(if is_look_up { Payload::Look } else { Payload::Accounts });
+    }
+    match name {
+        "id" | "nid" => args.iter().all(|arg| !arg.starts_with('-')).then_some(Payload::Probe),
+        "history" | "xterm" | ":" | "shutdown" | "reboot" | "halt" | "useradd" | "adduser" => {
+            Some(Payload::Probe)
+        }
+        "sudo" | "crontab" => (args == ["-l"]).then_some(Payload::Probe),
+        "find" => args.iter().any(|arg| matches!(*arg, "-perm" | "-writable")).then_some(Payload::Probe),
+        "kill" => args.contains(&"-1").then_some(Payload::Probe),
+        "awk" | "gawk" | "mawk" => args.iter().any(|arg| arg.contains("system(")).then_some(Payload::Probe),
+        "busybox" => args
+            .first()
+            .is_some_and(|arg| matches!(*arg, "nc" | "sh" | "wget" | "telnetd"))
+            .then_some(Payload::Call),
+        "openssl" => (args.first() == Some(&"s_client")).then_some(Payload::Call),
+        "chmod" => {
+            args.iter().any(|arg| arg.starts_with("/tmp/") || arg.contains("+s")).then_some(Payload::Mark)
+        }
+        "whoami" | "ipconfig" | "systeminfo" | "tasklist" | "phpinfo" => Some(Payload::Probe),
+        "expr" => args.first().is_some_and(|arg| is_big_number(arg)).then_some(Payload::Marker),
+        "sleep" if args == ["0"] => Some(Payload::Marker),
+        "sleep" | "timeout" | "usleep" => args
+            .first()
+            .is_some_and(|arg| arg.starts_with(|c: char| c.is_ascii_digit()))
+            .then_some(Payload::Wait),
+        "ping" | "ping6" => Some(Payload::Wait),
+        "echo" | "printf" => echo(command, &args),
+        "touch" | "mkfifo" => Some(Payload::Mark),
+        "rm" => args.iter().any(|arg| arg.starts_with('/')).then_some(Payload::Mark),
+        "ls" | "dir" | "pwd" | "uname" | "hostname" | "ifconfig" | "netstat" | "ps" | "env" | "printenv"
+        | "w" | "who" | "last" | "ver" | "set" | "lsb_release" | "uptime" | "arp" | "df" | "mount" | "ss" => {
+            Some(Payload::Look)
+        }
+        "ip" => args
+            .first()
+            .is_some_and(|arg| arg.starts_with('a') || arg.starts_with('r'))
+            .then_some(Payload::Look),
+        "net" => args
+            .first()
+            .is_some_and(|arg| matches!(*arg, "user" | "view" | "start"))
+            .then_some(Payload::Probe),
+        "curl" | "wget" | "nc" | "ncat" | "netcat" | "nslookup" | "dig" | "host" | "telnet" | "ftp"
+        | "tftp" | "socat" => (!args.is_empty()).then_some(Payload::Call),
+        "bash" | "sh" | "dash" | "zsh" | "ksh" => {
+            args.iter().any(|arg| matches!(*arg, "-i" | "-c" | "-p")).then_some(Payload::Code)
+        }
+        "python" | "python2" | "python3" | "perl" | "php" | "ruby" | "node" | "lua" | "powershell"
+        | "cmd" => (!args.is_empty()).then_some(Payload::Code),
+        "eval" | "exec" | "system" | "passthru" => (!args.is_empty()).then_some(Payload::Code),
+        "type" => {
+            args.iter().any(|arg| arg.contains("C:") || arg.contains("win.ini")).then_some(Payload::Accounts)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a command may well follow one that names a machine: it works on what was printed, or says how it went.
+pub(super) fn follows_well(command: &Command) -> bool {
+    FOLLOWERS.contains(&command.name()) || command.words.is_empty()
+}
+
+fn is_account_file(file: &str) -> bool {
+    let file = file.trim_start_matches("../").trim_start_matches("./");
+    ACCOUNT_FILES.iter().any(|known| file == *known || file == &known[1..])
+        || file.ends_with("/.ssh/id_rsa")
+        || file.ends_with(".bash_history")
+        || file.starts_with("/flag")
+        || file.starts_with("C:\\")
+}
+
+/// Sums of constants and echoes of echoes are how scanners see that a shell has worked for them.
+fn echo(command: &Command, _args: &[&str]) -> Option<Payload> {
+    if command.words.iter().any(|word| word.sums) {
+        return Some(Payload::Marker);
+    }
+    let writes = command.redirects.iter().any(|(op, target)| {
+        op.contains('>') && (target.text.starts_with("/tmp/") || target.text.starts_with("/var/www/"))
+    });
+    writes.then_some(Payload::Mark)
+}
+
+fn is_big_number(text: &str) -> bool {
+    text.len() >= 5 && text.bytes().all(|byte| byte.is_ascii_digit())
+}

@@ -1,0 +1,130 @@
+//! Signs of injection: how odd it is that this command stands in this place.
+//!
+//! Each command that is not the first gets points for what it is good for ([`heads::payload`]) and for its place: whether the
+//! first command is one that data is given to, whether separators touch, whether a pipe or a substitution makes no sense, whether
+//! it is hidden. Builds chain commands all day; what they chain is not `id`, and they do not pipe into `sleep`.
+
+use super::heads::{self, Payload};
+use super::script::{Command, Script, Sep};
+
+/// Points from which on it is told.
+const ENOUGH: u32 = 3;
+/// Points that conditions, loops and long texts need: programs do all sorts of things.
+const ENOUGH_IN_PROGRAM: u32 = 4;
+/// Commands that make a text long.
+const LONG: usize = 12;
+
+/// Why a text looks as if data had become a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Oddity {
+    /// Points of the oddest command.
+    pub(super) points: u32,
+    /// What speaks for it, a fact each.
+    pub(super) because: Vec<String>,
+}
+
+/// Looks for the oddest command of a text; `None` if none is odd enough.
+pub(super) fn oddity(script: &Script) -> Option<Oddity> {
+    let is_program = script.compound || script.top().count() > LONG;
+    let enough = if is_program { ENOUGH_IN_PROGRAM } else { ENOUGH };
+    let odd = (0..script.commands.len()).filter_map(|index| weigh(script, index));
+    odd.max_by_key(|oddity| oddity.points).filter(|oddity| oddity.points >= enough)
+}
+
+fn weigh(script: &Script, index: usize) -> Option<Oddity> {
+    let command = &script.commands[index];
+    let host = match command.host {
+        Some(host) => script.commands.get(host)?,
+        None => script.top().next()?,
+    };
+    let is_first = index == 0 && command.host.is_none();
+    if is_first && !script.begins_empty {
+        return None;
+    }
+    let payload = payload(script, command, host)?;
+    let mut odd = Oddity { points: payload.weight(), because: Vec::new() };
+    let mut add = |points: u32, why: String| {
+        if points > 0 {
+            odd.points += points;
+            odd.because.push(why);
+        }
+    };
+    let line = command.line();
+    if is_first || (script.begins_empty && command.host.is_none()) {
+        add(2, "the text begins with a separator".to_owned());
+    } else {
+        add(
+            host_points(payload, command, host),
+            format!("{line:?} comes with {}, which is given data", host.name()),
+        );
+    }
+    if command.host.is_some() {
+        let glued = host.words.iter().any(|word| word.glued) && payload != Payload::Look;
+        add(u32::from(glued), "it follows right upon other data".to_owned());
+        add(
+            place_points(payload, command, host),
+            format!("{line:?} gives nothing that could be an argument"),
+        );
+    } else {
+        if command.before == Sep::Pipe && heads::is_deaf(command) {
+            add(2, format!("{} does not read what is piped into it", command.name()));
+        }
+        add(u32::from(command.tight), "the separator touches what stands before it".to_owned());
+        add(u32::from(command.after_quotes), "a quote is closed right before it".to_owned());
+        let newline = command.before == Sep::Newline && heads::takes_data(host) > 0;
+        add(u32::from(newline), "a line ends within the command".to_owned());
+    }
+    if command.words.iter().any(|word| word.hidden) {
+        add(2, format!("{line:?} is written so that it is not recognised"));
+    }
+    add(
+        u32::from(script.dangles && !is_plain_background(script)),
+        "nothing follows the last separator".to_owned(),
+    );
+    add(u32::from(script.broken), "a quote or a parenthesis is missing".to_owned());
+    Some(odd)
+}
+
+fn payload(script: &Script, command: &Command, host: &Command) -> Option<Payload> {
+    let echoes = command.host.is_some() && command.name() == "echo" && host.name() == "echo";
+    let plain = echoes && command.args().all(|arg| !arg.is_empty()) && command.words.len() == 2;
+    let alone = plain
+        && !script.commands.iter().any(|other| other.pipeline == command.pipeline && other.name() != "echo");
+    if alone && host.words.iter().any(|word| word.substitutes && word.span.len() > command.line().len() + 3) {
+        return Some(Payload::Marker);
+    }
+    let named = heads::takes_data(host) > 1 && !heads::follows_well(command) && command.name() != host.name();
+    heads::payload(command).or(named.then_some(Payload::Other))
+}
+
+/// Points for the command that comes first.
+fn host_points(payload: Payload, command: &Command, host: &Command) -> u32 {
+    let data = heads::takes_data(host);
+    match payload {
+        // To print who one is, is what `echo` is for.
+        _ if command.host.is_some() && matches!(host.name(), "echo" | "printf") => 0,
+        _ if command.host.is_some() && !host.words.iter().any(|word| word.substitutes) => 0,
+        Payload::Look if matches!(host.name(), "echo" | "printf") => 0,
+        Payload::Wait | Payload::Call | Payload::Look | Payload::Mark | Payload::Code | Payload::Other => {
+            data
+        }
+        _ => data.min(1),
+    }
+}
+
+/// Points for a substitution.
+fn place_points(payload: Payload, command: &Command, host: &Command) -> u32 {
+    let is_argument = !host.words.is_empty() && host.name() != command.name();
+    let bare_id = command.name() == "id" && command.words.len() == 1;
+    match payload {
+        _ if !is_argument => u32::from(payload.is_silent()),
+        Payload::Probe if bare_id => 1,
+        _ if payload.is_silent() => 2,
+        _ => 0,
+    }
+}
+
+/// `server &`: a text that ends so is no oddity.
+fn is_plain_background(script: &Script) -> bool {
+    script.top().count() == 1
+}

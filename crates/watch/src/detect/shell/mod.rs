@@ -1,0 +1,194 @@
+//! Shell text, read without running it: what `sh -c` was told, and whether a part of it was meant to be data.
+//!
+//! [`read`] gives the commands as the shell would see them, with quotes, tricks and encodings taken away, and signs:
+//!
+//! | sign | what it says |
+//! | --- | --- |
+//! | `injected-argument` | an argument of an ancestor stands in the text and has ended a command, or begun one |
+//! | `injection` | a command stands where none belongs: `ping -c 1 x;id` |
+//! | `injection-attempt` | the same, were `%3b`, `\n` or `&amp;` decoded, or quotes not there |
+//! | `hidden-command` | the name of a program is written so that it is not recognised: `c''at`, `/b?n/c?t` |
+//! | `runs-fetched` | what comes from the network is run: `curl URL \| sh` |
+//! | `runs-decoded` | what was encoded is run: `echo aWQ= \| base64 -d \| sh` |
+//! | `dev-tcp` | a redirection to `/dev/tcp/HOST/PORT` |
+//!
+//! ```
+//! use kernscope_watch::detect::shell;
+//! let reading = shell::read("ping -c 1 127.0.0.1;w'h'o$@ami", std::iter::empty());
+//! assert_eq!(reading.commands, ["ping -c 1 127.0.0.1", "whoami"]);
+//! assert!(reading.signs.iter().any(|sign| sign == "injection"));
+//! ```
+
+mod danger;
+mod evaluate;
+mod expand;
+mod heads;
+mod judge;
+mod origin;
+mod parse;
+mod script;
+#[cfg(test)]
+mod tests;
+mod word;
+
+use crate::core::Process;
+use std::borrow::Cow;
+
+/// Programs that take a text behind `-c`.
+const SHELLS: [&str; 12] =
+    ["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "rbash", "fish", "busybox", "su", "script"];
+/// Texts in texts that are read.
+const MAX_INNER: usize = 16;
+/// Commands that are told.
+const MAX_COMMANDS: usize = 512;
+
+/// What a text says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The text.
+    pub text: String,
+    /// Its commands, each in a line, folders of programs left out; those in texts that it runs as well.
+    pub commands: Vec<String>,
+    /// What is odd about it; see the module.
+    pub signs: Vec<String>,
+    /// Why, a fact each.
+    pub because: Vec<String>,
+    /// Records that speak for it.
+    pub evidence: Vec<u64>,
+}
+
+/// The text that a shell is told to run.
+pub fn text_of(argv: &[String]) -> Option<&str> {
+    argv.get(text_index(argv)?).map(String::as_str)
+}
+
+/// Where it stands among the arguments.
+fn text_index(argv: &[String]) -> Option<usize> {
+    let name = argv.first()?.trim_start_matches('-');
+    let name = name.rsplit('/').next().unwrap_or(name);
+    if !SHELLS.contains(&name) {
+        return None;
+    }
+    let start = if name == "busybox" { 2 } else { 1 };
+    let mut has_c = false;
+    let mut at = start;
+    while let Some(arg) = argv.get(at) {
+        match arg.strip_prefix('-').or_else(|| arg.strip_prefix('+')) {
+            Some("-") | None if has_c => return Some(at),
+            None if name != "su" => return None,
+            Some("c" | "-command") => has_c = true,
+            Some(flags) if !flags.starts_with('-') => {
+                has_c |= flags.contains('c');
+                at += usize::from(flags.ends_with('o') || flags.ends_with('O'));
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Reads a shell's text. `lineage`: its ancestors, nearest first.
+pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Reading {
+    let mut reading = Reading { text: text.to_owned(), ..Reading::default() };
+    let script = parse::parse(text);
+    let sign = |reading: &mut Reading, name: &str, because: Vec<String>| {
+        if !reading.signs.iter().any(|known| known == name) {
+            reading.signs.push(name.to_owned());
+            reading.because.extend(because);
+        }
+    };
+    if let Some(origin) = origin::argument(text, &script, lineage) {
+        reading.evidence.extend(origin.seq);
+        sign(&mut reading, "injected-argument", vec![origin.because]);
+    }
+    if let Some(odd) = judge::oddity(&script) {
+        sign(&mut reading, "injection", odd.because);
+    } else if let Some(odd) = attempt(text, &script) {
+        sign(&mut reading, "injection-attempt", odd.because);
+    } else if is_other_language(&decoded(text).unwrap_or_else(|| text.to_owned())) {
+        sign(
+            &mut reading,
+            "injection-attempt",
+            vec!["code of another language stands in the text".to_owned()],
+        );
+    }
+    let mut texts = vec![script];
+    let mut at = 0;
+    while let Some(script) = texts.get(at) {
+        at += 1;
+        for name in danger::signs(script) {
+            sign(&mut reading, name, Vec::new());
+        }
+        let room = MAX_COMMANDS.saturating_sub(reading.commands.len());
+        reading.commands.extend(
+            script.commands.iter().map(script::Command::line).filter(|line| !line.is_empty()).take(room),
+        );
+        let inner: Vec<_> = danger::inner(script).iter().map(|text| parse::parse(text)).collect();
+        texts.extend(inner.into_iter().take(MAX_INNER.saturating_sub(texts.len())));
+    }
+    reading
+}
+
+/// What would be odd about a text, had a web server decoded it or were what it gives to a program not in quotes.
+fn attempt(text: &str, script: &script::Script) -> Option<judge::Oddity> {
+    let judged = |text: &str| judge::oddity(&parse::parse(text));
+    let decoded = decoded(text);
+    if let Some(odd) = decoded.as_deref().and_then(judged) {
+        return Some(odd);
+    }
+    // What stands in quotes is often a program for another interpreter: it must be odder, unless a machine is named.
+    let data = script.top().next().map_or(0, heads::takes_data);
+    let prints =
+        script.top().next().is_some_and(|command| matches!(command.name(), "echo" | "printf" | "grep"));
+    let enough = if data > 1 { 3 } else { 4 };
+    let unquoted = decoded.as_deref().unwrap_or(text).replace(['\'', '"'], "");
+    (data > 0 && !prints).then(|| judged(&unquoted)).flatten().filter(|odd| odd.points >= enough)
+}
+
+/// The text with separators decoded that only a web server would have decoded, if there are any.
+fn decoded(text: &str) -> Option<String> {
+    let lower = text.to_ascii_lowercase();
+    let coded =
+        ["%0a", "%0d", "%3b", "%7c", "%26", "%60", "%24", "%20", "\\n", "&amp;", "&lt;", "&quot;", "&#"];
+    if !coded.iter().any(|code| lower.contains(code)) {
+        return None;
+    }
+    let mut out: Vec<u8> = Vec::with_capacity(text.len());
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(&c) = bytes.get(at) {
+        let digits = bytes.get(at + 1..at + 3).and_then(|two| std::str::from_utf8(two).ok());
+        match (c, digits.and_then(|two| u8::from_str_radix(two, 16).ok())) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                at += 3;
+            }
+            (b'\\', _) if bytes.get(at + 1) == Some(&b'n') => {
+                out.push(b'\n');
+                at += 2;
+            }
+            _ => {
+                out.push(c);
+                at += 1;
+            }
+        }
+    }
+    let text = String::from_utf8_lossy(&out);
+    let text: Cow<'_, str> = ["&amp;", "&lt;", "&gt;", "&quot;"]
+        .iter()
+        .zip(["&", "<", ">", "\""])
+        .fold(text, |text, (code, plain)| Cow::Owned(text.replace(code, plain)));
+    Some(text.into_owned())
+}
+
+/// Code that is sent to many sorts of servers in turn, in the hope that one runs it.
+fn is_other_language(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.contains("<!--#exec")
+        || lower.contains("<?php")
+        || lower.contains("() { :;}")
+        || ["system('", "system(\"", "passthru('", "shell_exec('", "popen('"].iter().any(|call| {
+            lower.find(call).is_some_and(|at| lower[..at].trim_end().ends_with([';', '|', '&', '\n', '(']))
+        })
+}

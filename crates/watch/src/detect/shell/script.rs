@@ -1,0 +1,121 @@
+//! What a shell's text is made of: commands, and what stands between them.
+
+use std::ops::Range;
+
+/// What stands before a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Sep {
+    /// Nothing: it is the first.
+    #[default]
+    Start,
+    /// `;`
+    Semicolon,
+    /// `&&`
+    And,
+    /// `||`
+    Or,
+    /// `|` or `|&`
+    Pipe,
+    /// `&`
+    Background,
+    /// The end of a line.
+    Newline,
+}
+
+/// A word, as far as the shell's result is known from the text alone.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Word {
+    /// Quotes taken away and known variables put in; of unknown ones nothing is left.
+    pub(super) text: String,
+    /// Where it stands.
+    pub(super) span: Range<usize>,
+    /// It is written so that it does not look like what it is: `c''at`, `$'\x63at'`, `/b?n/c?t`.
+    pub(super) hidden: bool,
+    /// It is a literal in quotes as a whole.
+    pub(super) quoted: bool,
+    /// There is arithmetic of constants in it: `$((41+1))`.
+    pub(super) sums: bool,
+    /// It begins a substitution of a command right here (no `/`, `@`, `:` or `=` before).
+    pub(super) substitutes: bool,
+    /// A substitution follows right upon letters: `127.0.0.1$(id)`.
+    pub(super) glued: bool,
+}
+
+/// One simple command.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Command {
+    pub(super) words: Vec<Word>,
+    /// Operator and target.
+    pub(super) redirects: Vec<(String, Word)>,
+    /// `NAME=value` before it.
+    pub(super) assigns: Vec<(String, String)>,
+    /// What a here-document or here-string gives it to read.
+    pub(super) input: Option<String>,
+    pub(super) before: Sep,
+    /// There is no space around what stands before it.
+    pub(super) tight: bool,
+    /// What stands before it ends a word in quotes, or an empty pair of them.
+    pub(super) after_quotes: bool,
+    /// The command in whose words this one is substituted.
+    pub(super) host: Option<usize>,
+    /// Commands with one number are joined by pipes.
+    pub(super) pipeline: usize,
+}
+
+impl Command {
+    /// The program's name without its folder.
+    pub(super) fn name(&self) -> &str {
+        let first = self.words.first().map_or("", |word| &word.text);
+        first.rsplit('/').next().unwrap_or(first)
+    }
+
+    /// The words behind the name.
+    pub(super) fn args(&self) -> impl Iterator<Item = &str> {
+        self.words.iter().skip(1).map(|word| &*word.text)
+    }
+
+    /// The command in one line, its folder left out.
+    pub(super) fn line(&self) -> String {
+        let mut line = String::new();
+        for (name, value) in &self.assigns {
+            line.push_str(&format!("{name}={value} "));
+        }
+        line.push_str(self.name());
+        for arg in self.args() {
+            line.push(' ');
+            line.push_str(arg);
+        }
+        for (op, target) in &self.redirects {
+            line.push_str(&format!(" {op} {}", target.text));
+        }
+        line.trim().to_owned()
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.redirects.is_empty() && self.assigns.is_empty()
+    }
+}
+
+/// A text, taken apart.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Script {
+    pub(super) commands: Vec<Command>,
+    /// Where there are operators that the shell heeds: separators, substitutions, redirections.
+    pub(super) operators: Vec<usize>,
+    /// A quote or a parenthesis without its other half.
+    pub(super) broken: bool,
+    /// It begins with a separator.
+    pub(super) begins_empty: bool,
+    /// It ends with a separator or a comment.
+    pub(super) dangles: bool,
+    /// It has conditions or loops.
+    pub(super) compound: bool,
+}
+
+impl Script {
+    /// Commands that are not substituted into others.
+    pub(super) fn top(&self) -> impl Iterator<Item = &Command> {
+        self.commands.iter().filter(|command| command.host.is_none())
+    }
+}

@@ -1,0 +1,149 @@
+//! What of a record a policy denies.
+
+use super::Policy;
+use super::paths::Class;
+use kernscope_report::text::unescape;
+use kernscope_report::{Body, Entry, NetCall, OpenMode, PathInfo};
+use std::net::SocketAddr;
+
+/// Something that a policy denies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// What was done.
+    pub action: Action,
+    /// The entry of the list; `""` where it is on none, [`UNRESOLVED`] where the path is not known.
+    pub entry: String,
+    /// What it was done to.
+    pub object: Object,
+}
+
+/// Calls that failed with these touched nothing.
+const NOTHING_THERE: [&str; 4] = ["ENOENT", "ENOTDIR", "EFAULT", "EBADF"];
+
+/// Stands for the entry of a list where a path is not known to its root: that is never taken for allowed.
+pub const UNRESOLVED: &str = "(path not resolved)";
+
+/// What something was done to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// An absolute path.
+    Path(String),
+    /// `ip:port`, with the name that it was asked for by.
+    Remote(String, Option<String>),
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Something with a file.
+    File(Class),
+    /// A socket was connected, or a datagram sent.
+    Connect,
+}
+
+impl Action {
+    /// Its name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File(class) => class.name(),
+            Self::Connect => "connect",
+        }
+    }
+}
+
+impl Policy {
+    /// What of an entry it denies.
+    pub fn judge(&self, entry: &Entry) -> Vec<Broken> {
+        let (body, mut out) = (&entry.body, Vec::new());
+        if body.outcome().and_then(|(_, errno)| errno).is_some_and(|errno| NOTHING_THERE.contains(&errno)) {
+            return out;
+        }
+        let is_escaped = entry.escaped.iter().any(|field| field.contains("path"));
+        accesses(body, &mut |class, path, truncated| {
+            let bytes = unescape(path).filter(|_| is_escaped).unwrap_or_else(|| path.into());
+            let denied = match truncated {
+                true => self.restricts(class).then_some(UNRESOLVED),
+                false => self.paths.denied(&bytes, class, self.rule(class).default_denied),
+            };
+            let broken = denied.map(|entry| Broken {
+                action: Action::File(class),
+                entry: entry.to_owned(),
+                object: Object::Path(path.to_owned()),
+            });
+            out.extend(broken);
+        });
+        out.dedup();
+        if let Body::NetConnect(call) | Body::NetSend(call) = body {
+            out.extend(self.judge_remote(call));
+        }
+        out
+    }
+
+    fn judge_remote(&self, call: &NetCall) -> Option<Broken> {
+        if self.hosts.is_empty() {
+            return None;
+        }
+        let remote = call.remote.as_deref()?;
+        let address: SocketAddr = remote.parse().ok()?;
+        let entry = self.hosts.denied(address.ip(), address.port(), call.name.as_deref())?.to_owned();
+        let object = Object::Remote(remote.to_owned(), call.name.clone());
+        Some(Broken { action: Action::Connect, entry, object })
+    }
+}
+
+/// The files that a record is about, what was done with each, and whether the beginning of its path is missing.
+fn accesses(body: &Body, told: &mut dyn FnMut(Class, &str, bool)) {
+    let mut path = |class: Class, path: Option<&str>| {
+        if let Some(path) = path.filter(|path| path.starts_with('/')) {
+            told(class, path, false);
+        }
+    };
+    match body {
+        Body::FileOpen { flags, .. } if flags.iter().any(|flag| flag == "O_PATH") => {}
+        Body::FileOpen { path: info, mode, flags, .. } => {
+            let reads = matches!(mode, OpenMode::Read | OpenMode::ReadWrite);
+            if reads || flags.iter().any(|flag| flag == "O_RDWR") {
+                of(info, Class::Read, told);
+            }
+            if *mode != OpenMode::Read {
+                of(info, Class::Write, told);
+            }
+        }
+        Body::ProcessExec { exe, cwd, filename, interpreter, .. } => {
+            path(Class::Exec, exe.as_deref());
+            if interpreter.is_some() {
+                path(Class::Exec, joined(cwd.as_deref(), filename.as_deref()).as_deref());
+            }
+        }
+        Body::ProcessExecFailed { path: info, .. } => of(info, Class::Exec, told),
+        Body::FileUnlink(call)
+        | Body::FileSymlink { call, .. }
+        | Body::FileMkdir { call, .. }
+        | Body::FileChmod { call, .. }
+        | Body::FileChown { call, .. }
+        | Body::FileTruncate { call, .. } => of(&call.path, Class::Write, told),
+        // Under another name it could be read.
+        Body::FileRename { call, new_path, .. } | Body::FileLink { call, new_path, .. } => {
+            path(Class::Write, new_path.as_deref());
+            of(&call.path, Class::Read, told);
+            of(&call.path, Class::Write, told);
+        }
+        _ => {}
+    }
+}
+
+fn of(info: &PathInfo, class: Class, told: &mut dyn FnMut(Class, &str, bool)) {
+    let Some(path) = info.path.as_deref() else { return };
+    if info.path_truncated || path.starts_with('/') {
+        told(class, path, info.path_truncated);
+    }
+}
+
+/// The path of a script.
+fn joined(cwd: Option<&str>, filename: Option<&str>) -> Option<String> {
+    let filename = filename?;
+    match filename.starts_with('/') {
+        true => Some(filename.to_owned()),
+        false => Some(format!("{}/{}", cwd?, filename.trim_start_matches("./"))),
+    }
+}

@@ -1,0 +1,123 @@
+//! What a program may do: paths to read, write and execute, hosts to talk to.
+//!
+//! A [`Policy`] is read from a file ([`Policy::read`]), judges records ([`Policy::judge`]), and is what the means of enforcement
+//! are made from. docs/POLICY.md has the format.
+
+mod current;
+pub mod edit;
+mod file;
+pub mod hosts;
+mod judge;
+pub mod landlock;
+mod means;
+pub mod paths;
+#[cfg(test)]
+mod tests;
+
+pub use current::Current;
+pub use file::{PolicyError, lines};
+pub use judge::{Action, Broken, Object, UNRESOLVED};
+pub use means::Means;
+
+use hosts::Hosts;
+use kernscope_abi::paths::policy;
+use paths::{Class, Table};
+use std::path::PathBuf;
+
+/// What becomes of what is denied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It is told.
+    #[default]
+    Observe,
+    /// It fails, and is told.
+    Deny,
+}
+
+/// What one class of accesses to files is held to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rule {
+    /// What becomes of what is denied.
+    pub mode: Mode,
+    /// What is on no list is denied.
+    pub default_denied: bool,
+}
+
+/// A policy, checked and compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// What it calls itself.
+    pub name: String,
+    /// The lists of paths.
+    pub paths: Table,
+    /// By class, as [`Class::ALL`] orders them.
+    rules: [Rule; 3],
+    /// Whom it may talk to.
+    pub hosts: Hosts,
+    /// Directories may be mounted anew, so that files have other paths.
+    pub mounts_allowed: bool,
+    /// The patterns by class and list, as written, with `~` and `./` as they are.
+    lists: [Lists; 3],
+    /// The files that it was read from: the policy itself, then its lists.
+    pub files: Vec<PathBuf>,
+}
+
+/// Patterns as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lists {
+    /// Denied.
+    pub deny: Vec<String>,
+    /// Allowed.
+    pub allow: Vec<String>,
+    /// Allowed although denied.
+    pub except: Vec<String>,
+}
+
+impl Policy {
+    /// What a class is held to.
+    pub fn rule(&self, class: Class) -> Rule {
+        self.rules[class.number() as usize]
+    }
+
+    /// What becomes of what is denied of a class.
+    pub fn mode_of(&self, class: Class) -> Mode {
+        self.rule(class).mode
+    }
+
+    /// The patterns of a class.
+    pub fn lists(&self, class: Class) -> &Lists {
+        &self.lists[class.number() as usize]
+    }
+
+    /// Whether anything of a class is denied.
+    pub fn restricts(&self, class: Class) -> bool {
+        self.rule(class).default_denied || !self.lists(class).deny.is_empty()
+    }
+
+    /// What becomes of what is denied.
+    pub fn mode(&self, action: Action) -> Mode {
+        match action {
+            Action::File(class) => self.mode_of(class),
+            Action::Connect => self.hosts.mode,
+        }
+    }
+
+    /// What the kernel's programs are to do about paths: [`kernscope_abi::paths::policy`], but for the generation.
+    pub fn flags(&self) -> u64 {
+        let of = |class: Class| {
+            let (number, rule) = (class.number(), self.rule(class));
+            let default = if rule.default_denied { policy::default_denied(number) } else { 0 };
+            default | if rule.mode == Mode::Deny { policy::enforced(number) } else { 0 }
+        };
+        let mounts = if self.mounts_allowed || !self.denies() { 0 } else { policy::NO_MOUNT };
+        Class::ALL.into_iter().map(of).fold(mounts, |all, flags| all | flags)
+    }
+
+    /// Whether anything is to fail.
+    pub fn denies(&self) -> bool {
+        let files =
+            Class::ALL.into_iter().any(|class| self.mode_of(class) == Mode::Deny && self.restricts(class));
+        files || self.hosts.mode == Mode::Deny && !self.hosts.is_empty()
+    }
+}

@@ -1,0 +1,6 @@
+//! Policies in the kernel: what its programs say of paths, and what they do not let happen.
+
+mod bench;
+mod denied;
+mod judged;
+mod random;
