@@ -1,6 +1,7 @@
 //! A capture file from its first frame to its last: a registry, and an account of every frame.
 
 use crate::Registry;
+use crate::anomaly::Tally;
 use crate::capture::{Capture, Fault, Frame, LinkType};
 use crate::link;
 use std::collections::BTreeMap;
@@ -53,17 +54,34 @@ impl Account {
 
 /// Reads a capture to its end, or to where it breaks.
 pub fn replay(reader: impl Read, registry: &mut Registry) -> Account {
+    replay_taking(reader, registry, &mut |_| {})
+}
+
+/// The same, handing on who talked to whom whenever much of it is held, and at the end; nothing unless the registry's detectors
+/// follow talks.
+pub fn replay_taking(reader: impl Read, registry: &mut Registry, each: &mut dyn FnMut(Tally)) -> Account {
     let mut account = Account::default();
-    account.fault = read(reader, registry, &mut account).err();
+    account.fault = read(reader, registry, &mut account, each).err();
+    registry.sentry().into_iter().for_each(|sentry| each(sentry.take_talks()));
     // Nothing more comes: what waits for an answer has none.
     registry.sentry().into_iter().for_each(|sentry| sentry.tick(u64::MAX));
     account
 }
 
-fn read(reader: impl Read, registry: &mut Registry, account: &mut Account) -> Result<(), Fault> {
+fn read(
+    reader: impl Read,
+    registry: &mut Registry,
+    account: &mut Account,
+    each: &mut dyn FnMut(Tally),
+) -> Result<(), Fault> {
     let mut capture = Capture::open(reader)?;
     while let Some(frame) = capture.next_frame()? {
         account.take(&frame, registry);
+        if account.frames.is_multiple_of(1024)
+            && let Some(sentry) = registry.sentry().filter(|sentry| sentry.has_many_talks())
+        {
+            each(sentry.take_talks());
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 use crate::Mac;
 use kernscope_report::clock::Clock;
 use kernscope_report::{Alert as Record, Severity};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// After an hour without it a matter is news again.
@@ -66,6 +66,7 @@ impl Alert {
             last_seen: clock.rfc3339(self.last_ns).to_owned(),
             source: source.to_owned(),
             acknowledged: false,
+            ..Record::default()
         }
     }
 }
@@ -78,11 +79,16 @@ pub(super) struct Alerts {
     /// Places of those that were not told yet.
     news: Vec<usize>,
     refused: u64,
+    /// Rules of which nothing is told.
+    off: HashSet<String>,
 }
 
 impl Alerts {
     /// Raises an alert, or says more of one that was raised before.
     pub(super) fn raise(&mut self, alert: Alert) {
+        if self.off.contains(alert.rule) {
+            return;
+        }
         let key = (alert.rule, alert.mac, alert.subject.clone());
         if let Some(&at) = self.places.get(&key) {
             let known = &mut self.all[at];
@@ -98,6 +104,11 @@ impl Alerts {
         } else {
             self.refused += 1;
         }
+    }
+
+    /// Tells nothing of a rule from here on.
+    pub(super) fn switch_off(&mut self, rule: &str) {
+        self.off.insert(rule.to_owned());
     }
 
     /// Whether a device has an alert by a rule.
@@ -154,6 +165,15 @@ mod tests {
         assert_eq!((news.len(), news[0].first_ns), (1, 0));
         assert_eq!(news[0].id(), alert("a", 7).id());
         assert_ne!(news[0].id(), alert("b", 7).id());
+    }
+
+    #[test]
+    fn a_rule_that_is_switched_off_tells_nothing() {
+        let mut alerts = Alerts::default();
+        alerts.switch_off("arp_conflict");
+        alerts.raise(alert("a", 0));
+        alerts.raise(Alert { rule: "arp_spoof", ..alert("a", 0) });
+        assert_eq!(alerts.news().iter().map(|alert| alert.rule).collect::<Vec<_>>(), ["arp_spoof"]);
     }
 
     #[test]

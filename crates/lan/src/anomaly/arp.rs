@@ -13,7 +13,7 @@
 use super::alert::{Alert, Alerts};
 use super::recent::Recent;
 use super::scene::Scene;
-use super::{Detector, Seen};
+use super::{Detector, Options, Seen};
 use crate::Mac;
 use crate::decode::arp;
 use crate::link::Carried;
@@ -27,10 +27,8 @@ const ADDRESSES: usize = 32_768;
 const CLAIMANTS_MAX: usize = 8;
 /// Turns within this are a conflict.
 const SOON_NS: u64 = 600_000_000_000;
-const TURNS_MIN: u32 = 2;
 /// An owner who was heard within this still has its address.
 const OWNED_NS: u64 = 3_600_000_000_000;
-const UNASKED_MIN: u32 = 5;
 /// A reply within this of the question was asked for.
 const ASKED_NS: u64 = 5_000_000_000;
 /// First bytes of hardware addresses that routers share: VRRP (RFC 9568), HSRP, GLBP.
@@ -63,11 +61,12 @@ pub(super) struct Claims {
     claimants: Recent<IpAddr, Vec<Claimant>>,
     /// When somebody asked for an address last.
     asked: Recent<IpAddr, u64>,
+    options: Options,
 }
 
 impl Claims {
-    pub(super) fn new() -> Self {
-        Self { claimants: Recent::new(ADDRESSES), asked: Recent::new(ADDRESSES) }
+    pub(super) fn new(options: Options) -> Self {
+        Self { claimants: Recent::new(ADDRESSES), asked: Recent::new(ADDRESSES), options }
     }
 
     /// A device says that it has an address.
@@ -81,6 +80,7 @@ impl Claims {
         alerts: &mut Alerts,
     ) {
         let now_ns = seen.now_ns;
+        let Options { arp_unasked, arp_turns, .. } = self.options;
         let all = self.claimants.entry(ip, Vec::new);
         let others: Vec<Claimant> = all.iter().filter(|one| one.mac != mac).copied().collect();
         let at = match all.iter().position(|one| one.mac == mac) {
@@ -102,9 +102,9 @@ impl Claims {
         if is_new && scene.is_gateway_of(&ip, other.mac) {
             alerts.raise(matter.gateway());
         }
-        if all[at].unasked >= UNASKED_MIN {
+        if all[at].unasked >= arp_unasked {
             alerts.raise(matter.spoofed(scene));
-        } else if all[at].turns >= TURNS_MIN && other.turns + 1 >= TURNS_MIN {
+        } else if all[at].turns >= arp_turns && other.turns + 1 >= arp_turns {
             alerts.raise(matter.conflict());
         }
     }

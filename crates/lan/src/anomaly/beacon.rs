@@ -1,7 +1,7 @@
 //! Regular contact with somebody new: what programs do that wait for orders.
 //!
 //! Devices call home regularly all the time, so that only what is new counts: a destination that the device did not talk to
-//! while the network was learnt, and that nobody else here talks to. Regular is what keeps its rhythm in spite of jitter: the
+//! while the network was learnt, or began to talk to after it had been there for a while without, and that nobody else here talks to. Regular is what keeps its rhythm in spite of jitter: the
 //! middle half of the gaps lies within half of their median. A gap drawn evenly from plus or minus half of its mean has 0.5, a
 //! person, whose gaps are spread like those of a random process, 1.6.
 //!
@@ -12,7 +12,7 @@ use super::alert::{Alert, Alerts};
 use super::contact::{self, Service};
 use super::recent::Recent;
 use super::scene::{Scene, is_nobodys};
-use super::{Detector, Seen, seconds};
+use super::{Detector, Options, Seen, seconds};
 use crate::Mac;
 use crate::decode::on_link;
 use crate::packet::Packet;
@@ -20,12 +20,11 @@ use kernscope_report::Severity;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-/// Beginnings that make a rhythm: of contact with an address that nobody looked up, and with any other.
-const STRANGE_MIN: usize = 10;
-const NAMED_MIN: usize = 20;
-const SPREAD_MAX: f64 = 0.5;
 /// Datagrams closer than this are one contact, and so are repeated SYNs.
 const GAP_MIN_NS: u64 = 1_500_000_000;
+/// A device that starts contacts all that it needs within this; what it does every hour shows within several.
+const LEAD_MIN_NS: u64 = 900_000_000_000;
+const LEAD_BEATS: u64 = 8;
 /// Regular by nature: names, time, addresses.
 const REGULAR: [u16; 6] = [53, 67, 123, 547, 853, 5353];
 /// Contacts and destinations that are followed, by half.
@@ -38,8 +37,8 @@ type Key = (Mac, String, Service);
 /// When a device began to talk to a destination.
 #[derive(Debug, Default)]
 struct Rhythm {
-    /// Since before the network was known.
-    usual: bool,
+    /// It began while the network was learnt, and the device had been there for so long without it.
+    lead_ns: Option<u64>,
     first_ns: u64,
     times: u64,
     /// When the last contacts began.
@@ -65,11 +64,20 @@ pub(super) struct Beacons {
     /// Who else talks to a destination.
     users: Recent<String, Vec<Mac>>,
     last: Option<Last>,
+    /// When a device was seen first.
+    since: Recent<Mac, u64>,
+    options: Options,
 }
 
 impl Beacons {
-    pub(super) fn new() -> Self {
-        Self { rhythms: Recent::new(CONTACTS), users: Recent::new(CONTACTS), last: None }
+    pub(super) fn new(options: Options) -> Self {
+        Self {
+            rhythms: Recent::new(CONTACTS),
+            users: Recent::new(CONTACTS),
+            last: None,
+            since: Recent::new(CONTACTS / 4),
+            options,
+        }
     }
 
     /// Whether this goes on with what came last.
@@ -90,12 +98,15 @@ impl Beacons {
     /// A contact begins, or goes on. Gives the rhythm if it is news.
     fn begin(&mut self, key: &Key, now_ns: u64, learning: bool) -> Option<&Rhythm> {
         let (mac, destination, _) = key;
+        let most = self.options.beacon_named.max(self.options.beacon_strange);
         let users = self.users.entry(destination.clone(), Vec::new);
         if !users.contains(mac) && users.len() <= SHARED_MAX {
             users.push(*mac);
         }
         let is_shared = users.len() > SHARED_MAX;
-        let make = || Rhythm { usual: learning, first_ns: now_ns, ..Rhythm::default() };
+        let since_ns = *self.since.entry(*mac, || now_ns);
+        let lead_ns = learning.then(|| now_ns.saturating_sub(since_ns));
+        let make = || Rhythm { lead_ns, first_ns: now_ns, ..Rhythm::default() };
         let rhythm = self.rhythms.entry(key.clone(), make);
         let quiet_ns = now_ns.saturating_sub(rhythm.heard_ns);
         rhythm.heard_ns = now_ns;
@@ -104,17 +115,23 @@ impl Beacons {
         }
         rhythm.times += 1;
         rhythm.began_ns.push_back(now_ns);
-        if rhythm.began_ns.len() > NAMED_MIN {
+        if rhythm.began_ns.len() > most {
             rhythm.began_ns.pop_front();
         }
-        (!rhythm.usual && !is_shared).then_some(rhythm)
+        (!learning && !is_shared).then_some(rhythm)
     }
 }
 
 impl Rhythm {
+    /// Whether the device could have had it before, for all that is known. What began while the network was learnt is new if the
+    /// device had been there for several beats of it without it.
+    fn is_usual(&self, beat_ns: u64) -> bool {
+        self.lead_ns.is_some_and(|lead_ns| lead_ns < LEAD_MIN_NS.max(beat_ns.saturating_mul(LEAD_BEATS)))
+    }
+
     /// Median of the gaps and how far the middle half of them is spread, as a share of it; of so many beginnings.
     fn beat(&self, least: usize) -> Option<(u64, f64)> {
-        if self.began_ns.len() < least {
+        if self.began_ns.len() < least.max(3) {
             return None;
         }
         let next = self.began_ns.iter().skip(1);
@@ -129,6 +146,7 @@ impl Rhythm {
 impl Detector for Beacons {
     fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts) {
         let Some(packet) = seen.packet.filter(|_| seen.link.source.is_device()) else { return };
+        self.since.entry(seen.link.source, || seen.now_ns);
         let Some(service) = contact::begins(packet) else { return };
         let (Service::Tcp(port) | Service::Udp(port)) = service else { return };
         if REGULAR.contains(&port) || is_nobodys(packet.target) || seen.link.target.is_group() {
@@ -142,11 +160,13 @@ impl Detector for Beacons {
         let (target, heard_ns) = (packet.target, seen.now_ns);
         self.last = Some(Last { mac, target, service, key: key.clone(), heard_ns });
         let is_strange = scene.name(&packet.target).is_none() && !on_link(packet.target);
+        let Options { beacon_strange, beacon_named, beacon_spread_percent, .. } = self.options;
+        let least = if is_strange { beacon_strange } else { beacon_named };
         let Some(rhythm) = self.begin(&key, seen.now_ns, scene.is_learning()) else { return };
-        let Some((beat_ns, spread)) = rhythm.beat(if is_strange { STRANGE_MIN } else { NAMED_MIN }) else {
+        let Some((beat_ns, spread)) = rhythm.beat(least) else {
             return;
         };
-        if spread <= SPREAD_MAX {
+        if spread * 100.0 <= f64::from(beacon_spread_percent) && !rhythm.is_usual(beat_ns) {
             alerts.raise(alert(&key, rhythm, (beat_ns, spread), packet, seen.now_ns));
         }
     }

@@ -7,14 +7,13 @@
 use super::alert::{Alert, Alerts};
 use super::recent::Recent;
 use super::scene::Scene;
-use super::{Detector, Seen, seconds};
+use super::{Detector, Options, Seen, seconds};
 use crate::Mac;
 use crate::packet::Transport;
 use kernscope_report::Severity;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
-const TIMES: usize = 20;
 const WITHIN_NS: u64 = 60_000_000_000;
 /// FTP, SSH, Telnet, POP3, IMAP, SMB, RDP, VNC.
 const ASKING: [u16; 14] = [21, 22, 23, 110, 143, 445, 993, 995, 2222, 2323, 3389, 5900, 5901, 5902];
@@ -29,21 +28,24 @@ type Key = (IpAddr, IpAddr, u16);
 pub(super) struct Guesses {
     accepting: Recent<(IpAddr, u16), ()>,
     tries: Recent<Key, VecDeque<u64>>,
+    /// So many within a minute.
+    least: usize,
 }
 
 impl Guesses {
-    pub(super) fn new() -> Self {
-        Self { accepting: Recent::new(KNOWN), tries: Recent::new(KNOWN) }
+    pub(super) fn new(options: Options) -> Self {
+        Self { accepting: Recent::new(KNOWN), tries: Recent::new(KNOWN), least: options.guesses.max(2) }
     }
 
     fn tried(&mut self, mac: Mac, key: Key, how: &str, seen: &Seen<'_>, alerts: &mut Alerts) {
+        let least = self.least;
         let times = self.tries.entry(key, VecDeque::new);
         times.push_back(seen.now_ns);
-        if times.len() > TIMES {
+        if times.len() > least {
             times.pop_front();
         }
         let span_ns = seen.now_ns.saturating_sub(times[0]);
-        if times.len() < TIMES || span_ns > WITHIN_NS || !mac.is_device() {
+        if times.len() < least || span_ns > WITHIN_NS || !mac.is_device() {
             return;
         }
         let (source, target, port) = key;
@@ -54,11 +56,11 @@ impl Guesses {
             ip: Some(source),
             subject: format!("{target} {port}"),
             message: format!(
-                "brute force: {source} {how} {target} tcp port {port} {TIMES} times within {}",
+                "brute force: {source} {how} {target} tcp port {port} {least} times within {}",
                 seconds(span_ns)
             ),
             because: vec!["the service is there and answers".to_owned()],
-            count: TIMES as u64,
+            count: least as u64,
             first_ns: times[0],
             last_ns: seen.now_ns,
         });

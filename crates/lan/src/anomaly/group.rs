@@ -1,10 +1,11 @@
 //! What one device tried of a sort (ports of a target, targets of a service), and how much of it in vain.
 
 use super::contact::Outcome;
-use super::scan::VAIN_MIN;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::Hash;
 
+/// The pace is that of the last so many.
+const PACE_OF: usize = 15;
 /// Who takes longer may have more reasons.
 const VAIN_SLOW_MIN: usize = 20;
 /// Tries for each that was in vain: scanners try twice or thrice.
@@ -26,7 +27,7 @@ pub(super) struct Group<T> {
     tries: usize,
     pub(super) began_ns: u64,
     pub(super) last_ns: u64,
-    /// When the last [`VAIN_MIN`] were tried.
+    /// When the last [`PACE_OF`] were tried.
     latest_ns: VecDeque<u64>,
     /// Told as this, when there were so many.
     pub(super) told: Option<(&'static str, usize)>,
@@ -40,7 +41,7 @@ impl<T: Ord + Copy> Group<T> {
             tries: 0,
             began_ns: at_ns,
             last_ns: at_ns,
-            latest_ns: VecDeque::with_capacity(VAIN_MIN),
+            latest_ns: VecDeque::with_capacity(PACE_OF),
             told: None,
         }
     }
@@ -62,7 +63,7 @@ impl<T: Ord + Copy> Group<T> {
         if is_new {
             self.began_ns = self.began_ns.min(outcome.at_ns);
             self.last_ns = self.last_ns.max(outcome.at_ns);
-            if self.latest_ns.len() == VAIN_MIN {
+            if self.latest_ns.len() == PACE_OF {
                 self.latest_ns.pop_front();
             }
             self.latest_ns.push_back(outcome.at_ns);

@@ -15,14 +15,19 @@ mod contact;
 mod dhcp;
 mod group;
 mod newcomer;
+mod options;
 mod recent;
 mod resolver;
 mod routers;
 mod scan;
 mod scene;
+mod talks;
 mod volume;
 
 pub use alert::Alert;
+pub use options::{Options, RULES};
+pub(crate) use talks::{Amount, Flow};
+pub use talks::{Channel, Peer, SPAN_S, Talk, TalkKey, Tally, Volume};
 
 use crate::link::Link;
 use crate::packet::{Packet, Transport};
@@ -32,20 +37,6 @@ use alert::Alerts;
 use scene::Scene;
 use std::fmt;
 use std::net::IpAddr;
-
-/// How detectors are set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// How long a network is learnt before what is new on it is told.
-    pub learn_ns: u64,
-}
-
-impl Default for Options {
-    /// An hour of learning: most devices that are there say something within it.
-    fn default() -> Self {
-        Self { learn_ns: 3_600_000_000_000 }
-    }
-}
 
 /// A frame, as detectors see it.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +77,9 @@ pub struct Sentry {
     /// Those that need not see segments within a connection, which most frames are.
     of_signs: Vec<Box<dyn Detector>>,
     alerts: Alerts,
+    volumes: volume::Volumes,
+    /// Who talks to whom, if somebody wants to know.
+    talks: Option<talks::Talks>,
 }
 
 impl Sentry {
@@ -93,21 +87,24 @@ impl Sentry {
     pub fn new(options: Options) -> Self {
         Self {
             scene: Scene::new(options.learn_ns),
-            of_all: vec![
-                Box::new(newcomer::Newcomers::new()),
-                Box::new(volume::Volumes::new()),
-                Box::new(brute::Guesses::new()),
-            ],
+            of_all: vec![Box::new(newcomer::Newcomers::new(options)), Box::new(brute::Guesses::new(options))],
             of_signs: vec![
-                Box::new(scan::Scans::new()),
-                Box::new(arp::Claims::new()),
+                Box::new(scan::Scans::new(options)),
+                Box::new(arp::Claims::new(options)),
                 Box::new(dhcp::Servers::default()),
                 Box::new(routers::Routers::default()),
-                Box::new(beacon::Beacons::new()),
+                Box::new(beacon::Beacons::new(options)),
                 Box::new(resolver::Resolvers::new()),
             ],
             alerts: Alerts::default(),
+            volumes: volume::Volumes::new(options),
+            talks: None,
         }
+    }
+
+    /// What a rule finds is not told. Alerts of it are neither kept nor counted.
+    pub fn switch_off(&mut self, rule: &str) {
+        self.alerts.switch_off(rule);
     }
 
     /// It is known from elsewhere that an address is the gateway's.
@@ -122,7 +119,9 @@ impl Sentry {
 
     pub(crate) fn frame(&mut self, seen: &Seen<'_>) {
         self.scene.learn(seen);
-        let Self { scene, of_all, of_signs, alerts } = self;
+        let Self { scene, of_all, of_signs, alerts, volumes, talks } = self;
+        talks.iter_mut().for_each(|talks| talks.frame(seen, scene));
+        volumes.frame(seen, scene, alerts);
         of_all.iter_mut().for_each(|detector| detector.frame(seen, scene, alerts));
         if !seen.is_within_connection() {
             of_signs.iter_mut().for_each(|detector| detector.frame(seen, scene, alerts));
@@ -134,6 +133,27 @@ impl Sentry {
         for detector in self.of_all.iter_mut().chain(&mut self.of_signs) {
             detector.tick(now_ns, &self.scene, &mut self.alerts);
         }
+    }
+
+    /// Frames of a flow that the kernel counted and nobody read.
+    pub(crate) fn counted(&mut self, flow: Flow, amount: Amount) {
+        self.volumes.counted(&flow, amount, &self.scene, &mut self.alerts);
+        self.talks.iter_mut().for_each(|talks| talks.add(flow, amount, &self.scene));
+    }
+
+    /// Also follows who talks to whom, from here on. Whoever asks for it should take it every few seconds.
+    pub fn follow_talks(&mut self) {
+        self.talks.get_or_insert_default();
+    }
+
+    /// Who talked to whom since the last time; nothing unless it is followed.
+    pub fn take_talks(&mut self) -> Tally {
+        self.talks.as_mut().map(talks::Talks::take).unwrap_or_default()
+    }
+
+    /// Whether talks had better be taken soon: beyond what is held they are told together.
+    pub fn has_many_talks(&self) -> bool {
+        self.talks.as_ref().is_some_and(talks::Talks::is_large)
     }
 
     /// What a device sought in a minute, as the kernel counted it; frames of it may have been lost.

@@ -5,12 +5,10 @@
 use super::alert::{Alert, Alerts};
 use super::recent::Lately;
 use super::scene::Scene;
-use super::{Detector, Seen};
+use super::{Detector, Options, Seen};
 use crate::{Mac, oui};
 use kernscope_report::Severity;
 
-/// More than this within an hour are told as one.
-const FLOOD: u64 = 50;
 const HOUR_NS: u64 = 3_600_000_000_000;
 
 /// Follows who is there.
@@ -19,11 +17,13 @@ pub(super) struct Newcomers {
     lately: Lately<Mac>,
     new: u64,
     since_ns: u64,
+    /// More than this within an hour are told as one.
+    flood: u64,
 }
 
 impl Newcomers {
-    pub(super) fn new() -> Self {
-        Self { lately: Lately::new(), new: 0, since_ns: 0 }
+    pub(super) fn new(options: Options) -> Self {
+        Self { lately: Lately::new(), new: 0, since_ns: 0, flood: options.new_devices }
     }
 
     /// How many came within the hour, with this one.
@@ -51,21 +51,22 @@ impl Detector for Newcomers {
             None if mac.is_local() => "with an address that it made up".to_owned(),
             None => "of an unknown maker".to_owned(),
         };
-        let (subject, message) = if count > FLOOD {
+        let is_flood = count > self.flood;
+        let (subject, message) = if is_flood {
             ("many".to_owned(), format!("many new devices: {count} within an hour, the last of them {mac}"))
         } else {
             (mac.to_string(), format!("new device: {mac}, {what}"))
         };
         alerts.raise(Alert {
             rule: "new_device",
-            severity: if count > FLOOD { Severity::Medium } else { Severity::Low },
+            severity: if is_flood { Severity::Medium } else { Severity::Low },
             // The flood is one matter, whoever is the last.
-            mac: if count > FLOOD { Mac::default() } else { mac },
+            mac: if is_flood { Mac::default() } else { mac },
             ip: None,
             subject,
             message,
             because: vec!["it was not there while the network was learnt".to_owned()],
-            count: if count > FLOOD { count } else { 1 },
+            count: if is_flood { count } else { 1 },
             first_ns: seen.now_ns,
             last_ns: seen.now_ns,
         });

@@ -12,7 +12,7 @@ use super::alert::{Alert, Alerts};
 use super::contact::{Contacts, Outcome, Service, Who};
 use super::group::{DIFFERENT_MAX, GROUPS_MAX, Group, group};
 use super::scene::Scene;
-use super::{Detector, Seen, seconds};
+use super::{Detector, Options, Seen, seconds};
 use crate::decode::on_link;
 use crate::{Mac, Seeks};
 use kernscope_report::Severity;
@@ -20,10 +20,6 @@ use std::collections::HashMap;
 use std::fmt::Display;
 use std::net::IpAddr;
 
-/// So many in vain are a scan: more than a person, or a device that looks for its server, ever tries.
-pub(super) const VAIN_MIN: usize = 15;
-/// Of targets on the internet; peers of peer-to-peer networks come and go.
-const VAIN_FAR_MIN: usize = 30;
 /// Where no answer was ever heard, from anybody, answers may go another way.
 const DEAF_FACTOR: usize = 4;
 /// Ports from here on are drawn by chance (RFC 6335 and Linux).
@@ -40,16 +36,22 @@ pub(super) struct Scans {
     targets: HashMap<(Who, Service), Group<IpAddr>>,
     /// Different contacts on the internet that were in vain, by who tried.
     far: HashMap<Who, usize>,
+    /// So many in vain are a scan: more than a person, or a device that looks for its server, ever tries; and of targets on the
+    /// internet, where peers of peer-to-peer networks come and go.
+    least: usize,
+    least_far: usize,
 }
 
 impl Scans {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(options: Options) -> Self {
         Self {
             contacts: Contacts::new(),
             outcomes: Vec::new(),
             ports: HashMap::new(),
             targets: HashMap::new(),
             far: HashMap::new(),
+            least: options.scan_vain,
+            least_far: options.scan_vain_far,
         }
     }
 
@@ -66,12 +68,12 @@ impl Scans {
     }
 
     fn least(&self, target: IpAddr) -> usize {
-        let least = if on_link(target) { VAIN_MIN } else { VAIN_FAR_MIN };
+        let least = if on_link(target) { self.least } else { self.least_far };
         if self.contacts.hears_answers { least } else { least * DEAF_FACTOR }
     }
 
     fn vertical(&mut self, outcome: &Outcome, alerts: &mut Alerts) {
-        let least = if self.contacts.hears_answers { VAIN_MIN } else { VAIN_MIN * DEAF_FACTOR };
+        let least = if self.contacts.hears_answers { self.least } else { self.least * DEAF_FACTOR };
         let key = (outcome.who, outcome.target);
         let Some(group) = group(&mut self.ports, key, outcome.at_ns) else { return };
         if !group.take(outcome.service, outcome) || group.vain.len() < least {
@@ -89,7 +91,7 @@ impl Scans {
     fn horizontal(&mut self, outcome: &Outcome, alerts: &mut Alerts) {
         let least = match outcome.service {
             // Who has an address says so to all.
-            Service::Neighbour => VAIN_MIN,
+            Service::Neighbour => self.least,
             _ => self.least(outcome.target),
         };
         let key = (outcome.who, outcome.service);

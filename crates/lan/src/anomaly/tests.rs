@@ -20,7 +20,7 @@ impl Net {
     /// One that is known, or that is still learnt.
     pub(super) fn new(known: bool) -> Self {
         let learn_ns = if known { 0 } else { 3600 * SECOND };
-        let registry = Registry::default().watched(Sentry::new(Options { learn_ns }));
+        let registry = Registry::default().watched(Sentry::new(Options { learn_ns, ..Options::default() }));
         Self { registry, account: Account::default(), now_ns: 1_700_000_000 * SECOND }
     }
 
@@ -352,6 +352,29 @@ fn a_rhythm_with_jitter_is_a_beacon_and_a_person_is_none() {
     assert_eq!(calls(far, true, 200, person), [""; 0]);
     assert_eq!(calls(far, false, 200, |_| 60_000), [""; 0], "it did so while the network was learnt");
     assert_eq!(calls(far, true, 8, |_| 60_000), [""; 0], "too few to be a rhythm");
+}
+
+/// What begins while the network is learnt, by a device that had been there without it, is told once it is known.
+#[test]
+fn a_beacon_that_begins_within_the_learning_hour_is_told_after_it() {
+    let of = |lead_s: u64, beat_s: u64| {
+        let mut net = Net::new(false);
+        // Others keep the clock of learning going.
+        net.send(&udp((A, 50_000), (B, 9_000), b"here"));
+        for second in 0..3 * 3600 {
+            net.later(SECOND);
+            if second % 50 == 0 {
+                net.send(&udp((B, 50_000), (A, 9_001), b"there"));
+            }
+            if second >= lead_s && (second - lead_s).is_multiple_of(beat_s) {
+                net.send(&tcp((A, 40_000 + (second % 9_000) as u16), ([203, 0, 113, 9], 443), 2, &[]));
+            }
+        }
+        rules(&net.end()).iter().filter(|rule| **rule == "beacon").count()
+    };
+    assert_eq!(of(1_800, 60), 1, "it began half an hour after its device");
+    assert_eq!(of(60, 60), 0, "it is what the device always did");
+    assert_eq!(of(1_800, 600), 0, "it may be what the device does every ten minutes");
 }
 
 #[test]

@@ -7,17 +7,17 @@
 use super::alert::{Alert, Alerts};
 use super::recent::Recent;
 use super::scene::Scene;
-use super::{Detector, Seen};
+use super::{Amount, Flow, Options, Seen};
 use crate::Mac;
 use crate::packet::Transport;
 use kernscope_report::Severity;
 use std::net::IpAddr;
 
 const SPAN_NS: u64 = 300_000_000_000;
-const BYTES_MIN: u64 = 50_000_000;
-const FACTOR: u64 = 10;
 /// Bytes of one device that are added up before they are looked at.
 const PIECE_BYTES: u64 = 100_000;
+/// Of Ethernet, IPv4 and TCP, with the usual options.
+const HEADERS_BYTES: u64 = 66;
 /// Devices that are followed, by half.
 const DEVICES: usize = 32_768;
 
@@ -36,11 +36,19 @@ pub(super) struct Volumes {
     /// Sent by the last few, and not yet added.
     waiting: [(Mac, u64); 4],
     next: usize,
+    least_bytes: u64,
+    factor: u64,
 }
 
 impl Volumes {
-    pub(super) fn new() -> Self {
-        Self { sent: Recent::new(DEVICES), waiting: Default::default(), next: 0 }
+    pub(super) fn new(options: Options) -> Self {
+        Self {
+            sent: Recent::new(DEVICES),
+            waiting: Default::default(),
+            next: 0,
+            least_bytes: options.volume_bytes,
+            factor: options.volume_factor,
+        }
     }
 
     /// Adds what waits of a device, or else of the one whose turn it is; in its place `mac` waits.
@@ -54,37 +62,49 @@ impl Volumes {
     }
 }
 
-impl Detector for Volumes {
-    fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts) {
+impl Volumes {
+    /// A frame came.
+    pub(super) fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts) {
         let Some(packet) = seen.packet else { return };
         let bytes = match &packet.carried {
             Transport::Tcp(tcp) => tcp.payload().len(),
             Transport::Udp(udp) => udp.payload.len(),
             _ => usize::from(packet.bytes),
         };
-        let mac = seen.link.source;
+        self.sent(seen.link.source, packet.source, bytes as u64, seen.now_ns, scene, alerts);
+    }
+
+    /// Frames came that the kernel counted, headers and all.
+    pub(super) fn counted(&mut self, flow: &Flow, amount: Amount, scene: &Scene, alerts: &mut Alerts) {
+        let Some((ip, _)) = flow.ips else { return };
+        let bytes = amount.bytes.saturating_sub(amount.frames * HEADERS_BYTES);
+        self.sent(flow.source, ip, bytes, amount.last_ns, scene, alerts);
+    }
+
+    fn sent(&mut self, mac: Mac, ip: IpAddr, bytes: u64, now_ns: u64, scene: &Scene, alerts: &mut Alerts) {
         if bytes == 0 || !mac.is_device() {
             return;
         }
         if let Some((_, waiting)) = self.waiting.iter_mut().find(|(of, sum)| *of == mac && *sum < PIECE_BYTES)
         {
-            *waiting += bytes as u64;
+            *waiting += bytes;
             return;
         }
         self.settle(mac);
         if scene.is_router(mac) {
             return;
         }
-        let sent = self.sent.entry(mac, || Sent { since_ns: seen.now_ns, ..Sent::default() });
-        if seen.now_ns.saturating_sub(sent.since_ns) > SPAN_NS {
-            *sent = Sent { since_ns: seen.now_ns, most: sent.most.max(sent.bytes), ..Sent::default() };
+        let (least, factor) = (self.least_bytes, self.factor);
+        let sent = self.sent.entry(mac, || Sent { since_ns: now_ns, ..Sent::default() });
+        if now_ns.saturating_sub(sent.since_ns) > SPAN_NS {
+            *sent = Sent { since_ns: now_ns, most: sent.most.max(sent.bytes), ..Sent::default() };
         }
-        sent.bytes += bytes as u64;
-        if sent.told || sent.bytes < BYTES_MIN.max(sent.most * FACTOR) || scene.is_learning() {
+        sent.bytes += bytes;
+        if sent.told || sent.bytes < least.max(sent.most.saturating_mul(factor)) || scene.is_learning() {
             return;
         }
         sent.told = true;
-        alerts.raise(alert(mac, packet.source, sent, seen.now_ns));
+        alerts.raise(alert(mac, ip, sent, now_ns));
     }
 }
 

@@ -7,7 +7,7 @@
 mod kernel;
 mod packet;
 
-use crate::anomaly::{self, Sentry};
+use crate::anomaly::{self, Amount, Flow, Sentry};
 use crate::capture::Frame;
 use crate::registry::Limits;
 use crate::replay::Account;
@@ -61,7 +61,7 @@ pub struct Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Counted {
     /// Frames that were counted and not handed over.
-    Frames { mac: Mac, frames: u64, last_ns: u64 },
+    Frames { mac: Mac, frames: u64, bytes: u64, flow: Option<Flow>, last_ns: u64 },
     /// What it sought, in frames that were handed over, counted or lost.
     Sought { mac: Mac, reach: Box<Reach>, last_ns: u64 },
 }
@@ -171,6 +171,17 @@ impl Session {
         Self { source, registry, account, flows_at: Instant::now() + FLOWS_EVERY }
     }
 
+    /// The account so far: of frames that this process read or was told of.
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Frames that came so far, and those that were lost, by cause, as the kernel counts them.
+    pub fn counted(&mut self) -> (u64, Vec<(&'static str, u64)>) {
+        let counts = self.source.counts();
+        (counts.came, counts.lost)
+    }
+
     /// What it looks by.
     pub fn parts(&self) -> Vec<Part> {
         self.source.parts().to_vec()
@@ -209,9 +220,13 @@ impl Session {
     fn flows(&mut self) {
         let Self { source, registry, account, .. } = self;
         source.flows(&mut |counted| match counted {
-            Counted::Frames { mac, frames, last_ns } => {
+            Counted::Frames { mac, frames, bytes, flow, last_ns } => {
                 account.counted += frames;
                 registry.talked(mac, frames, last_ns);
+                let amount = Amount { frames, bytes, connections: 0, last_ns };
+                if let (Some(sentry), Some(flow)) = (registry.sentry(), flow) {
+                    sentry.counted(flow, amount);
+                }
             }
             Counted::Sought { mac, reach, last_ns } => registry.sought(mac, &reach, last_ns),
         });

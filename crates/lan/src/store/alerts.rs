@@ -3,8 +3,9 @@
 //! An alert is acknowledged as it was then: seen again later, it is open again. A muted one stays so.
 
 use super::Store;
-use super::error::{Cause, StoreError};
+use super::StoreError;
 use kernscope_report::Alert;
+use kernscope_report::database::Cause;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::collections::HashSet;
 

@@ -1,7 +1,7 @@
 //! What a user says of a device: above all that was found out.
 
-use super::error::Cause;
 use crate::Mac;
+use kernscope_report::database::Cause;
 use kernscope_report::{Device, DeviceName, Evidence};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;

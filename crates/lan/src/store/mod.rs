@@ -20,26 +20,27 @@
 
 mod alerts;
 mod correction;
-mod error;
-mod file;
+mod outbox;
 mod schema;
+mod talks;
 mod view;
 
 pub use alerts::{KeptAlert, Said};
 pub use correction::Correction;
-pub use error::StoreError;
+pub use kernscope_report::database::DatabaseError as StoreError;
+pub use outbox::Letter;
+pub use talks::{KeptTalk, Span};
 
 use crate::Mac;
-use error::Cause;
 use kernscope_report::Device;
 use kernscope_report::clock::Clock;
+use kernscope_report::database::{self, Cause};
 use rusqlite::{Connection, Row, TransactionBehavior, params};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-/// How long another writer is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// What is said where there is no database yet.
+const NONE_YET: &str = "`lan run` and `lan replay --db FILE` write one, --db FILE names another";
 
 /// An open database. One process writes at a time; others wait for it, five seconds long.
 #[derive(Debug)]
@@ -54,8 +55,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the file is not ours to write, is something else, or of a newer kernscope.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
-        file::prepare(path)?;
-        Self::open_there(path)
+        Ok(Self { db: database::create(path, &schema::STEPS)?, path: path.to_owned() })
     }
 
     /// Opens a database that is there.
@@ -63,16 +63,7 @@ impl Store {
     /// # Errors
     /// As [`Store::create`]; and when there is none.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        file::must_be_there(path)?;
-        Self::open_there(path)
-    }
-
-    fn open_there(path: &Path) -> Result<Self, StoreError> {
-        let told = |cause: Cause| StoreError::new("open", path, cause);
-        let mut db = Connection::open_with_flags(path, file::flags()).map_err(|cause| told(cause.into()))?;
-        db.busy_timeout(PATIENCE).map_err(|cause| told(cause.into()))?;
-        schema::bring_up_to_date(&mut db).map_err(told)?;
-        Ok(Self { db, path: path.to_owned() })
+        Ok(Self { db: database::open(path, NONE_YET, &schema::STEPS)?, path: path.to_owned() })
     }
 
     /// Where it is.
@@ -129,6 +120,15 @@ impl Store {
         .collect()
     }
 
+    /// What each source (a run, a capture) saw of a device, the newest first.
+    ///
+    /// # Errors
+    /// As [`Store::devices`].
+    pub fn history(&self, mac: Mac) -> Result<Vec<Device>, StoreError> {
+        let query = "SELECT mac, record FROM sighting WHERE mac = ?1 ORDER BY last_seen DESC";
+        self.rows(query, &[&mac.to_string()]).map_err(|cause| self.failed("read", cause))
+    }
+
     /// What users said, by address.
     ///
     /// # Errors
@@ -154,7 +154,7 @@ impl Store {
         forgotten.map(|rows| rows > 0).map_err(|cause| self.failed("write", cause.into()))
     }
 
-    /// Forgets what was seen last before `ns` (since 1970), devices and alerts; how many sightings of devices that were. What
+    /// Forgets what was seen last before `ns` (since 1970), devices, alerts and talks; how many sightings of devices that were. What
     /// users said stays.
     ///
     /// # Errors
@@ -163,6 +163,10 @@ impl Store {
         let oldest = Clock::new(0).rfc3339(ns).to_owned();
         let alerts = "DELETE FROM alert WHERE last_seen < ?1 AND muted = 0";
         self.db.execute(alerts, [&oldest]).map_err(|cause| self.failed("write", cause.into()))?;
+        let second = (ns / 1_000_000_000) as i64;
+        for query in ["DELETE FROM talk WHERE last_seen < ?1", "DELETE FROM volume WHERE start < ?1"] {
+            self.db.execute(query, [second]).map_err(|cause| self.failed("write", cause.into()))?;
+        }
         let forgotten = self.db.execute("DELETE FROM sighting WHERE last_seen < ?1", [oldest]);
         forgotten.map_err(|cause| self.failed("write", cause.into()))
     }

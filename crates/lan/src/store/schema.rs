@@ -1,15 +1,11 @@
-//! The tables, and how those of an older kernscope become today's.
-//!
-//! `PRAGMA user_version` counts the steps of [`STEPS`] that a file has taken. A step that was released is never changed.
+//! The tables. A step that was released is never changed.
 
-use super::error::Cause;
-use rusqlite::{Connection, TransactionBehavior};
+use kernscope_report::database::Steps;
 
-/// `PRAGMA application_id`: "ksLN".
-const APPLICATION: i32 = 0x6b73_4c4e;
+/// How a file becomes today's; its `application_id` is "ksLN".
+pub(super) const STEPS: Steps = Steps { application: 0x6b73_4c4e, all: &ALL };
 
-/// From version N to N + 1.
-const STEPS: [&str; 2] = [
+const ALL: [&str; 4] = [
     "CREATE TABLE sighting (
         mac TEXT NOT NULL,
         source TEXT NOT NULL,
@@ -35,90 +31,65 @@ const STEPS: [&str; 2] = [
         muted INTEGER NOT NULL DEFAULT 0
      ) WITHOUT ROWID, STRICT;
      CREATE INDEX alert_last ON alert (last_seen);",
+    "CREATE TABLE origin (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE
+     ) STRICT;
+     CREATE TABLE talk (
+        mac TEXT NOT NULL,
+        peer TEXT NOT NULL,
+        service TEXT NOT NULL,
+        origin INTEGER NOT NULL,
+        connections INTEGER NOT NULL,
+        frames INTEGER NOT NULL,
+        sent INTEGER NOT NULL,
+        received INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        first_seen INTEGER NOT NULL,
+        last_seen INTEGER NOT NULL,
+        PRIMARY KEY (mac, peer, service, origin)
+     ) WITHOUT ROWID, STRICT;
+     CREATE INDEX talk_peer ON talk (peer);
+     CREATE INDEX talk_bytes ON talk (bytes);
+     CREATE TABLE volume (
+        mac TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        origin INTEGER NOT NULL,
+        sent INTEGER NOT NULL,
+        received INTEGER NOT NULL,
+        PRIMARY KEY (mac, start, origin)
+     ) WITHOUT ROWID, STRICT;
+     CREATE INDEX volume_start ON volume (start, mac, sent, received);",
+    "CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY,
+        target TEXT NOT NULL,
+        record TEXT NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0,
+        due INTEGER NOT NULL DEFAULT 0
+     ) STRICT;",
 ];
-
-/// Takes the steps that are missing, all or none.
-pub(super) fn bring_up_to_date(db: &mut Connection) -> Result<(), Cause> {
-    take(db, &STEPS)
-}
-
-fn take(db: &mut Connection, all: &[&str]) -> Result<(), Cause> {
-    let (application, mut version) = (pragma(db, "application_id")?, pragma(db, "user_version")?);
-    let is_empty: bool = db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
-    if application != APPLICATION && !is_empty {
-        return Err(Cause::Foreign);
-    }
-    let known = all.len() as i32;
-    if version > known {
-        return Err(Cause::Newer { version, known });
-    }
-    // A reader does not wait for a log, and a writer that is killed leaves whole batches.
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    db.pragma_update(None, "synchronous", "NORMAL")?;
-    db.pragma_update(None, "trusted_schema", false)?;
-    if version == known {
-        return Ok(());
-    }
-    let steps = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another process may have taken them meanwhile.
-    version = pragma(&steps, "user_version")?;
-    for step in all.iter().skip(usize::try_from(version).unwrap_or(0)) {
-        steps.execute_batch(step)?;
-    }
-    steps.pragma_update(None, "application_id", APPLICATION)?;
-    steps.pragma_update(None, "user_version", known)?;
-    Ok(steps.commit()?)
-}
-
-fn pragma(db: &Connection, name: &str) -> rusqlite::Result<i32> {
-    db.pragma_query_value(None, name, |row| row.get(0))
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rusqlite::params;
-
-    /// What a file of the first schema says of a device.
-    fn sighting(db: &Connection) -> String {
-        db.query_row("SELECT record FROM sighting WHERE mac = 'm'", [], |row| row.get(0)).expect("there")
-    }
+    use rusqlite::Connection;
 
     fn of_the_first_schema() -> Connection {
         let mut db = Connection::open_in_memory().expect("open");
-        take(&mut db, &STEPS[..1]).expect("first");
-        db.execute("INSERT INTO sighting VALUES ('m', 's', 'a', 'b', ?1)", params!["{}"]).expect("insert");
+        Steps { all: &ALL[..1], ..STEPS }.bring_up_to_date(&mut db).expect("first");
         db
     }
 
     #[test]
     fn a_file_of_the_first_schema_becomes_todays_and_keeps_what_it_holds() {
         let mut db = of_the_first_schema();
-        bring_up_to_date(&mut db).expect("today's");
-        assert_eq!(sighting(&db), "{}");
-        let next =
-            [&STEPS[..], &["ALTER TABLE sighting ADD COLUMN site TEXT NOT NULL DEFAULT 'here'"]].concat();
-        take(&mut db, &next).expect("one more");
-        take(&mut db, &next).expect("nothing to do");
-        let site: String = db.query_row("SELECT site FROM sighting", [], |row| row.get(0)).expect("there");
-        assert_eq!((sighting(&db).as_str(), site.as_str()), ("{}", "here"));
-        assert!(
-            matches!(bring_up_to_date(&mut db), Err(Cause::Newer { .. })),
-            "an older kernscope refuses it"
-        );
-    }
-
-    #[test]
-    fn steps_of_which_one_fails_are_not_taken_at_all() {
-        let mut db = of_the_first_schema();
-        let broken = [STEPS[0], "CREATE TABLE more (x)", "CREATE TABLE sighting (again)"];
-        assert!(take(&mut db, &broken).is_err());
-        let (version, tables): (i32, i32) = (
-            pragma(&db, "user_version").expect("version"),
-            db.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'more'", [], |row| row.get(0))
-                .expect("count"),
-        );
-        assert_eq!((version, tables, sighting(&db).as_str()), (1, 0, "{}"));
+        db.execute("INSERT INTO sighting VALUES ('m', 's', 'a', 'b', '{}')", []).expect("insert");
+        STEPS.bring_up_to_date(&mut db).expect("today's");
+        let record: String =
+            db.query_row("SELECT record FROM sighting WHERE mac = 'm'", [], |row| row.get(0)).expect("there");
+        assert_eq!(record, "{}");
+        let alerts: i64 = db.query_row("SELECT count(*) FROM alert", [], |row| row.get(0)).expect("a table");
+        assert_eq!(alerts, 0);
     }
 
     /// A step that was released is never changed: files of it are everywhere.

@@ -1,5 +1,6 @@
 use super::*;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 /// A folder of its own, gone with this.
 struct Dir(PathBuf);
@@ -173,4 +174,36 @@ fn an_alert_is_kept_by_its_newest_word_since_its_first_time() {
     store.forget_before(400_000_000_000).expect("forget");
     assert!(store.muted().expect("read").contains("00000000000000aa"), "what users said stays");
     assert!(!store.say_of_alert("00000000000000bb", Said::Open).expect("say"));
+}
+
+#[test]
+fn talks_add_up_and_a_source_that_begins_anew_counts_once() {
+    use crate::anomaly::{Channel, Peer, SPAN_S, Talk, Tally, Volume};
+    let dir = Dir::new("talks");
+    let mut store = Store::create(&dir.db()).expect("create");
+    let here = Mac([2, 0, 0, 0, 0, 1]);
+    let mut tally = Tally::default();
+    let talk =
+        Talk { connections: 1, bytes_sent: 10, bytes_received: 5, last_ns: 9_000_000_000, ..Talk::default() };
+    tally.talks.insert((here, Peer::Remote("example.net".into()), Channel::Tcp(443)), talk);
+    tally.volumes.insert((SPAN_S, here), Volume { sent: 10, received: 5 });
+    for source in ["a", "a", "b"] {
+        store.add_talks(source, &tally).expect("written");
+    }
+    let sums = |store: &Store| {
+        let talks = store.talks_of(here, 9).expect("read");
+        let [talk] = &talks[..] else { panic!("{talks:?}") };
+        let spans = store.volumes(None, 0).expect("read");
+        assert_eq!((talk.service.as_str(), spans.len(), spans[0].start_s), ("tcp 443", 1, SPAN_S));
+        (talk.connections, talk.sent, spans[0].sent, spans[0].received)
+    };
+    assert_eq!(sums(&store), (3, 30, 30, 15));
+    store.begin_source("a").expect("written");
+    assert_eq!(sums(&store), (1, 10, 10, 5));
+    assert_eq!(store.volumes_by_device(0).expect("read"), [(here.to_string(), 10, 5)]);
+    store.forget_volumes_before(u64::MAX).expect("written");
+    assert_eq!(
+        (store.volumes(Some(here), 0).expect("read").len(), store.largest_talks(9).expect("read").len()),
+        (0, 1)
+    );
 }

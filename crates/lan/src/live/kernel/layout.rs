@@ -1,9 +1,11 @@
 //! What program and reader share: maps, and the bytes in them.
 
 use crate::Mac;
+use crate::anomaly::{Channel, Flow};
 use crate::sought::{Reach, Sketch, WORDS};
 use kernscope_kit::program::{MapRef, MapSpec, MapType};
 use kernscope_kit::ring::Ring;
+use std::net::IpAddr;
 
 pub(super) const COUNTERS: MapRef = MapRef(0);
 pub(super) const ACTIVE: MapRef = MapRef(1);
@@ -30,10 +32,11 @@ pub(super) const KEY_TARGET_PORT: i16 = 40;
 pub(super) const KEY_PROTOCOL: i16 = 42;
 pub(super) const KEY_VERSION: i16 = 43;
 
-/// What is counted of it, and which lengths of payload were sent to the reader.
-pub(super) const VALUE_BYTES: i16 = 24;
+/// What is counted of it, frames and bytes, and which lengths of payload were sent to the reader.
+pub(super) const VALUE_BYTES: i16 = 32;
 pub(super) const VALUE_COUNTED: i16 = 0;
 pub(super) const VALUE_LENGTHS: i16 = 8;
+pub(super) const VALUE_WIRE: i16 = 24;
 
 /// The key of frames that carry no IP is the beginning of that of a flow: who sends, and their EtherType. A map of their own,
 /// for a short key is found faster.
@@ -108,6 +111,40 @@ impl<'a> Record<'a> {
 /// Who sent the frames of a flow.
 pub(super) fn sender(key: &[u8]) -> Option<Mac> {
     Mac::read(key)
+}
+
+/// The flow of a key: one of IP has all of it, one of others begins like it.
+pub(super) fn flow(key: &[u8]) -> Option<Flow> {
+    let bytes = |at: i16| key.get(at as usize..);
+    let kind = |at: i16| bytes(at)?.first_chunk().copied();
+    let source = sender(key)?;
+    if key.len() < KEY_BYTES as usize {
+        let channel = Channel::Ether(u16::from_ne_bytes(kind(KEY_KIND)?));
+        return Some(Flow { source, target: None, ips: None, channel, is_client: true });
+    }
+    let ip = |at: i16, version: u8| -> Option<IpAddr> {
+        match version {
+            6 => Some(<[u8; 16]>::into(*bytes(at)?.first_chunk::<16>()?)),
+            _ => Some(<[u8; 4]>::into(*bytes(at)?.first_chunk::<4>()?)),
+        }
+    };
+    let (protocol, version) = (*key.get(KEY_PROTOCOL as usize)?, *key.get(KEY_VERSION as usize)?);
+    let port = |at: i16| kind(at).map(u16::from_be_bytes);
+    let (here, there) = (port(KEY_SOURCE_PORT)?, port(KEY_TARGET_PORT)?);
+    let channel = match protocol {
+        6 => Channel::Tcp(here.min(there)),
+        17 => Channel::Udp(here.min(there)),
+        // A piece of a packet.
+        0 => Channel::Ip(44),
+        other => Channel::Ip(other),
+    };
+    let ips = Some((ip(KEY_SOURCE, version)?, ip(KEY_TARGET, version)?));
+    Some(Flow { source, target: None, ips, channel, is_client: here >= there })
+}
+
+/// Bytes on the wire of frames of one CPU that were counted.
+pub(super) fn wire(value: &[u8]) -> Option<u64> {
+    value.get(VALUE_WIRE as usize..)?.first_chunk().copied().map(u64::from_ne_bytes)
 }
 
 /// Frames of one CPU that were counted and not sent to the reader, by the value of a flow or of others.

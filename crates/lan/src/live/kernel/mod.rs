@@ -159,7 +159,8 @@ fn take_map(map: &Map, last_ns: u64, each: &mut dyn FnMut(Counted)) -> u64 {
         let frames = values.iter().filter_map(|value| layout::counted(value)).sum();
         if let (Some(mac), true) = (layout::sender(&key), frames > 0) {
             taken += frames;
-            each(Counted::Frames { mac, frames, last_ns });
+            let bytes = values.iter().filter_map(|value| layout::wire(value)).sum();
+            each(Counted::Frames { mac, frames, bytes, flow: layout::flow(&key), last_ns });
         }
         // One that is not there any more gave way for another.
         let _gone = map.delete(&key);

@@ -147,6 +147,8 @@ fn flow(asm: &mut Asm, places: &Places) {
     slot(asm);
     asm.load(H, R4, R2, VALUE_LENGTHS).alu64(Alu::And, R3, 0xffff).jump_if(Cond::Ne, R4, R3, places.send);
     asm.load(Dw, R3, R9, VALUE_COUNTED).alu64(Alu::Add, R3, 1).store(Dw, R9, VALUE_COUNTED, R3);
+    asm.load(Dw, R3, R9, VALUE_WIRE).load(Dw, R4, R10, WIRE);
+    asm.alu64(Alu::Add, R3, R4).store(Dw, R9, VALUE_WIRE, R3);
     count(asm, COUNTED);
     asm.jump(places.pass);
 }
