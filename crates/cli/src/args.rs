@@ -1,10 +1,13 @@
 //! The command line. Strings end here: what the rest of the program gets is [`crate::watch::config::Config`].
 
+use crate::detections::DetectionsArgs;
 use crate::failure::{Failure, Outcome};
 use crate::filter::FilterArgs;
 use crate::lan::LanArgs;
+use crate::records::{QueryArgs, SessionsArgs, ShowArgs};
 use crate::scan::ScanArgs;
 use crate::stream::print;
+use crate::watch::ctl::WatchAction;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -26,6 +29,10 @@ pub(crate) enum Command {
     Scan(ScanArgs),
     Lan(LanArgs),
     Filter(FilterArgs),
+    Sessions(SessionsArgs),
+    Show(ShowArgs),
+    Query(QueryArgs),
+    Detections(DetectionsArgs),
     Doctor(DoctorArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -43,6 +50,10 @@ Examples:
   kernscope watch --format jsonl --output build.jsonl -- make
   kernscope watch --pid 1234
   kernscope watch --rules builtin -- ./agent
+  kernscope watch --tui -- make
+  kernscope watch --report run.html -- ./install.sh
+  kernscope watch --detections own.toml --mute accounts-listed -- ./install.sh
+  kernscope watch --db records.db --keep 30 -- make
   kernscope watch --record run.ksraw -- ./install.sh && kernscope watch --replay run.ksraw
 
 Status: that of COMMAND (128+signal if one killed it, 127 not found, 126 not
@@ -55,9 +66,13 @@ Killed with SIGKILL, kernscope leaves nothing attached; with the ptrace back end
 the watched tree dies with it.")]
 #[command(override_usage = "\
 kernscope watch [OPTIONS] -- COMMAND [ARG]...
-       kernscope watch [OPTIONS] --pid PID | --all | --replay FILE")]
+       kernscope watch [OPTIONS] --pid PID | --all | --replay FILE
+       kernscope watch ctl SESSION ACTION")]
 #[command(group = clap::ArgGroup::new("target").required(true))]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct WatchArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<WatchAction>,
     /// How to see: auto takes ebpf if it can, else ptrace, and says which and why
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     pub(crate) backend: BackendName,
@@ -71,6 +86,20 @@ pub(crate) struct WatchArgs {
     /// Write the records to FILE, which only its owner can read, instead of standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Show the run as a screen to move about in: processes, records, details, alerts; what COMMAND writes is in a pane of it,
+    /// and its standard input is empty. `?` tells the keys
+    #[arg(long, conflicts_with_all = ["output", "format", "replay"])]
+    pub(crate) tui: bool,
+    /// Also write FILE at the end, a page for a browser that needs nothing beside it and makes no request
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Also keep the records in the database FILE, or in $XDG_STATE_HOME/kernscope/records.db, for `kernscope sessions`, `show`
+    /// and `query`
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    pub(crate) db: Option<Option<PathBuf>>,
+    /// Remove sessions from that database that began more than DAYS ago
+    #[arg(long, value_name = "DAYS", requires = "db")]
+    pub(crate) keep: Option<u32>,
     /// Also write the raw events to FILE, for --replay; nothing in them is redacted, and TLS is in them with --no-redact only
     #[arg(long, value_name = "FILE")]
     pub(crate) record: Option<PathBuf>,
@@ -81,6 +110,22 @@ pub(crate) struct WatchArgs {
     /// ones if FILE is `builtin`; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
+    /// Hold what is done against FILE (docs/POLICY.md), and make fail or tell what it denies
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Go on where a policy cannot be enforced, and observe what it denies
+    #[arg(long, requires = "policy")]
+    pub(crate) best_effort: bool,
+    /// Raise alerts by the detections of FILE (docs/DETECTIONS.md) beside the built-in ones, of which one with the same id is
+    /// replaced; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) detections: Vec<PathBuf>,
+    /// Raise no alerts by detections
+    #[arg(long, conflicts_with_all = ["detections", "mute"])]
+    pub(crate) no_detections: bool,
+    /// Leave out the detection ID; may be given several times
+    #[arg(long, value_name = "ID")]
+    pub(crate) mute: Vec<String>,
     /// Add the SHA-256 of every executed file
     #[arg(long)]
     pub(crate) hash: bool,
@@ -90,6 +135,10 @@ pub(crate) struct WatchArgs {
     /// Leave out what goes through TLS libraries, which is told as plain text otherwise, its secrets redacted
     #[arg(long)]
     pub(crate) no_tls: bool,
+    /// Tell what goes through standard input, output and error as lines of JSON, where those are pipes or local sockets: how
+    /// programs and the servers that they start talk (Model Context Protocol)
+    #[arg(long)]
+    pub(crate) stdio: bool,
     /// Do not redact
     #[arg(long)]
     pub(crate) no_redact: bool,

@@ -29,6 +29,12 @@ impl Failure {
         Self { status, line: lines.join(" ") }
     }
 
+    /// What it says.
+    #[cfg(test)]
+    pub(crate) fn line(&self) -> &str {
+        &self.line
+    }
+
     /// Says the line; gives the status.
     pub(crate) fn tell(&self) -> ExitCode {
         note(&self.line);

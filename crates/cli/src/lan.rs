@@ -2,21 +2,28 @@
 
 mod alerts;
 mod book;
+mod config;
 mod csv;
 mod database;
 mod gateway;
 mod list;
+mod metrics;
+mod notify;
 mod pretty;
 mod replay;
 mod run;
+mod run_args;
+mod serve;
 mod tell;
+mod traffic;
 
 use crate::args::Format;
 use crate::failure::Outcome;
 use clap::{Args, Subcommand, ValueEnum};
 use kernscope_lan::Mac;
+use run_args::RunArgs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Tell every device on a network, and what it is
 #[derive(Debug, Args)]
@@ -37,83 +44,11 @@ pub(crate) struct LanArgs {
 enum LanCommand {
     Run(Box<RunArgs>),
     Replay(ReplayArgs),
+    Serve(Box<ServeArgs>),
     List(ListArgs),
     Device(Box<DeviceArgs>),
     Alerts(AlertsArgs),
     Export(ExportArgs),
-}
-
-/// Tell the devices of a network as they show themselves
-///
-/// Looks at an interface and sends nothing. A device is told when it is first seen and whenever more becomes known of it; all
-/// of them again at the end, with what was covered and an account of every frame. They are remembered in a database.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  kernscope lan run --interface eth0
-  kernscope lan run --interface mirror0 --mode span --db office.db
-  kernscope lan run --interface eth0 --duration 60 --no-db --format jsonl
-
-Look only at networks that you may look at: people use them.
-Needs CAP_NET_RAW, with XDP also CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; all but CAP_BPF are
-given up once frames come. Ctrl-C ends the run, and nothing stays attached.
-Status: 0 at the end of --duration, by Ctrl-C or SIGTERM; 1 when the run broke off;
-2 for a wrong command line or set-up.")]
-pub(crate) struct RunArgs {
-    /// The network interface
-    #[arg(long, value_name = "IF")]
-    interface: String,
-    /// How to see
-    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
-    backend: BackendName,
-    /// Where this machine stands, which decides what it can see (docs/LAN.md)
-    #[arg(long, value_enum, value_name = "PLACE", default_value_t)]
-    mode: Mode,
-    /// Remember the devices in this database instead of the usual one
-    #[arg(long, value_name = "FILE")]
-    db: Option<PathBuf>,
-    /// Remember nothing
-    #[arg(long, conflicts_with = "db")]
-    no_db: bool,
-    /// Forget what was seen last so many days ago
-    #[arg(long, value_name = "DAYS", default_value_t = 90)]
-    keep_days: u32,
-    /// End after so many seconds
-    #[arg(long, value_name = "SECONDS", value_parser = crate::args::seconds)]
-    duration: Option<Duration>,
-    /// How to tell: lines for people, or one JSON object a line (docs/SCHEMA.md)
-    #[arg(long, value_enum, value_name = "NAME", default_value_t)]
-    format: Format,
-    /// Rules of your own that say what a device is (docs/LAN.md)
-    #[arg(long, value_name = "FILE")]
-    rules: Vec<PathBuf>,
-    /// Learn the network for so many seconds before what is new on it is told
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
-    learn: u64,
-}
-
-/// `--backend` of `lan run`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum BackendName {
-    /// xdp if it can, else packet
-    #[default]
-    Auto,
-    /// Programs in the kernel, which count what says nothing new: XDP for what comes in, tc for what goes out
-    Xdp,
-    /// A packet socket, to which every frame comes
-    Packet,
-}
-
-/// `--mode` of `lan run`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Mode {
-    /// One machine among the others
-    #[default]
-    Host,
-    /// Traffic between networks goes through it
-    Gateway,
-    /// A switch sends it copies of what others say
-    Span,
 }
 
 /// Tell the devices in capture files
@@ -146,6 +81,28 @@ pub(crate) struct ReplayArgs {
     /// Capture files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+}
+
+/// Serve a page of the devices, who talks to whom, traffic and alerts
+///
+/// The page is drawn from the database, and, with --interface, follows a run on it. It needs a browser and nothing from
+/// elsewhere. By default it is for this machine only; elsewhere whoever looks needs the token of --token-file.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  kernscope lan serve
+  kernscope lan serve --db office.db --listen 127.0.0.1:9000
+  kernscope lan serve --interface eth0 --listen 192.0.2.1:8077 --token-file /etc/kernscope/token
+
+What the page shows is who is there and what they do: keep it to those who may know.
+Ctrl-C ends it. Status: 0; 1 the database cannot be read; 2 there is none, or a wrong
+command line.")]
+pub(crate) struct ServeArgs {
+    /// Where to serve the page [default: 127.0.0.1:8077]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 /// Tell the devices that are remembered
@@ -276,10 +233,22 @@ enum ExportFormat {
     Json,
 }
 
+impl LanArgs {
+    /// The flags of `lan run`, if that is what is wanted.
+    #[cfg(test)]
+    fn run_args(&self) -> Option<&RunArgs> {
+        match &self.command {
+            LanCommand::Run(args) => Some(args),
+            _ => None,
+        }
+    }
+}
+
 pub(crate) fn run(args: LanArgs) -> Outcome {
     match args.command {
         LanCommand::Run(args) => run::run(&args),
         LanCommand::Replay(args) => replay::run(&args),
+        LanCommand::Serve(args) => serve::serve(&args),
         LanCommand::List(args) => list::list(&args),
         LanCommand::Device(args) => list::device(&args),
         LanCommand::Alerts(args) => alerts::alerts(&args),

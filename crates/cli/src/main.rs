@@ -6,15 +6,22 @@
 
 mod args;
 mod completions;
+mod detections;
 mod doctor;
 mod failure;
 mod filter;
 mod lan;
 mod man;
+mod records;
 mod rules;
 mod scan;
+mod state;
+mod stop;
 mod stream;
+mod terminal;
+mod tui;
 mod watch;
+mod web;
 
 use args::{Cli, Command};
 use std::process::ExitCode;
@@ -25,6 +32,10 @@ fn main() -> ExitCode {
         Ok(Cli { command: Command::Filter(args) }) => filter::run(args),
         Ok(Cli { command: Command::Scan(args) }) => scan::run(args),
         Ok(Cli { command: Command::Lan(args) }) => lan::run(args),
+        Ok(Cli { command: Command::Sessions(args) }) => records::sessions(&args),
+        Ok(Cli { command: Command::Show(args) }) => records::show(&args),
+        Ok(Cli { command: Command::Query(args) }) => records::query(&args),
+        Ok(Cli { command: Command::Detections(args) }) => detections::run(&args),
         Ok(Cli { command: Command::Doctor(args) }) => doctor::run(args.format),
         Ok(Cli { command: Command::Completions(args) }) => completions::run(&args),
         Ok(Cli { command: Command::Man(args) }) => man::run(&args),

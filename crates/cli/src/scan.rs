@@ -6,10 +6,10 @@ mod account;
 mod progress;
 mod rules;
 mod sarif;
-mod stop;
 mod tell;
 
 use crate::failure::{Outcome, USAGE};
+use crate::stop::Stop;
 use accepted::Accepted;
 use clap::Args;
 use kernscope_scan::{Access, Options, Progress, Tally};
@@ -19,7 +19,6 @@ use rules::Sources;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use stop::Stop;
 use tell::{Format, How, Teller};
 
 /// Find secrets, and whatever else rules match, in files, archives, git history and standard input

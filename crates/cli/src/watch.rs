@@ -1,7 +1,10 @@
 //! `kernscope watch`: sets a run up, runs it, and ends as its command did.
 
 pub(crate) mod config;
+mod control;
+pub(crate) mod ctl;
 mod live;
+pub(crate) mod policy;
 mod replay;
 pub(crate) mod signals;
 mod tell;
@@ -15,6 +18,7 @@ use kernscope_report::output::private_file;
 use kernscope_sieve::matcher::Matcher;
 use kernscope_watch::backend::Target;
 use kernscope_watch::core::{self, Core};
+use kernscope_watch::detect::Detector;
 use kernscope_watch::session;
 use kernscope_watch::stream::{Header, Writer};
 use live::{Live, failure, status_code};
@@ -27,7 +31,10 @@ use tell::Teller;
 /// Bytes of raw events that are written at once.
 const RECORD_BUFFER_BYTES: usize = 256 * 1024;
 
-pub(crate) fn run(args: WatchArgs) -> Outcome {
+pub(crate) fn run(mut args: WatchArgs) -> Outcome {
+    if let Some(action) = args.action.take() {
+        return ctl::run(action);
+    }
     let config = Config::new(args)?;
     match &config.source {
         Source::Replay(path) => replay::run(&config, path),
@@ -55,8 +62,18 @@ fn watch(config: &Config, target: &Target, wanted: BackendName) -> Outcome {
         .transpose()
         .map_err(Failure::usage)?;
     let mut core = new_core(config, &header);
+    if let Some(enforcement) = live.enforcement() {
+        enforcement.check(config.best_effort)?;
+        enforcement.tell();
+        core.set_policy(enforcement.current.clone(), enforcement.means.clone());
+        signals.reread_on_hangup();
+        teller.tell_answers(enforcement.answers());
+    }
     let outcome = session::run(&mut live, &mut core, recorder, &mut teller, &|| stop.get());
-    signals.release();
+    if !config.tui {
+        // A screen is given back first: it listens to signals itself.
+        signals.release();
+    }
     teller.finish(clock::monotonic_ns(), &outcome.coverage, &outcome.ledger);
     if let Some(error) = &outcome.record_error {
         note(format_args!("{error}; the recording ends early"));
@@ -92,8 +109,12 @@ fn new_core(config: &Config, header: &Header) -> Core {
         counts: header.counts,
         boot_offset_ns: header.boot_offset_ns,
     });
-    match &config.rules {
+    let core = match &config.rules {
         Some(rules) => core.with_rules(Matcher::new(rules.clone())),
+        None => core,
+    };
+    match &config.detections {
+        Some(detections) => core.with_detector(Detector::new(detections.clone())),
         None => core,
     }
 }

@@ -2,14 +2,17 @@
 
 use super::tell::now_ns;
 use crate::failure::{BROKEN, Failure};
+use crate::state;
 use crate::stream::note;
 use kernscope_lan::Mac;
+use kernscope_lan::anomaly::Tally;
 use kernscope_lan::store::{Correction, Store, StoreError};
 use kernscope_report::{Alert, Device};
 use std::collections::{HashMap, HashSet};
-use std::env::var_os;
 use std::path::{Path, PathBuf};
 
+/// Plots go back a week.
+const VOLUMES_DAYS: u64 = 8;
 const DAY_NS: u64 = 86_400_000_000_000;
 
 /// Where the database is when no option says.
@@ -17,12 +20,7 @@ const DAY_NS: u64 = 86_400_000_000_000;
 /// # Errors
 /// When neither `XDG_STATE_HOME` nor `HOME` is set.
 pub(super) fn default_path() -> Result<PathBuf, Failure> {
-    let absolute = |name| var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")));
-    let state = state.ok_or_else(|| {
-        Failure::usage("find the database: neither XDG_STATE_HOME nor HOME is set; name it with --db FILE")
-    })?;
-    Ok(state.join("kernscope/lan.db"))
+    state::file("lan.db")
 }
 
 /// Opens the database of `--db`, or the usual one, which must be there.
@@ -71,6 +69,46 @@ impl Database {
         &self.muted
     }
 
+    /// The same for talks of a source, which are added to what it said before.
+    pub(super) fn keep_talks(&mut self, source: &str, tally: &Tally) -> bool {
+        tally.is_empty() || {
+            let kept = self.store.add_talks(source, tally);
+            self.is_kept(kept)
+        }
+    }
+
+    /// A source that is read again says it anew.
+    pub(super) fn begin_source(&mut self, source: &str) -> bool {
+        let begun = self.store.begin_source(source);
+        self.is_kept(begun)
+    }
+
+    /// Puts records into the outbox. That it cannot be done is said.
+    pub(super) fn post(&mut self, targets: &[String], records: &[String]) {
+        match self.store.post(targets, records) {
+            Ok(0) => {}
+            Ok(given_up) => note(format_args!(
+                "notify: {given_up} alerts that did not arrive are given up for newer ones"
+            )),
+            Err(error) => note(format_args!("notify: an alert is not told elsewhere: {error}")),
+        }
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// Reads anew which alerts users muted.
+    pub(super) fn refresh(&mut self) {
+        if let Ok(muted) = self.store.muted() {
+            self.muted = muted;
+        }
+        if let Ok(corrections) = self.store.corrections() {
+            self.corrections = corrections;
+        }
+    }
+
     fn is_kept(&mut self, kept: Result<(), StoreError>) -> bool {
         if let Err(error) = &kept
             && !self.told
@@ -97,7 +135,10 @@ impl Database {
     /// Forgets what was seen last more than so many days ago.
     pub(super) fn forget(&mut self, days: u32) {
         let oldest = now_ns().saturating_sub(u64::from(days).saturating_mul(DAY_NS));
-        if let Err(error) = self.store.forget_before(oldest) {
+        let volumes = now_ns().saturating_sub(VOLUMES_DAYS * DAY_NS);
+        let forgotten =
+            self.store.forget_before(oldest).and_then(|_| self.store.forget_volumes_before(volumes));
+        if let Err(error) = forgotten {
             note(error);
         }
     }

@@ -6,11 +6,11 @@ use super::tell::Teller;
 use crate::failure::{Failure, Outcome, USAGE};
 use crate::stream::note;
 use kernscope_lan::Registry;
-use kernscope_lan::anomaly::{Options, Sentry};
+use kernscope_lan::anomaly::{Options, Sentry, Tally};
 use kernscope_lan::fingerprint::{Fingerprint, Rules};
 use kernscope_lan::record::records;
 use kernscope_lan::registry::Refused;
-use kernscope_lan::replay::{Account, replay};
+use kernscope_lan::replay::{Account, replay_taking};
 use kernscope_report::{Coverage, Hook, State};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
@@ -25,7 +25,14 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
     for path in &args.files {
         let shown = path.display().to_string();
         let mut registry = Registry::default().watched(Sentry::new(detectors(args.learn)));
-        let account = match read(path, &mut registry) {
+        if let (Some(database), Some(sentry)) = (&mut database, registry.sentry()) {
+            gaps.troubles += u32::from(!database.begin_source(&source(path)));
+            sentry.follow_talks();
+        }
+        let mut troubles = 0;
+        let account = match read(path, &mut registry, &mut |tally| {
+            troubles += u32::from(!keep(&mut database, path, &tally))
+        }) {
             Ok(account) => account,
             Err(cause) => {
                 note(format_args!("open {shown}: {cause}; give a pcap or pcapng file"));
@@ -33,6 +40,7 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
                 continue;
             }
         };
+        gaps.troubles += troubles;
         if let Some(fault) = &account.fault {
             note(format_args!("{shown}: {fault}"));
             gaps.troubles += 1;
@@ -65,11 +73,16 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
     }
 }
 
-fn read(path: &Path, registry: &mut Registry) -> std::io::Result<Account> {
+/// Keeps who talked to whom, where there is a database. Whether it is kept.
+fn keep(database: &mut Option<Database>, path: &Path, tally: &Tally) -> bool {
+    database.as_mut().is_none_or(|database| database.keep_talks(&source(path), tally))
+}
+
+fn read(path: &Path, registry: &mut Registry, each: &mut dyn FnMut(Tally)) -> std::io::Result<Account> {
     if path == Path::new("-") {
-        return Ok(replay(std::io::stdin().lock(), registry));
+        return Ok(replay_taking(std::io::stdin().lock(), registry, each));
     }
-    Ok(replay(File::open(path)?, registry))
+    Ok(replay_taking(File::open(path)?, registry, each))
 }
 
 /// What a database calls a file: the same file by another name is no other source.
@@ -158,7 +171,7 @@ pub(super) fn cut(frames: u64) -> String {
 
 /// How detectors are set by `--learn`.
 pub(super) fn detectors(learn_s: u64) -> Options {
-    Options { learn_ns: learn_s.saturating_mul(1_000_000_000) }
+    Options { learn_ns: learn_s.saturating_mul(1_000_000_000), ..Options::default() }
 }
 
 /// What detectors did not tell, in words.

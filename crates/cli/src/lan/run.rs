@@ -1,22 +1,28 @@
 //! `lan run`: an interface in, devices out, until it is ended.
 
 use super::book::Book;
+use super::config::Settings;
 use super::database::{Database, default_path};
-use super::replay::{cut, detectors, fingerprint, hook, limits, quiet};
+use super::metrics::{Metrics, Named};
+use super::replay::{cut, fingerprint, hook, limits, quiet};
+use super::run_args::{BackendName, Mode, RunArgs};
+use super::serve::PAGE_AT;
 use super::tell::{Teller, now_ns};
-use super::{BackendName, Mode, RunArgs, gateway};
+use super::traffic::Traffic;
+use super::{ServeArgs, gateway};
 use crate::failure::{BROKEN, Failure, Outcome};
-use crate::stream::note;
+use crate::stream::{note, print};
 use crate::watch::signals::Signals;
 use kernscope_kit::attach::Interface;
 use kernscope_kit::privilege;
 use kernscope_lan::anomaly::Sentry;
 use kernscope_lan::live::{Options, Part, Session};
-use kernscope_lan::registry::{Refused, Registry};
+use kernscope_lan::record::ONLINE_NS;
+use kernscope_lan::registry::{Device, Refused, Registry};
 use kernscope_lan::replay::Account;
 use kernscope_report::Coverage;
 use kernscope_report::clock::Clock;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -26,45 +32,96 @@ const TICK: Duration = Duration::from_millis(100);
 const TOLD: Duration = Duration::from_secs(1);
 /// How often what was seen is written to the database.
 const KEPT: Duration = Duration::from_secs(10);
+/// The same while a page may be looked at.
+const SHOWN: Duration = Duration::from_secs(2);
 /// How often what is old is forgotten.
 const FORGOTTEN: Duration = Duration::from_secs(3600);
 /// How long frames that are under way at the end are waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 pub(super) fn run(args: &RunArgs) -> Outcome {
-    let fingerprint = fingerprint(&args.rules)?;
+    let settings = Settings::of(args)?;
+    if args.print_config {
+        return print(settings.print().as_bytes());
+    }
+    begin(settings)
+}
+
+/// `lan serve --interface`: a run that is looked at by the page.
+pub(super) fn serve(args: &ServeArgs) -> Outcome {
+    let mut settings = Settings::of(&args.run)?;
+    settings.faces.page = args.listen.or(settings.faces.page).or(Some(PAGE_AT));
+    if args.run.print_config {
+        return print(settings.print().as_bytes());
+    }
+    begin(settings)
+}
+
+fn begin(settings: Settings) -> Outcome {
+    let fingerprint = fingerprint(&settings.rules)?;
     let signals = Signals::install()
         .map_err(|cause| Failure::usage(format_args!("install signal handlers: {cause}")))?;
-    let database = match (&args.db, args.no_db) {
+    let database = match (&settings.db, settings.no_db) {
         (_, true) => None,
         (Some(path), _) => Some(Database::create(path)?),
         (None, _) => Some(Database::create(&default_path()?)?),
     };
-    let interface = Interface::find(&args.interface).map_err(Failure::usage)?;
+    let interface = settings.interface.as_deref().ok_or_else(|| {
+        Failure::usage(
+            "look at a network: no interface is named; give --interface IF, or `interface` in --config FILE",
+        )
+    })?;
+    let interface = Interface::find(interface).map_err(Failure::usage)?;
+    settings.notify.check(database.as_ref())?;
+    let listening = settings.faces.clone().listen()?;
+    if settings.faces.page.is_some() && database.is_none() {
+        return Err(Failure::usage("serve the page: it is drawn from the database; leave --no-db out"));
+    }
     let options = Options {
-        promiscuous: args.mode == Mode::Span,
-        anomaly: Some(detectors(args.learn)),
+        promiscuous: settings.mode == Mode::Span,
+        anomaly: Some(settings.detect),
         ..Options::default()
     };
-    let (mut session, backend, why) = begin(args.backend, &interface, options)?;
+    let (mut session, backend, why) = look(settings.backend, &interface, options)?;
     if let Some(sentry) = session.registry.sentry() {
         gateway::of(&interface.to_string()).into_iter().for_each(|address| sentry.gateway(address));
         let known = database.iter().flat_map(Database::known);
         known.for_each(|mac| sentry.know(mac));
+        settings.off.iter().for_each(|rule| sentry.switch_off(rule));
+        if database.is_some() || settings.faces.metrics.is_some() {
+            sentry.follow_talks();
+        }
     }
     let privileges = privilege::keep_only(&session.keeps()).err().map(|cause| cause.to_string());
+    let metrics = Metrics::default();
+    database.iter().try_for_each(|database| settings.notify.start(database.path()))?;
+    listening.serve(database.as_ref().map(Database::path), true, &metrics)?;
     let source = format!("{interface} from {}", Clock::new(0).rfc3339(now_ns()));
     let parts = session.parts();
     let tiers: Vec<_> = parts.iter().map(|part| part.tier.as_str()).collect();
     note(format_args!("{interface}: looking by {}; Ctrl-C ends it", tiers.join(" and ")));
-    let teller = Teller::new(args.format);
-    let book = Book::new(fingerprint, source);
-    let run = Run { args, interface, database, teller, book, backend, why, parts, privileges };
+    let teller = Teller::new(settings.format);
+    let book = Book::new(fingerprint, source.clone());
+    let traffic = Traffic::default();
+    let run = Run {
+        settings,
+        interface,
+        database,
+        teller,
+        book,
+        backend,
+        why,
+        parts,
+        privileges,
+        source,
+        traffic,
+        metrics,
+    };
     run.follow(session, &signals)
 }
 
 /// Begins to look, by the best back end that works; which that is, and why not a better one.
-fn begin(
+fn look(
     backend: BackendName,
     interface: &Interface,
     options: Options,
@@ -84,8 +141,8 @@ fn begin(
 }
 
 /// A run, and who is told.
-struct Run<'a> {
-    args: &'a RunArgs,
+struct Run {
+    settings: Settings,
     interface: Interface,
     database: Option<Database>,
     teller: Teller,
@@ -96,14 +153,19 @@ struct Run<'a> {
     parts: Vec<Part>,
     /// Why privileges could not be given up.
     privileges: Option<String>,
+    /// What the database calls this run.
+    source: String,
+    traffic: Traffic,
+    metrics: Metrics,
 }
 
-impl Run<'_> {
+impl Run {
     fn follow(mut self, mut session: Session, signals: &Signals) -> Outcome {
         let is_gone = self.watch(&mut session, signals);
         signals.release();
         let (mut registry, account) = session.end(PATIENCE);
         let now_ns = now_ns();
+        self.take_talks(&mut registry);
         self.keep(&mut registry, now_ns);
         for device in registry.devices() {
             let told = self.book.record(&registry, device, now_ns);
@@ -126,27 +188,34 @@ impl Run<'_> {
     /// Follows the interface until it is to end. Whether the interface is gone.
     fn watch(&mut self, session: &mut Session, signals: &Signals) -> bool {
         let start = Instant::now();
-        let (mut tell_at, mut keep_at, mut forget_at) = (TOLD, KEPT, Duration::ZERO);
+        // Who looks at the page does not wait for ten seconds.
+        let kept = if self.settings.faces.page.is_some() { SHOWN } else { KEPT };
+        let (mut tell_at, mut keep_at, mut forget_at) = (TOLD, kept, Duration::ZERO);
         let mut stop = false;
-        while !stop && !self.teller.is_deaf() && self.args.duration.is_none_or(|all| start.elapsed() < all) {
-            let left = self.args.duration.map_or(TICK, |all| all.saturating_sub(start.elapsed()));
+        while !stop
+            && !self.teller.is_deaf()
+            && self.settings.duration.is_none_or(|all| start.elapsed() < all)
+        {
+            let left = self.settings.duration.map_or(TICK, |all| all.saturating_sub(start.elapsed()));
             session.poll(TICK.min(left));
             signals.poll(false, |_, _| stop = true);
             let now = start.elapsed();
             if now >= tell_at {
                 tell_at = now + TOLD;
+                self.take_talks(&mut session.registry);
                 self.tell_news(&mut session.registry);
+                self.count(session);
                 if !self.interface.is_there() {
                     return true;
                 }
             }
             if now >= keep_at {
-                keep_at = now + KEPT;
+                keep_at = now + kept;
                 self.keep(&mut session.registry, now_ns());
             }
             if now >= forget_at {
                 forget_at = now + FORGOTTEN;
-                let days = self.args.keep_days;
+                let days = self.settings.keep_days;
                 self.database.as_mut().into_iter().for_each(|database| database.forget(days));
             }
         }
@@ -162,16 +231,72 @@ impl Run<'_> {
         self.teller.flush();
     }
 
+    /// Takes who talked to whom.
+    fn take_talks(&mut self, registry: &mut Registry) {
+        let tally = registry.sentry().map(Sentry::take_talks).unwrap_or_default();
+        self.traffic.add(tally, self.database.is_some());
+    }
+
+    /// Brings the metrics up to date.
+    fn count(&mut self, session: &mut Session) {
+        if self.settings.faces.metrics.is_none() {
+            return;
+        }
+        let now_ns = now_ns();
+        let (_, lost) = session.counted();
+        let frames = frames(session.account(), lost);
+        let learning = session.registry.sentry().is_some_and(|sentry| sentry.is_learning());
+        let all = session.registry.devices();
+        let online =
+            all.iter().filter(|device| now_ns.saturating_sub(device.last_ns) <= ONLINE_NS).count() as u64;
+        let devices: Vec<_> = all.iter().map(|device| (device.mac, device.last_ns)).collect();
+        let most = self.settings.faces.metrics_devices;
+        let nameless = self.metrics.with(|numbers| {
+            (numbers.frames, numbers.devices, numbers.online) = (frames, devices.len() as u64, online);
+            numbers.learning = learning;
+            numbers.traffic(&devices, &self.traffic, most);
+            numbers.nameless()
+        });
+        for device in all.iter().filter(|device| nameless.binary_search(&device.mac).is_ok()) {
+            let named = self.named(&session.registry, device, now_ns);
+            self.metrics.with(|numbers| numbers.name(device.mac, named));
+        }
+    }
+
+    fn named(&self, registry: &Registry, device: &Device, now_ns: u64) -> Named {
+        let mut told = self.book.record(registry, device, now_ns);
+        self.database.iter().for_each(|database| database.correct(&mut told));
+        let (name, vendor) = (told.hostname.unwrap_or_default(), told.vendor.unwrap_or_default());
+        Named { name, category: told.category, vendor }
+    }
+
     fn tell_alerts(&mut self, registry: &mut Registry) {
         let news = registry.sentry().map(Sentry::news).unwrap_or_default();
         let (source, nothing) = (self.interface.to_string(), HashSet::new());
         let muted = self.database.as_ref().map(Database::muted).unwrap_or(&nothing);
-        news.iter().for_each(|alert| self.teller.alert(alert, &source, muted));
+        let mut told = Vec::new();
+        for alert in news {
+            if !muted.contains(&alert.id()) {
+                self.metrics.with(|numbers| numbers.alert(alert.rule, alert.severity));
+                told.push(alert.record(Vec::new(), &source));
+            }
+            self.teller.alert(&alert, &source, muted);
+        }
+        if let Some(database) = &mut self.database {
+            self.settings.notify.post(database, &told);
+        }
     }
 
     fn tell(&mut self, mut device: kernscope_report::Device, now_ns: u64) {
+        let mac = device.mac.parse();
         if let Some(database) = &self.database {
             database.correct(&mut device);
+        }
+        if let Ok(mac) = mac {
+            let name = device.hostname.clone().unwrap_or_default();
+            let vendor = device.vendor.clone().unwrap_or_default();
+            let category = device.category.clone();
+            self.metrics.with(|numbers| numbers.name(mac, Named { name, category, vendor }));
         }
         device.source = self.interface.to_string();
         self.teller.device(device, now_ns);
@@ -185,9 +310,19 @@ impl Run<'_> {
         let new = seen.filter(|alert| alert.last_ns >= self.book.kept_ns());
         let alerts: Vec<_> = new.map(|alert| alert.record(Vec::new(), &source)).collect();
         let devices = self.book.seen(registry, now_ns);
-        if database.keep(&devices) && database.keep_alerts(&alerts) {
+        let mut is_kept = database.keep(&devices) && database.keep_alerts(&alerts);
+        self.traffic.write(|tally| {
+            is_kept = is_kept && database.keep_talks(&self.source, tally);
+            is_kept
+        });
+        database.refresh();
+        if is_kept {
             self.book.kept(now_ns);
         }
+        self.metrics.with(|numbers| match is_kept {
+            true => numbers.written_s = now_ns / 1_000_000_000,
+            false => numbers.writes_failed += 1,
+        });
     }
 
     fn coverage(&self, account: &Account, refused: Refused, quiet: String) -> Coverage {
@@ -201,7 +336,7 @@ impl Run<'_> {
         hooks.push(hook("registry", "memory", limits(refused)));
         hooks.push(hook("alerts", "memory", quiet));
         hooks.push(hook("privileges", "capabilities", privileges.unwrap_or_default()));
-        let place = unseen(self.args.mode);
+        let place = unseen(self.settings.mode);
         Coverage {
             backend: self.backend.to_owned(),
             why: format!("{}{place}; TCP streams and IP fragments are not put together", self.why),
@@ -209,6 +344,20 @@ impl Run<'_> {
             ..Coverage::default()
         }
     }
+}
+
+/// Frames by what became of them and why.
+fn frames(account: &Account, lost: Vec<(&'static str, u64)>) -> BTreeMap<(&'static str, String), u64> {
+    let mut frames = BTreeMap::from([
+        (("used", String::new()), account.used),
+        (("counted", String::new()), account.counted),
+    ]);
+    frames.extend(
+        account.malformed.iter().map(|(protocol, count)| (("malformed", (*protocol).to_owned()), *count)),
+    );
+    let unusable = account.unusable.iter().map(|(cause, count)| (("lost", cause.clone()), *count));
+    frames.extend(unusable.chain(lost.into_iter().map(|(cause, count)| (("lost", cause.to_owned()), count))));
+    frames
 }
 
 /// What cannot be seen from a place.

@@ -1,15 +1,22 @@
 //! What a run is to do, checked. Nothing deeper sees the command line.
 
 use crate::args::{BackendName, Format, SyscallHooksName, WatchArgs, colors_allowed};
+use crate::detections;
 use crate::failure::Failure;
+use crate::records;
 use crate::rules;
 use crate::stream::note;
+use crate::watch::policy;
 use kernscope_report::Style;
+use kernscope_report::pretty::clean;
 use kernscope_sieve::rules::RuleSet;
 use kernscope_watch::backend::Target;
+use kernscope_watch::detect::Detections;
 use kernscope_watch::ebpf::SyscallHooks;
+use kernscope_watch::policy::Policy;
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What stands for the built-in rules in the place of a file.
 const BUILTIN: &str = "builtin";
@@ -23,14 +30,30 @@ pub(crate) struct Config {
     /// `None`: standard output.
     pub(crate) output: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
+    /// As a screen to move about in.
+    pub(crate) tui: bool,
+    /// The page that is written at the end.
+    pub(crate) report: Option<PathBuf>,
+    /// The database that records are kept in.
+    pub(crate) db: Option<PathBuf>,
+    /// For how many days sessions are kept there.
+    pub(crate) keep_days: Option<u32>,
     pub(crate) syscall_hooks: SyscallHooks,
     /// What data is held against.
     pub(crate) rules: Option<RuleSet>,
+    /// What is allowed.
+    pub(crate) policy: Option<Arc<Policy>>,
+    /// A policy that cannot be enforced is observed.
+    pub(crate) best_effort: bool,
+    /// What records are held against.
+    pub(crate) detections: Option<Detections>,
     pub(crate) hash: bool,
     pub(crate) env: bool,
     pub(crate) redact: bool,
     /// Tell what goes through TLS libraries.
     pub(crate) tls: bool,
+    /// Tell lines of JSON on standard input, output and error.
+    pub(crate) stdio: bool,
 }
 
 /// Where events come from.
@@ -38,6 +61,21 @@ pub(crate) struct Config {
 pub(crate) enum Source {
     Live { target: Target, backend: BackendName },
     Replay(PathBuf),
+}
+
+impl Source {
+    /// What is watched, in words.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::Replay(path) => format!("--replay {}", path.display()),
+            Self::Live { target: Target::Pid(pid), .. } => format!("--pid {pid}"),
+            Self::Live { target: Target::Command(argv), .. } => {
+                let argv: Vec<_> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
+                clean::command(&argv)
+            }
+            Self::Live { .. } => "--all".to_owned(),
+        }
+    }
 }
 
 impl Config {
@@ -64,6 +102,11 @@ impl Config {
                 "watch --record --rules: a recording holds what was found as it is; leave out --rules, or add --no-redact",
             ));
         }
+        if args.record.is_some() && args.stdio && !args.no_redact {
+            return Err(Failure::usage(
+                "watch --record --stdio: a recording holds what was said as it is; leave out --stdio, or add --no-redact",
+            ));
+        }
         let all = matches!(&source, Source::Live { target: Target::All, .. });
         if all && args.backend == BackendName::Ptrace {
             return Err(Failure::usage(
@@ -86,16 +129,27 @@ impl Config {
             style,
             output: args.output,
             record: args.record,
+            tui: args.tui,
+            report: args.report,
+            db: args.db.map(|path| path.map_or_else(records::default_path, Ok)).transpose()?,
+            keep_days: args.keep,
             syscall_hooks: match args.syscall_hooks {
                 SyscallHooksName::Auto => SyscallHooks::Auto,
                 SyscallHooksName::TpBtf => SyscallHooks::TpBtf,
                 SyscallHooksName::Tracepoint => SyscallHooks::Tracepoint,
             },
             rules: read_rules(&args.rules)?,
+            policy: args.policy.as_deref().map(policy::read).transpose()?.map(Arc::new),
+            best_effort: args.best_effort,
+            detections: match args.no_detections {
+                true => None,
+                false => Some(detections::read(&args.detections, &args.mute)?),
+            },
             hash: args.hash,
             env: args.env,
             redact: !args.no_redact,
             tls: !args.no_tls && is_shown,
+            stdio: args.stdio,
         })
     }
 }

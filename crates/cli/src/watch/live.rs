@@ -1,6 +1,8 @@
 //! A live back end with what the command line wants of it: the command, signals, digests.
 
 use super::config::Config;
+use super::control::{Asked, Control, directory};
+use super::policy::{self, Enforcement};
 use super::signals::{self, Action, Signals};
 use crate::args::BackendName;
 use crate::failure::Failure;
@@ -49,6 +51,12 @@ pub(crate) struct Live<'a> {
     digests: Option<Digests>,
     has_rules: bool,
     tls: bool,
+    /// Lines of JSON on standard input, output and error are asked for.
+    stdio: bool,
+    /// What is allowed, and what sees to it.
+    enforcement: Option<Enforcement>,
+    /// Who asks for it to be changed.
+    control: Option<Control>,
     signals: &'a Signals,
     stop: &'a Cell<bool>,
 }
@@ -62,11 +70,38 @@ impl<'a> Live<'a> {
         signals: &'a Signals,
         stop: &'a Cell<bool>,
     ) -> Result<Self, Failure> {
-        let (kind, why) = choose(config, target, wanted)?;
+        let mut enforcement = config.policy.as_deref().map(|policy| policy::prepare(policy, target, wanted));
+        let (mut kind, why) = choose(config, target, wanted, enforcement.as_ref())?;
+        match (&mut kind, &mut enforcement) {
+            (Kind::Ebpf(ebpf), Some(enforcement)) => {
+                enforcement.hand_to(ebpf).map_err(|error| failure(&error))?;
+            }
+            (Kind::Ptrace(_), Some(enforcement)) => {
+                enforcement.means.connect = Err("ptrace does not; --backend ebpf does".to_owned());
+            }
+            (_, None) => {}
+        }
         let has_command = matches!(target, Target::Command(_));
         let digests = config.hash.then(Digests::default);
         let has_rules = config.rules.is_some();
-        Ok(Self { kind, why, has_command, digests, has_rules, tls: config.tls, signals, stop })
+        Ok(Self {
+            kind,
+            why,
+            has_command,
+            digests,
+            has_rules,
+            tls: config.tls,
+            stdio: config.stdio,
+            control: enforcement.as_ref().and_then(|_| listen()),
+            enforcement,
+            signals,
+            stop,
+        })
+    }
+
+    /// What is done about a policy.
+    pub(crate) fn enforcement(&self) -> Option<&Enforcement> {
+        self.enforcement.as_ref()
     }
 
     /// Its name, as in `--backend`.
@@ -114,6 +149,26 @@ impl<'a> Live<'a> {
         }
     }
 
+    /// Brings news to the policy, and answers who asks about it.
+    fn attend(&mut self) -> Result<(), BackendError> {
+        let Some(enforcement) = &self.enforcement else { return Ok(()) };
+        let mut ebpf = match &mut self.kind {
+            Kind::Ebpf(ebpf) => Some(ebpf.as_mut()),
+            Kind::Ptrace(_) => None,
+        };
+        if let Some(ebpf) = &mut ebpf {
+            enforcement.renew(ebpf)?;
+        }
+        if self.signals.take_reread() {
+            enforcement.reload(ebpf.as_deref_mut());
+        }
+        for Asked { request, answer } in self.control.iter().flat_map(|control| control.asked.try_iter()) {
+            // Who asked may be gone.
+            let _ = answer.send(enforcement.answer(&request, ebpf.as_deref_mut()));
+        }
+        Ok(())
+    }
+
     fn steer(&mut self) {
         let mut forward = Vec::new();
         self.signals.poll(self.has_command, |action, signal| match action {
@@ -133,6 +188,8 @@ impl<'a> Live<'a> {
 impl Backend for Live<'_> {
     fn poll(&mut self, timeout: Duration, deliver: &mut dyn FnMut(&[u8])) -> Result<Progress, BackendError> {
         self.steer();
+        self.attend()?;
+        let timeout = if self.control.is_some() { timeout.min(CONTROL_WAIT) } else { timeout };
         match &mut self.digests {
             None => self.kind.backend_mut().poll(timeout, deliver),
             Some(digests) => self.kind.backend_mut().poll(timeout, &mut |event| deliver(&digests.add(event))),
@@ -151,6 +208,10 @@ impl Backend for Live<'_> {
         if let (true, Kind::Ptrace(_)) = (self.tls, &self.kind) {
             coverage.hooks.push(blind("tls", "ptrace does not stop in libraries"));
         }
+        if let (true, Kind::Ptrace(_)) = (self.stdio, &self.kind) {
+            coverage.hooks.push(blind("stdio", "ptrace does not stop at reads and writes"));
+        }
+        coverage.hooks.extend(self.enforcement.iter().flat_map(Enforcement::hooks));
         coverage
     }
 
@@ -173,50 +234,89 @@ fn blind(name: &str, why: &str) -> Hook {
     }
 }
 
+/// Longest wait for events where the policy may be changed: it is to hold at once.
+const CONTROL_WAIT: Duration = Duration::from_millis(20);
+
+/// The socket of this run. Without it the run goes on.
+fn listen() -> Option<Control> {
+    match Control::open() {
+        Ok(control) => {
+            note(format_args!(
+                "kernscope watch ctl {} asks about the policy and changes it",
+                std::process::id()
+            ));
+            Some(control)
+        }
+        Err(error) => {
+            note(format_args!(
+                "listen for watch ctl in {}: {error}; the policy stays as it is",
+                directory().display()
+            ));
+            None
+        }
+    }
+}
+
 /// The back end, and why this one.
-fn choose(config: &Config, target: &Target, wanted: BackendName) -> Result<(Kind, String), Failure> {
+fn choose(
+    config: &Config,
+    target: &Target,
+    wanted: BackendName,
+    enforcement: Option<&Enforcement>,
+) -> Result<(Kind, String), Failure> {
     match wanted {
         BackendName::Ebpf => {
-            let kind = start_ebpf(config, target).map_err(|error| failure(&error))?;
+            let kind = start_ebpf(config, target, enforcement).map_err(|error| failure(&error))?;
             Ok((kind, "asked for".to_owned()))
         }
-        BackendName::Ptrace => Ok((start_ptrace(config, target)?, "asked for".to_owned())),
-        BackendName::Auto => match start_ebpf(config, target) {
+        BackendName::Ptrace => Ok((start_ptrace(config, target, enforcement)?, "asked for".to_owned())),
+        BackendName::Auto => match start_ebpf(config, target, enforcement) {
             Ok(kind) => {
                 let why = "kernel and privileges allow it";
                 note(format_args!("back end ebpf: {why}"));
                 Ok((kind, why.to_owned()))
             }
             // What cannot run cannot run under ptrace either, and ptrace follows one tree.
-            Err(error) if error.act == RUN || *target == Target::All => Err(failure(&error)),
+            Err(error) if error.is_of_command() || *target == Target::All => Err(failure(&error)),
             Err(error) => {
                 // A verifier's whole log belongs into `doctor`, not into a line.
                 let cause = error.to_string();
                 let cause = clean::cut_end(cause.lines().next().unwrap_or_default(), WHY_MAX);
                 let why = format!("ebpf is not possible: {cause}");
                 note(format_args!("back end ptrace: {why}"));
-                Ok((start_ptrace(config, target)?, why))
+                Ok((start_ptrace(config, target, enforcement)?, why))
             }
         },
     }
 }
 
-fn start_ebpf(config: &Config, target: &Target) -> Result<Kind, BackendError> {
+fn start_ebpf(
+    config: &Config,
+    target: &Target,
+    enforcement: Option<&Enforcement>,
+) -> Result<Kind, BackendError> {
+    let (policy, hosts) = enforcement.map(Enforcement::options).unwrap_or_default();
     let options = ebpf::Options {
         env: config.env,
         syscalls: config.syscall_hooks,
         content: config.rules.as_ref().map(|rules| rules.conditions().content()),
         tls: config.tls,
-        ring_bytes: if config.tls { TLS_RING_BYTES } else { ebpf::RING_BYTES },
+        stdio: config.stdio,
+        ring_bytes: ebpf::ring_bytes(config.tls),
+        spawn: enforcement.map(Enforcement::spawn).unwrap_or_default(),
+        policy,
+        hosts,
     };
     Ebpf::new(target, &options).map(|ebpf| Kind::Ebpf(Box::new(ebpf)))
 }
 
-/// Bytes of the ring when plain text goes through it: one call of a library may move ten million at once.
-const TLS_RING_BYTES: u32 = 32 * 1024 * 1024;
-
-fn start_ptrace(config: &Config, target: &Target) -> Result<Kind, Failure> {
-    let options = ptrace::Options { env: config.env, ..Default::default() };
+fn start_ptrace(
+    config: &Config,
+    target: &Target,
+    enforcement: Option<&Enforcement>,
+) -> Result<Kind, Failure> {
+    let options =
+        ptrace::Options { env: config.env, spawn: enforcement.map(Enforcement::spawn).unwrap_or_default() };
     let ptrace = Ptrace::start(target, &options).map_err(|error| match error {
         StartError::Command(error) => command_failure(error.exit_code(), &error),
         StartError::Backend(error) => failure(&error),
@@ -231,16 +331,13 @@ fn start_ptrace(config: &Config, target: &Target) -> Result<Kind, Failure> {
 /// Longest reason, in characters, that is told of a back end passed over.
 const WHY_MAX: usize = 400;
 
-/// [`BackendError::act`] of a command that does not run.
-const RUN: &str = "run";
-
 /// Why a back end does not run, with the status that a shell gives for a command that does not.
 pub(crate) fn failure(error: &BackendError) -> Failure {
     let not_found = [Errno::ENOENT.desc(), Errno::ENOTDIR.desc()];
-    match error.act {
-        RUN if not_found.contains(&error.cause.as_str()) => command_failure(NOT_FOUND, error),
-        RUN => command_failure(NOT_EXECUTABLE, error),
-        _ => Failure::usage(error),
+    match error.is_of_command() {
+        true if not_found.contains(&error.cause.as_str()) => command_failure(NOT_FOUND, error),
+        true => command_failure(NOT_EXECUTABLE, error),
+        false => Failure::usage(error),
     }
 }
 

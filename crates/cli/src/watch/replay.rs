@@ -4,6 +4,7 @@ use super::config::Config;
 use super::tell::Teller;
 use super::{new_core, take_signals};
 use crate::failure::{Failure, Outcome, USAGE};
+use kernscope_watch::policy::{Current, Means};
 use kernscope_watch::session;
 use kernscope_watch::stream::Replay;
 use std::cell::Cell;
@@ -25,6 +26,9 @@ pub(crate) fn run(config: &Config, path: &Path) -> Outcome {
     let mut teller = Teller::new(config, header.realtime_offset_ns)?;
     let signals = take_signals()?;
     let mut core = new_core(config, &header);
+    if let Some(policy) = &config.policy {
+        core.set_policy(Current::new((**policy).clone()), Means::none("what is replayed has happened"));
+    }
     let stop = Cell::new(false);
     let outcome = session::run(&mut replay, &mut core, None, &mut teller, &|| {
         signals.poll(false, |_, _| stop.set(true));

@@ -1,7 +1,7 @@
 //! What signals mean to a run.
 //!
 //! A terminal sends Ctrl-C to the command and to kernscope alike, so the first one changes nothing: the command
-//! decides. SIGTERM and SIGHUP are sent to one process, so they are passed on. The second signal of any sort ends
+//! decides. SIGTERM and SIGHUP are sent to one process, so they are passed on; with a policy SIGHUP has its files read again instead. The second signal of any sort ends
 //! the watch at once. Without a command, the first one does.
 //!
 //! Handlers set flags and nothing else; [`Signals::poll`] reads them between events.
@@ -34,6 +34,9 @@ pub(crate) struct Signals {
     ending: Arc<AtomicBool>,
     stopped_by: Cell<Option<i32>>,
     told: Cell<bool>,
+    /// SIGHUP is for the policy; and whether it came.
+    rereads: Cell<bool>,
+    reread: Cell<bool>,
 }
 
 impl Signals {
@@ -51,13 +54,24 @@ impl Signals {
         }
         // A file size limit is an error of a write, not the end of the process.
         flag::register(SIGXFSZ, Arc::default())?;
-        Ok(Self { flags, ending, stopped_by: Cell::new(None), told: Cell::new(false) })
+        Ok(Self {
+            flags,
+            ending,
+            stopped_by: Cell::new(None),
+            told: Cell::new(false),
+            rereads: Cell::new(false),
+            reread: Cell::new(false),
+        })
     }
 
     /// What came since the last time, each signal at most once.
     pub(crate) fn poll(&self, has_command: bool, mut act: impl FnMut(Action, i32)) {
         for (signal, flag) in WATCHED.iter().zip(&self.flags) {
             if flag.swap(false, Ordering::Relaxed) {
+                if *signal == SIGHUP && self.rereads.get() {
+                    self.reread.set(true);
+                    continue;
+                }
                 let action = decide(*signal, has_command, self.told.replace(true));
                 if action == Action::Stop && self.stopped_by.get().is_none() {
                     self.stopped_by.set(Some(*signal));
@@ -65,6 +79,16 @@ impl Signals {
                 act(action, *signal);
             }
         }
+    }
+
+    /// From now on SIGHUP says that the policy's files are to be read again; it is not passed on.
+    pub(crate) fn reread_on_hangup(&self) {
+        self.rereads.set(true);
+    }
+
+    /// Whether they are to be read, once.
+    pub(crate) fn take_reread(&self) -> bool {
+        self.reread.take()
     }
 
     /// The signal that ended the watch.

@@ -151,6 +151,74 @@ fn what_is_split_over_two_calls_is_found() {
     assert_eq!(offsets(&records, "net_recv").len(), 2 * cuts, "TCP and UDP");
 }
 
+/// Moves tokens by calls with several messages and by pages given to a pipe; then, if asked, in ways that nothing judges.
+const MANY: &str = r#"
+import ctypes, mmap, os, socket, sys
+token = b" " + sys.argv[1].encode() + b" "
+libc = ctypes.CDLL(None, use_errno=True)
+class Iovec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("len", ctypes.c_size_t)]
+class Message(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_void_p), ("name_len", ctypes.c_uint32), ("iov", ctypes.POINTER(Iovec)),
+        ("iov_len", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_len", ctypes.c_size_t),
+        ("flags", ctypes.c_int), ("pad", ctypes.c_int), ("len", ctypes.c_uint32)]
+keep = []
+def vector(parts):
+    buffers = [ctypes.create_string_buffer(bytes(part), len(part)) for part in parts]
+    keep.append(buffers)
+    return (Iovec * len(parts))(*[Iovec(ctypes.cast(buffer, ctypes.c_void_p), len(buffer)) for buffer in buffers])
+def messages(all):
+    vectors = [vector(parts) for parts in all]
+    keep.append(vectors)
+    return (Message * len(all))(*[Message(None, 0, vector, len(vector), None, 0, 0, 0, 0) for vector in vectors])
+to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+to.bind(("127.0.0.1", 0))
+of = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+of.connect(to.getsockname())
+sent = [[b"nothing"], [token[:5], token[5:]], [], [b"x", token[:9]], [token[9:]]]
+assert libc.sendmmsg(of.fileno(), messages(sent), len(sent), 0) == len(sent), ctypes.get_errno()
+room = messages([[bytes(10), bytes(100)] for _ in sent])
+assert libc.recvmmsg(to.fileno(), room, len(sent), 0, None) == len(sent), ctypes.get_errno()
+here, there = os.pipe()
+assert libc.vmsplice(there, vector([token[:7], token[7:]]), 2, 0) == len(token)
+if sys.argv[3:]:
+    file = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT, 0o600)
+    os.splice(here, file, len(token))
+    mmap.mmap(file, 0).read()
+    os.lseek(file, 0, os.SEEK_SET)
+    os.sendfile(there, file, 0, 5)
+"#;
+
+#[test]
+fn many_messages_of_a_call_are_judged_and_what_is_not_is_said() {
+    let dir = Dir::new("content-many");
+    std::fs::write(dir.path("rules.toml"), RULES).expect("write rules");
+    let (rules, file, out) = (dir.text("rules.toml"), dir.text("data"), dir.text("out"));
+    let watch =
+        ["watch", "--backend", "ebpf", "--format", "jsonl", "--rules", &rules, "--output", &out, "--"];
+    for more in [&[][..], &["more"]] {
+        let program = ["python3", "-c", MANY, TOKEN, &file];
+        let args: Vec<&str> = watch.into_iter().chain(program).chain(more.iter().copied()).collect();
+        let output = kernscope(&args).output().expect("kernscope runs");
+        if output.status.code() == Some(2) {
+            return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        let records = records(&dir.path("out"));
+        assert_eq!(offsets(&records, "net_send").len(), 2, "one whole, one split over two messages");
+        assert_eq!(offsets(&records, "net_recv").len(), 2, "and as they come");
+        assert!(!offsets(&records, "file_write").is_empty(), "vmsplice");
+        let hooks = records.iter().find(|record| record["kind"] == "coverage").expect("one")["hooks"].clone();
+        let content = hooks.as_array().expect("a list").iter().find(|hook| hook["name"] == "content");
+        let why = content.expect("told")["why"].as_str().expect("words");
+        assert_eq!(why.contains("copies inside the kernel"), !more.is_empty(), "{why}");
+        assert_eq!(why.contains(" 2 copies"), !more.is_empty(), "{why}");
+        assert!(
+            more.is_empty() || why.contains("mapped files") && content.expect("told")["state"] == "partial"
+        );
+    }
+}
+
 #[test]
 fn rules_that_are_none_and_recordings_of_secrets_are_refused() {
     let dir = Dir::new("content-bad");

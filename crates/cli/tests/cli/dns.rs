@@ -7,6 +7,7 @@ use std::net::{TcpListener, UdpSocket};
 
 /// A loopback address of its own, so that no other name server is in the way.
 const SERVER: &str = "127.83.19.7:53";
+const RESOLVER: &str = "127.83.19.8:53";
 
 /// Asks for `way.example.org` in each way, then connects to the address that was answered.
 const ASK: &str = r#"
@@ -80,6 +81,70 @@ fn serve() -> Option<std::thread::JoinHandle<()>> {
         let len = u16::try_from(answer.len()).expect("short").to_be_bytes();
         stream.write_all(&[&len[..], &answer].concat()).expect("sent");
     }))
+}
+
+/// What the C library's resolver does, with a name server of its own.
+const RESOLVE: &str = r#"
+import socket, subprocess, sys
+subprocess.run(["mount", "--bind", sys.argv[1], "/etc/resolv.conf"], check=True)
+subprocess.run(["mount", "--bind", sys.argv[2], "/etc/nsswitch.conf"], check=True)
+answered = {info[4][0] for info in socket.getaddrinfo("libc.example.org", 9, type=socket.SOCK_STREAM)}
+assert answered == {"192.0.2.1"}, answered
+"#;
+
+/// Answers the two questions of a resolver, for addresses of either family.
+fn serve_resolver() -> Option<std::thread::JoinHandle<()>> {
+    let Ok(datagrams) = UdpSocket::bind(RESOLVER) else {
+        eprintln!("skipped: {RESOLVER} is not to be had");
+        return None;
+    };
+    datagrams.set_read_timeout(Some(std::time::Duration::from_secs(60))).expect("a limit");
+    Some(std::thread::spawn(move || {
+        let mut buffer = [0; 512];
+        for _ in 0..2 {
+            let Ok((len, from)) = datagrams.recv_from(&mut buffer) else { return };
+            // Type A is 1; for the other one there is no address. An extension behind the question is left out.
+            let end = 12 + buffer[12..len].iter().position(|byte| *byte == 0).expect("a name") + 5;
+            let question = &mut buffer[..end];
+            question[11] = 0;
+            let is_v4 = question[end - 3] == 1;
+            let mut bytes = if is_v4 { answer(question) } else { question.to_vec() };
+            (bytes[2], bytes[3]) = (0x81, 0x80);
+            datagrams.send_to(&bytes, from).expect("sent");
+        }
+    }))
+}
+
+#[test]
+fn the_c_librarys_resolver_is_read_by_both_back_ends() {
+    let dir = Dir::new("dns-libc");
+    std::fs::write(dir.path("resolv.conf"), "nameserver 127.83.19.8\n").expect("written");
+    std::fs::write(dir.path("nsswitch.conf"), "hosts: dns\n").expect("written");
+    for backend in ["ebpf", "ptrace"] {
+        let out = dir.text(backend);
+        let args = ["watch", "--backend", backend, "--format", "jsonl", "--output", &out, "--"];
+        let probe = kernscope(&[&args[..], &["unshare", "-m", "true"]].concat()).output().expect("it runs");
+        if probe.status.code() != Some(0) {
+            eprintln!("skipped: {backend}: {}", String::from_utf8_lossy(&probe.stderr));
+            continue;
+        }
+        let Some(server) = serve_resolver() else { return };
+        let (resolv, nsswitch) = (dir.text("resolv.conf"), dir.text("nsswitch.conf"));
+        let command = ["unshare", "-m", "python3", "-c", RESOLVE, &resolv, &nsswitch];
+        let output = kernscope(&[&args[..], &command].concat()).output().expect("kernscope runs");
+        assert_eq!(output.status.code(), Some(0), "{backend}: {}", String::from_utf8_lossy(&output.stderr));
+        server.join().expect("both were answered");
+        let records = records(&dir.path(backend));
+        let mut told: Vec<(&str, &Value)> = records
+            .iter()
+            .filter(|one| one["kind"] == "dns" && one["query"] == "libc.example.org")
+            .map(|one| (one["qtype"].as_str().expect("a type"), &one["answers"]))
+            .collect();
+        told.sort_by_key(|(qtype, answers)| (*qtype, answers.to_string().len()));
+        let (none, address) = (json!([]), json!(["192.0.2.1"]));
+        assert_eq!(told, [("A", &none), ("A", &address), ("AAAA", &none), ("AAAA", &none)], "{backend}");
+        assert_eq!(records.last().expect("the ledger")["closes"], true);
+    }
 }
 
 #[test]

@@ -4,8 +4,9 @@ use crate::run::{run, stderr};
 use std::path::Path;
 use std::process::Output;
 
-const COMMANDS: [&str; 7] = ["watch", "scan", "lan", "filter", "doctor", "completions", "man"];
-const LAN: [&str; 5] = ["run", "replay", "list", "device", "export"];
+const COMMANDS: [&str; 10] =
+    ["watch", "scan", "lan", "filter", "sessions", "show", "query", "doctor", "completions", "man"];
+const LAN: [&str; 7] = ["run", "replay", "serve", "list", "device", "alerts", "export"];
 const FILTER: [&str; 6] = ["asm", "disasm", "exec", "compile", "test", "attach"];
 
 fn text(output: &Output) -> String {

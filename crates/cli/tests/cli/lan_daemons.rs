@@ -313,7 +313,7 @@ fn a_browser_tells_what_it_runs_on() {
                 asks
             });
             assert!(asks, "{backend}: it asks");
-            std::thread::sleep(Duration::from_millis(300));
+            std::thread::sleep(Duration::from_millis(1500));
             drop((callers, browser));
             let seen = devices(&end(child));
             let computer = &seen[&mac_of("left", &inside)];

@@ -89,7 +89,7 @@ pub(crate) fn end(mut child: Child) -> Vec<Value> {
 }
 
 /// A tap on an interface; one that is bound to it also sends.
-fn tap(name: &str) -> Tap {
+pub(crate) fn tap(name: &str) -> Tap {
     let tap = Tap::open(&Interface::find(name).expect("interface"), 64, false).expect("a tap");
     let until = Instant::now() + Duration::from_secs(5);
     // The kernel lets an interface send some time after it was switched on.

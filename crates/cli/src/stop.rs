@@ -1,4 +1,4 @@
-//! Ctrl-C: the first ends the scan with what it has, the second ends it at once.
+//! Ctrl-C: the first ends the work with what it has, the second ends it at once.
 
 use crate::failure::Failure;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What signals have asked for.
-pub(super) struct Stop {
-    pub(super) wanted: Arc<AtomicBool>,
+pub(crate) struct Stop {
+    pub(crate) wanted: Arc<AtomicBool>,
     by: Arc<AtomicUsize>,
 }
 
 impl Stop {
     /// From here on signals are heard.
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let stop = Self { wanted: Arc::default(), by: Arc::default() };
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             // The order matters: a signal that comes when the scan is to stop already ends the process.
@@ -26,8 +26,8 @@ impl Stop {
         Ok(stop)
     }
 
-    /// The status of a scan that was stopped, as shells have it.
-    pub(super) fn status(&self) -> Option<u8> {
+    /// The status of work that was stopped, as shells have it.
+    pub(crate) fn status(&self) -> Option<u8> {
         let by = u8::try_from(self.by.load(Ordering::Relaxed)).unwrap_or(0);
         self.wanted.load(Ordering::Relaxed).then_some(128 + by)
     }
