@@ -11,6 +11,7 @@ mod filter;
 mod lan;
 mod loss;
 mod memory;
+mod paths;
 pub(crate) mod programs;
 mod scan;
 mod socket;
@@ -41,6 +42,8 @@ enum What {
     Lan(lan::Args),
     /// How fast rules are looked for, beside other ways to.
     Scan(scan::Args),
+    /// What judging paths by a policy costs an open.
+    Paths,
     /// What a condition in front of a socket saves or costs.
     Socket,
 }
@@ -87,6 +90,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Filter(args) => return filter::run(args),
         What::Lan(args) => return lan::run(args),
         What::Scan(args) => return scan::run(args),
+        What::Paths => return paths::run(),
         What::Socket => return socket::run(),
     };
     let kernscope = match &args.kernscope {

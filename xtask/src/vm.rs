@@ -60,7 +60,7 @@ pub(crate) struct Args {
     /// Random filters of the step `filters`, each of which must load; a guest gets 40 minutes for a thousand
     #[arg(long, value_name = "N", default_value_t = FILTERS)]
     filters: u64,
-    /// Only this step (version, doctor, verifier, rules, load, attach, ring, lan-programs, lan, filters,
+    /// Only this step (version, doctor, verifier, rules, load, attach, ring, policy, lan-programs, lan, filters,
     /// cases)
     #[arg(long = "step", value_name = "NAME")]
     only: Vec<String>,
@@ -82,7 +82,7 @@ impl Args {
     /// As the tests run generated programs and the cases: on the oldest and on the newest kernel. `cargo xtask vm` runs
     /// them on all four, which takes a quarter of an hour more.
     pub(crate) fn cases() -> Args {
-        let steps = [&steps::KIT_TESTS[..], &["lan-programs", "lan", "filters", "cases"]].concat();
+        let steps = [&steps::KIT_TESTS[..], &["policy", "lan-programs", "lan", "filters", "cases"]].concat();
         Args { no_build: true, filters: FILTERS_OF_TESTS, ..Args::only(&["5.10", "newest"], &steps) }
     }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::steps::{KIT_TESTS, LAN_TESTS};
+use super::steps::{KIT_TESTS, LAN_TESTS, WATCH_TESTS};
 use crate::tools;
 
 /// What the guests run.
@@ -18,7 +18,7 @@ pub(crate) struct Binaries {
     pub(crate) verifier: PathBuf,
     /// Holds random filters against plain Rust.
     pub(crate) filters: PathBuf,
-    /// Tests of the kit and of lan that ask the kernel.
+    /// Tests of the kit, of lan and of watch that ask the kernel.
     pub(crate) tests: Vec<PathBuf>,
     /// The cases.
     pub(crate) cases: Cases,
@@ -46,10 +46,11 @@ impl Binaries {
         }
         let tests = cache.join("tests");
         fs::create_dir_all(&tests).with_context(|| format!("create {}", tests.display()))?;
-        if build || !tests.join(LAN_TESTS).exists() {
+        if build || !tests.join(WATCH_TESTS).exists() {
             let kit = KIT_TESTS.iter().flat_map(|name| ["--test", name]);
             self::tests(&tests, "kernscope-kit", &kit.collect::<Vec<_>>(), KIT_TESTS.len())?;
             self::tests(&tests, "kernscope-lan", &["--lib"], 1)?;
+            self::tests(&tests, "kernscope-watch", &["--test", WATCH_TESTS], 1)?;
         }
         let built = tools::target_dir().join(if profile == "dev" { "debug" } else { profile });
         let root = tools::root();
@@ -64,7 +65,7 @@ impl Binaries {
             kernscope: stripped(&built.join("kernscope"), cache)?,
             verifier: stripped(&built.join("examples/verifier"), cache)?,
             filters: stripped(&built.join("examples/filters"), cache)?,
-            tests: KIT_TESTS.iter().chain([&LAN_TESTS]).map(|name| tests.join(name)).collect(),
+            tests: KIT_TESTS.iter().chain([&LAN_TESTS, &WATCH_TESTS]).map(|name| tests.join(name)).collect(),
             cases,
         })
     }

@@ -12,6 +12,9 @@ pub(super) const KIT_TESTS: [&str; 3] = ["load", "attach", "ring"];
 /// Unit tests of `crates/lan` that ask the kernel: what its programs do with frames.
 pub(super) const LAN_TESTS: &str = "kernscope_lan";
 
+/// Tests of `crates/watch` that need other kernels: policies judged and enforced.
+pub(super) const WATCH_TESTS: &str = "policy";
+
 /// A device behind a virtual cable, seen by the programs of `lan run`: what it is, and an account that closes.
 const LAN: &str = "ip link add left type veth && ip link set left up && ip link set veth0 up && \
     ip addr add 10.5.5.1/24 dev left && { (sleep 3; ping -c 20 -w 20 10.5.5.2 >/dev/null) & } && \
@@ -74,6 +77,8 @@ fn all(args: &Args) -> Vec<Step> {
         step(test, short * 4, &command)
     });
     steps.extend(tests);
+    let policy = format!("exec /vm/tests/{WATCH_TESTS} --color never --test-threads 1 --nocapture");
+    steps.push(step("policy", short * 15, &policy));
     let programs = format!("exec /vm/tests/{LAN_TESTS} --color never --test-threads 1 live::kernel");
     steps.extend([step("lan-programs", short * 4, &programs), step("lan", short, LAN)]);
     steps.push(step("filters", short + FILTER_LIMIT * u32::try_from(filters).unwrap_or(u32::MAX), &random));
