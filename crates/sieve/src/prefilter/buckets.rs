@@ -1,67 +1,152 @@
 //! Grams in buckets, so that a few look-ups pass over most places.
 //!
 //! At each place of a window a bucket takes the bytes that any of its grams has there: "key_" and "hook" in one bucket let
-//! "heyk" through as well. So grams that are alike go together, one by one, each to where it lets least more through.
+//! "heyk" through as well. So grams that are alike go together. A literal may be looked for by any four bytes in a row of
+//! it; one literal after the other, those four bytes and that bucket are taken that let least more through.
 
-use crate::simd::{BUCKETS, Columns, WINDOW, code};
+use super::common::Common;
+use crate::simd::{BUCKETS, Columns, Form, WINDOW, code};
 use kernscope_kit::compile::share;
 
-/// What a bucket takes at each place, a bit a code, and the share of text that has it there.
-#[derive(Clone, Copy, Default)]
-struct Bucket {
-    codes: [u64; WINDOW],
-    shares: [f64; WINDOW],
+/// Grams of a literal that are weighed: its rarest ones.
+const CHOICE: usize = 8;
+
+/// How much more a place costs where a gram is than one that the buckets let through for nothing.
+const EXACT: f64 = 4.0;
+
+/// Where the gram of each lower-case literal begins, 0 in those that are shorter than a window; and the tables for them.
+pub(super) fn lay_out(literals: &[Vec<u8>], form: Form) -> (Vec<usize>, Columns) {
+    let (weights, common) = (Weights::of_text(), Common::new());
+    let mut buckets = [Bucket::default(); BUCKETS];
+    let (mut offsets, mut columns) = (vec![0; literals.len()], Columns::none());
+    let mut order: Vec<usize> = (0..literals.len()).filter(|&number| !literals[number].is_empty()).collect();
+    // Short ones first: they have least choice, and decide most about their bucket.
+    order.sort_unstable_by_key(|&number| (literals[number].len(), &literals[number]));
+    for number in order {
+        let literal = &literals[number];
+        let costs = choice(literal, &common).into_iter().flat_map(|(offset, own)| {
+            let gram = gram(literal, offset);
+            let more = |bucket: &Bucket| own + bucket.with(gram, form, &weights).passes() - bucket.passes();
+            buckets
+                .each_ref()
+                .map(more)
+                .into_iter()
+                .enumerate()
+                .map(move |(bucket, cost)| (cost, offset, bucket))
+        });
+        let Some((_, offset, best)) = costs.min_by(|a, b| a.0.total_cmp(&b.0)) else { continue };
+        let gram = gram(literal, offset);
+        buckets[best] = buckets[best].with(gram, form, &weights);
+        offsets[number] = offset;
+        for (place, byte) in gram.into_iter().enumerate() {
+            columns.take_any_case(place, best, byte);
+        }
+    }
+    (offsets, columns)
 }
 
+/// The four bytes of a literal from `offset` on, as far as there are so many.
+fn gram(literal: &[u8], offset: usize) -> [Option<u8>; WINDOW] {
+    std::array::from_fn(|place| literal.get(offset + place).copied())
+}
+
+/// Where a literal's gram may begin, and what that costs: its share of text, weighed.
+fn choice(literal: &[u8], common: &Common) -> Vec<(usize, f64)> {
+    if literal.len() < WINDOW {
+        return vec![(0, share(literal, true))];
+    }
+    let weigh = |gram| EXACT * share(gram, true).max(common.share(gram));
+    let mut grams: Vec<_> = literal.windows(WINDOW).map(weigh).enumerate().collect();
+    grams.sort_by(|a, b| a.1.total_cmp(&b.1));
+    grams.truncate(CHOICE);
+    grams
+}
+
+/// What a bucket takes at each place.
+#[derive(Clone, Copy, Default)]
+struct Bucket([Taken; WINDOW]);
+
 impl Bucket {
+    /// Share of places that it lets through, if the bytes of text did not depend on each other.
     fn passes(&self) -> f64 {
-        self.shares.iter().product()
+        self.0.iter().map(|taken| taken.share).product()
     }
 
-    fn with(mut self, codes: &[u64; WINDOW], weights: &[f64; 64]) -> Self {
-        for (place, new) in codes.iter().enumerate() {
-            let mut new = new & !self.codes[place];
-            self.codes[place] |= new;
-            while new != 0 {
-                self.shares[place] += weights[new.trailing_zeros() as usize];
-                new &= new - 1;
+    fn with(mut self, gram: [Option<u8>; WINDOW], form: Form, weights: &Weights) -> Self {
+        for (taken, byte) in self.0.iter_mut().zip(gram) {
+            match byte {
+                Some(byte) => {
+                    taken.add(byte, form, weights);
+                    taken.add(byte.to_ascii_uppercase(), form, weights);
+                }
+                None => *taken = Taken { codes: u64::MAX, low: u16::MAX, high: u16::MAX, share: 1.0 },
             }
         }
         self
     }
 }
 
-/// The tables for lower-case grams, some of them shorter than a window.
-pub(super) fn columns<'a>(grams: impl Iterator<Item = &'a [u8]>) -> Columns {
-    let weights = weights();
-    let mut grams: Vec<&[u8]> = grams.collect();
-    // Short ones first: they decide most about their bucket.
-    grams.sort_unstable_by_key(|gram| (gram.len(), *gram));
-    grams.dedup();
-    let mut buckets = [Bucket::default(); BUCKETS];
-    let mut columns = Columns::none();
-    for gram in grams {
-        let codes: [u64; WINDOW] =
-            std::array::from_fn(|place| gram.get(place).map_or(u64::MAX, |&byte| 1 << code(byte)));
-        let more = |bucket: &Bucket| bucket.with(&codes, &weights).passes() - bucket.passes();
-        let costs = buckets.iter().map(more).enumerate();
-        let Some((best, _)) = costs.min_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
-        buckets[best] = buckets[best].with(&codes, &weights);
-        for place in 0..WINDOW {
-            match gram.get(place) {
-                Some(byte) => [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]
-                    .into_iter()
-                    .for_each(|byte| columns.take(place, best, byte)),
-                None => (0..=255).for_each(|byte| columns.take(place, best, byte)),
-            }
-        }
-    }
-    columns
+/// What is taken at one place, as each form of the tables sees it.
+#[derive(Clone, Copy, Default)]
+struct Taken {
+    /// A bit a code.
+    codes: u64,
+    /// A bit a lower half of a byte.
+    low: u16,
+    /// A bit an upper half.
+    high: u16,
+    /// Share of the bytes of text that the form in use takes.
+    share: f64,
 }
 
-/// Share of text that has each code.
-fn weights() -> [f64; 64] {
-    let mut weights = [0.0; 64];
-    (0..=255).for_each(|byte| weights[usize::from(code(byte))] += share(&[byte], false));
-    weights
+impl Taken {
+    fn add(&mut self, byte: u8, form: Form, weights: &Weights) {
+        let (code, low, high) = (code(byte), byte & 0xf, byte >> 4);
+        match form {
+            Form::Codes if self.codes >> code & 1 == 0 => self.share += weights.codes[usize::from(code)],
+            Form::Codes => {}
+            Form::Halves => {
+                if self.low >> low & 1 == 0 {
+                    self.share += sum(self.high, |high| weights.halves[high][usize::from(low)]);
+                }
+                let lows = self.low | 1 << low;
+                if self.high >> high & 1 == 0 {
+                    self.share += sum(lows, |low| weights.halves[usize::from(high)][low]);
+                }
+            }
+        }
+        self.codes |= 1 << code;
+        self.low |= 1 << low;
+        self.high |= 1 << high;
+    }
+}
+
+/// The sum over the bits that are set.
+fn sum(mut bits: u16, weight: impl Fn(usize) -> f64) -> f64 {
+    let mut sum = 0.0;
+    while bits != 0 {
+        sum += weight(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
+    sum
+}
+
+/// Shares of the bytes of text.
+struct Weights {
+    /// By code.
+    codes: [f64; 64],
+    /// By upper half, then by lower half.
+    halves: [[f64; 16]; 16],
+}
+
+impl Weights {
+    fn of_text() -> Self {
+        let mut weights = Self { codes: [0.0; 64], halves: [[0.0; 16]; 16] };
+        for byte in 0..=u8::MAX {
+            let share = share(&[byte], false);
+            weights.codes[usize::from(code(byte))] += share;
+            weights.halves[usize::from(byte >> 4)][usize::from(byte & 0xf)] = share;
+        }
+        weights
+    }
 }

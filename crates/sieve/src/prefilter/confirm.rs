@@ -1,7 +1,5 @@
 //! Which literal it is, at a place where one may be.
 
-use kernscope_kit::compile::share;
-
 use crate::simd::WINDOW;
 
 /// Bits of a hash.
@@ -35,23 +33,23 @@ struct Entry {
 }
 
 impl Confirm {
-    /// For lower-case literals.
-    pub(super) fn new(literals: Vec<Vec<u8>>) -> Self {
+    /// For lower-case literals, and where the gram of each begins.
+    pub(super) fn new(literals: Vec<Vec<u8>>, offsets: &[usize]) -> Self {
         let mut hashed = Vec::new();
         let mut short = vec![Vec::new(); 256];
         let mut pairs = vec![0; 1024];
-        for (number, literal) in literals.iter().enumerate() {
-            match (rarest(literal), literal.first()) {
-                (Some(offset), _) => hashed.push((
+        for (number, (literal, &offset)) in literals.iter().zip(offsets).enumerate() {
+            match literal[..] {
+                [] => {}
+                [_, _, _, _, ..] => hashed.push((
                     hash(&literal[offset..]),
                     Entry { literal: number as u32, offset: offset as u32 },
                 )),
-                (None, Some(&first)) => {
+                [first, ..] => {
                     short[usize::from(first)].push(number as u32);
                     let seconds = literal.get(1).map_or(0..=255, |&second| second..=second);
                     seconds.for_each(|second| mark(&mut pairs, pair([first, second])));
                 }
-                (None, None) => {}
             }
         }
         hashed.sort_by_key(|(hash, _)| *hash);
@@ -70,18 +68,27 @@ impl Confirm {
         Self { marks, pairs, entries, starts, short, literals }
     }
 
-    /// What each literal is found by: a gram, or all of it where it is shorter.
-    pub(super) fn grams(&self) -> impl Iterator<Item = &[u8]> {
-        let long = self.entries.iter().map(|entry| {
-            let from = entry.offset as usize;
-            &self.literals[entry.literal as usize][from..from + WINDOW]
-        });
-        long.chain(self.short.iter().flatten().map(|number| &self.literals[*number as usize][..]))
+    /// The literals, in lower case.
+    pub(super) fn literals(&self) -> &[Vec<u8>] {
+        &self.literals
     }
 
-    /// Whether [`Confirm::at`] may find something where these bytes are.
+    /// Brings those of these places together in front at which [`Confirm::at`] may find something; how many there are. Without
+    /// a branch for each: none could be foreseen.
     #[inline(always)]
-    pub(super) fn is_marked(&self, window: [u8; WINDOW]) -> bool {
+    pub(super) fn keep_marked(&self, data: &[u8], places: &mut [u16]) -> usize {
+        let mut kept = 0;
+        for number in 0..places.len() {
+            let place = places[number];
+            let window = data.get(usize::from(place)..).and_then(|rest| rest.first_chunk());
+            places[kept] = place;
+            kept += usize::from(window.is_none_or(|window| self.is_marked(*window)));
+        }
+        kept
+    }
+
+    #[inline(always)]
+    fn is_marked(&self, window: [u8; WINDOW]) -> bool {
         let [first, second, ..] = window;
         is_marked(&self.marks, hash(&window)) | is_marked(&self.pairs, pair([first, second]))
     }
@@ -129,10 +136,4 @@ fn is_marked(bits: &[u64], at: usize) -> bool {
 fn hash(bytes: &[u8]) -> usize {
     let word = bytes.first_chunk::<WINDOW>().map_or(0, |bytes| u32::from_le_bytes(*bytes)) | FOLD;
     (word.wrapping_mul(MULTIPLIER) >> (32 - HASH_BITS)) as usize
-}
-
-/// Where in a literal its rarest gram is.
-fn rarest(literal: &[u8]) -> Option<usize> {
-    let grams = literal.windows(WINDOW).map(|gram| share(gram, true)).enumerate();
-    grams.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(offset, _)| offset)
 }

@@ -1,6 +1,6 @@
 //! Finds many literals at once, whatever the case of their letters, at the speed of memory where there are none.
 //!
-//! Of each literal, the rarest four bytes in a row are its gram. One pass over the data looks at 64 places together: could
+//! Of each literal, four bytes in a row are its gram. One pass over the data looks at 64 places together: could
 //! a gram begin here? (`buckets` says how that is laid out for vector instructions.) Of the few places that are left, a
 //! table of hashes says which gram it is, and the literal is compared as a whole. So what is told is exactly where
 //! literals are, on every kind of CPU.
@@ -17,6 +17,7 @@
 //! It is no filter for literals that are everywhere: each place is told, and to be told takes longer than to be passed.
 
 mod buckets;
+mod common;
 mod confirm;
 #[cfg(test)]
 mod tests;
@@ -38,14 +39,17 @@ impl Prefilter {
     pub fn new<L: AsRef<[u8]>>(literals: impl IntoIterator<Item = L>) -> Self {
         let literals: Vec<Vec<u8>> =
             literals.into_iter().map(|literal| literal.as_ref().to_ascii_lowercase()).collect();
-        let confirm = Confirm::new(literals);
-        Self { columns: Box::new(buckets::columns(confirm.grams())), confirm, level: Level::best() }
+        Self::for_level(literals, Level::best())
+    }
+
+    fn for_level(literals: Vec<Vec<u8>>, level: Level) -> Self {
+        let (offsets, columns) = buckets::lay_out(&literals, level.form());
+        Self { columns: Box::new(columns), confirm: Confirm::new(literals, &offsets), level }
     }
 
     /// Uses other vector instructions: for tests and measurements.
-    pub fn with_level(mut self, level: Level) -> Self {
-        self.level = level;
-        self
+    pub fn with_level(self, level: Level) -> Self {
+        Self::for_level(self.confirm.literals().to_vec(), level)
     }
 
     /// Calls `hit` with the number of a literal and where it begins, for every place where one is: those of one block of 64
@@ -77,6 +81,11 @@ impl Prefilter {
     }
 }
 
+/// Blocks that are looked at before any place in them is looked at closer.
+const BATCH: usize = 32;
+/// Places that are written down together, whether there are so many or not: cheaper than to foresee how many there are.
+const TOGETHER: usize = 4;
+
 /// Calls `at` with places at which a gram may be, until it breaks off.
 struct Sweep<'a> {
     prefilter: &'a Prefilter,
@@ -89,21 +98,38 @@ impl Op for Sweep<'_> {
 
     #[inline(always)]
     fn run<V: Vector>(self, vector: V) -> ControlFlow<()> {
+        let mut places = [0; BATCH * BLOCK + TOGETHER];
         let mut base = 0;
-        while let Some(block) = self.data[base..].first_chunk::<{ BLOCK + WINDOW }>() {
-            let mut mask = vector.windows(&self.prefilter.columns, block);
-            while mask != 0 {
-                let place = mask.trailing_zeros() as usize;
-                mask &= mask - 1;
-                if let Some(&window) = block[place..].first_chunk::<WINDOW>()
-                    && self.prefilter.confirm.is_marked(window)
-                {
-                    (self.at)(base + place)?;
-                }
+        loop {
+            let data = &self.data[base..];
+            let (mut count, mut end) = (0, 0);
+            while end < BATCH * BLOCK
+                && let Some(block) = data[end..].first_chunk::<{ BLOCK + WINDOW }>()
+            {
+                let mask = vector.windows(&self.prefilter.columns, block);
+                count += note(&mut places[count..], mask, end);
+                end += BLOCK;
             }
-            base += BLOCK;
+            if end == 0 {
+                // The last few places are each looked at.
+                return (base..self.data.len()).try_for_each(self.at);
+            }
+            let marked = self.prefilter.confirm.keep_marked(data, &mut places[..count]);
+            places[..marked].iter().try_for_each(|&place| (self.at)(base + usize::from(place)))?;
+            base += end;
         }
-        // The last few places are each looked at.
-        (base..self.data.len()).try_for_each(self.at)
     }
+}
+
+/// Writes down the places of a block that begins at `base`; how many there are.
+#[inline(always)]
+fn note(places: &mut [u16], mut mask: u64, base: usize) -> usize {
+    let count = mask.count_ones() as usize;
+    for group in places.chunks_exact_mut(TOGETHER).take(count.div_ceil(TOGETHER)) {
+        for place in group {
+            *place = (base as u32 + mask.trailing_zeros()) as u16;
+            mask &= mask.wrapping_sub(1);
+        }
+    }
+    count
 }

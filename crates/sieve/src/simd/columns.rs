@@ -5,6 +5,15 @@ pub(crate) const WINDOW: usize = 4;
 /// Buckets that windows are put into; a window passes if one bucket takes each of its bytes at its place.
 pub(crate) const BUCKETS: usize = 16;
 
+/// How a kind of CPU asks what a place takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// By [`code`] of the byte, or by the byte.
+    Codes,
+    /// By each half of the byte.
+    Halves,
+}
+
 /// What each place of a window takes, a bit a bucket. The three forms let through different bytes, and none fewer than
 /// were asked for.
 #[derive(Clone, Debug)]
@@ -32,8 +41,18 @@ impl Columns {
         }
     }
 
-    /// At this place, the bucket takes this byte too.
-    pub(crate) fn take(&mut self, place: usize, bucket: usize, byte: u8) {
+    /// At this place, the bucket takes this lower-case byte too, in either case; or any byte where none is given.
+    pub(crate) fn take_any_case(&mut self, place: usize, bucket: usize, byte: Option<u8>) {
+        match byte {
+            Some(byte) => {
+                self.take(place, bucket, byte);
+                self.take(place, bucket, byte.to_ascii_uppercase());
+            }
+            None => (0..=u8::MAX).for_each(|byte| self.take(place, bucket, byte)),
+        }
+    }
+
+    fn take(&mut self, place: usize, bucket: usize, byte: u8) {
         let (half, bit) = (bucket / 8, 1 << (bucket % 8));
         self.codes[place][half][usize::from(code(byte))] |= bit;
         self.nibbles[place][half][0][usize::from(byte & 0xf)] |= bit;

@@ -17,7 +17,7 @@ mod sse2;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use columns::{BUCKETS, Columns, WINDOW, code};
+pub(crate) use columns::{BUCKETS, Columns, Form, WINDOW, code};
 use std::fmt;
 
 /// Bytes that a vector loop looks at together.
@@ -109,6 +109,15 @@ impl Level {
             Kind::Avx512 => "avx512",
             #[cfg(target_arch = "aarch64")]
             Kind::Neon => "neon",
+        }
+    }
+
+    /// How it asks what places take.
+    pub(crate) fn form(self) -> Form {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => Form::Halves,
+            _ => Form::Codes,
         }
     }
 
