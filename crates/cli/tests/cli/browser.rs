@@ -1,7 +1,5 @@
-//! A headless Chromium, driven by its DevTools protocol through a pair of pipes.
+//! A headless Chromium, driven by its DevTools protocol through a pair of pipes. `cargo xtask bench page` uses this file as well.
 
-use crate::lan_daemons::have;
-use crate::run::Dir;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use serde_json::{Value, json};
@@ -18,21 +16,25 @@ pub(crate) struct Browser {
     from: BufReader<File>,
     session: Option<String>,
     visited: Option<Value>,
+    script: Option<String>,
     last_id: u64,
 }
 
 impl Browser {
     /// Starts it, with its files in `dir`; `None`, said out loud, where there is no Chromium.
-    pub(crate) fn start(dir: &Dir) -> Option<Self> {
-        if !have("a page in a browser", &["chromium"]) {
+    pub(crate) fn start(dir: impl AsRef<Path>) -> Option<Self> {
+        let dir = dir.as_ref();
+        if Command::new("chromium").arg("--version").stdout(Stdio::null()).status().is_err() {
+            eprintln!("skipped: a page in a browser: not installed: chromium");
             return None;
         }
-        let (into, out) = (dir.path("to-browser"), dir.path("from-browser"));
+        let (into, out) = (dir.join("to-browser"), dir.join("from-browser"));
         mkfifo(&into, Mode::S_IRWXU).and_then(|()| mkfifo(&out, Mode::S_IRWXU)).expect("pipes");
         let script = "exec chromium --headless=new --no-sandbox --disable-gpu --no-first-run \
                       --user-data-dir=\"$0\" --remote-debugging-pipe about:blank 3<\"$1\" 4>\"$2\"";
         let child = Command::new("/bin/sh")
-            .args(["-c", script, &dir.text("profile"), &dir.text("to-browser"), &dir.text("from-browser")])
+            .args(["-c", script])
+            .args([&dir.join("profile"), &into, &out])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -41,7 +43,7 @@ impl Browser {
         // Each open waits for the other end.
         let to = OpenOptions::new().write(true).open(into).expect("pipe");
         let from = BufReader::new(File::open(out).expect("pipe"));
-        Some(Self { child, to, from, session: None, visited: None, last_id: 0 })
+        Some(Self { child, to, from, session: None, visited: None, script: None, last_id: 0 })
     }
 
     /// Opens a page with nothing else of it remembered; `features` as `prefers-color-scheme` takes them.
@@ -68,8 +70,22 @@ impl Browser {
         let attached = self.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
         self.session = attached["sessionId"].as_str().map(str::to_owned);
         self.call("Page.enable", json!({}));
+        if let Some(script) = self.script.clone() {
+            self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script }));
+        }
         self.call("Page.navigate", json!({ "url": url }));
         self.wait(ready);
+    }
+
+    /// Runs a script in every page of a server, before its own.
+    pub(crate) fn first_run(&mut self, script: &str) {
+        self.script = Some(script.to_owned());
+    }
+
+    /// Makes the page of this size, as a phone's or a desk's.
+    pub(crate) fn resize(&mut self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
     /// Types a text where the cursor is.

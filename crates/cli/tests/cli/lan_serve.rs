@@ -231,6 +231,7 @@ fn hostile_names_are_shown_and_do_nothing_in_a_browser() {
         return;
     };
     let server = Server::start(&["--db", &dir.text("lan.db")]);
+    browser.first_run("window.refused = []; addEventListener('securitypolicyviolation', (event) => refused.push(event.blockedURI));");
     let views = [
         ("devices", "document.querySelectorAll('.row').length === 7"),
         ("alerts", "document.querySelectorAll('.alert li').length === 6"),
@@ -242,6 +243,11 @@ fn hostile_names_are_shown_and_do_nothing_in_a_browser() {
     for (view, ready) in views {
         browser.visit(&format!("http://{}/#{view}", server.address), ready);
         assert_eq!(browser.eval("document.title === 'pwned'"), false, "{view}");
+        assert_eq!(
+            browser.eval("JSON.stringify(refused)"),
+            "[]",
+            "{view}: nothing wants what the page's policy forbids"
+        );
         // What our own files bring: an icon, and a script in the head.
         assert_eq!(browser.eval("document.querySelectorAll('img, script').length"), 2, "{view}");
         assert_eq!(
@@ -303,4 +309,36 @@ fn the_list_is_used_by_keyboard() {
     browser.wait("location.hash === '#devices'");
     browser.key("2");
     browser.wait("location.hash === '#map' && document.querySelector('canvas') !== null");
+}
+
+/// A phone has no heads of columns to click on.
+#[test]
+fn the_list_is_sorted_on_a_phone() {
+    let dir = Dir::new("lan-serve-phone");
+    let mut store = Store::create(&dir.path("lan.db")).expect("create");
+    let device = |n: u8| Device {
+        mac: format!("02:00:00:00:00:{n:02x}"),
+        hostname: Some(format!("name {}", 9 - n)),
+        last_seen: format!("2026-01-01T00:00:0{n}.000000000Z"),
+        ..Device::default()
+    };
+    store.put(&(1..=5).map(device).collect::<Vec<_>>()).expect("put");
+    let Some(mut browser) = Browser::start(&dir) else { return };
+    let server = Server::start(&["--db", &dir.text("lan.db")]);
+    let is_shown = "getComputedStyle(document.querySelector('select.order')).display !== 'none'";
+    let first = "document.querySelector('.row .name').textContent";
+    browser.visit(
+        &format!("http://{}/#devices", server.address),
+        "document.querySelectorAll('.row').length === 5",
+    );
+    browser.resize(1280, 800);
+    assert_eq!(browser.eval(is_shown), false, "at a desk there are heads");
+    browser.resize(390, 844);
+    browser.wait(is_shown);
+    assert_eq!(browser.eval(first), "name 4", "the one that was seen last");
+    browser.eval("{ const by = document.querySelector('select.order'); by.value = 'name'; by.dispatchEvent(new Event('change')); }");
+    browser.wait("document.querySelector('.row .name').textContent === 'name 4'");
+    browser.eval("document.querySelector('button.order').click()");
+    browser.wait("document.querySelector('.row .name').textContent === 'name 8'");
+    assert_eq!(browser.eval("document.documentElement.scrollWidth <= innerWidth"), true);
 }

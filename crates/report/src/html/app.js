@@ -105,7 +105,6 @@ async function start() {
   facts();
   const wanted = location.hash.slice(1);
   app.go(TABS.some(([id]) => id === wanted) ? wanted : "overview");
-  NARROW.addEventListener("change", () => app.go(app.tab));
   addEventListener("beforeprint", () => fillPrint(app));
   document.documentElement.dataset.ready = Math.round(performance.now());
 }

@@ -34,6 +34,7 @@ function fields(record) {
 function fieldText(name, value) {
   if (name === "data") return cleanLines(value);
   if (name === "argv" && Array.isArray(value)) return command(value);
+  if (Array.isArray(value) && value.every((one) => typeof one !== "object")) return value.length ? value.map((one) => clean(String(one))).join("\n") : "none";
   if (value !== null && typeof value === "object") return cleanLines(JSON.stringify(value, null, 1));
   return value === null ? "null" : clean(value);
 }

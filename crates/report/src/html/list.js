@@ -3,18 +3,17 @@
 const ROW_PX = 26;
 const SPARE = 12;
 
-const NARROW = matchMedia("(max-width: 820px)");
-
-// columns: {title, width, cell(item) -> text or node, class, wide: not on narrow screens}; open(item): Enter or a click; keys(event, item): others.
-function list({ label, columns: all, items, open, keys, empty }) {
-  const columns = all.filter((column) => !(NARROW.matches && column.wide));
-  const template = columns.map((column) => column.width).join(" ");
+// columns: {title, width, narrow: the width in a narrow list, cell(item) -> text or node, class, wide: not in narrow lists};
+// open(item): Enter or a click; keys(event, item): others. How narrow a list is the style sheet decides, by the list's own width.
+function list({ label, columns, items, open, keys, empty }) {
+  const kind = (c) => `${c.class || "text"}${c.wide ? ".wide" : ""}`;
   const box = el("div.list", { tabIndex: 0, role: "listbox", "aria-label": label });
   const space = el("div");
-  const heads = el("div.heads", { "aria-hidden": "true" }, ...columns.map((c) => el(`div.${c.class || "text"}`, {}, c.title)));
-  heads.style.gridTemplateColumns = template;
+  const heads = el("div.heads", { "aria-hidden": "true" }, ...columns.map((c) => el(`div.${kind(c)}`, {}, c.title)));
   box.append(space);
   const node = el("div.table", {}, heads, box);
+  node.style.setProperty("--columns", columns.map((c) => c.width).join(" "));
+  node.style.setProperty("--columns-narrow", columns.filter((c) => !c.wide).map((c) => c.narrow || c.width).join(" "));
   const self = { node, box, items: [], at: -1, rows: new Map() };
 
   self.show = (next) => {
@@ -39,9 +38,8 @@ function list({ label, columns: all, items, open, keys, empty }) {
 
   function make(at) {
     const item = self.items[at];
-    const cells = columns.map((c) => el(`div.${c.class || "text"}`, {}, c.cell(item)));
+    const cells = columns.map((c) => el(`div.${kind(c)}`, {}, c.cell(item)));
     const row = el("div.row", { role: "option", id: `row-${at}`, "aria-posinset": at + 1, "aria-setsize": self.items.length, "aria-selected": at === self.at }, ...cells);
-    row.style.gridTemplateColumns = template;
     row.style.top = `${at * ROW_PX}px`;
     row.addEventListener("click", () => (pick(at), open?.(item)));
     self.rows.set(at, row);

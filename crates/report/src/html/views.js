@@ -26,10 +26,10 @@ function timelineView(app) {
     columns: [
       { title: "time (s)", width: "84px", class: "right.dim", wide: true, cell: (r) => offset(r.t) },
       { title: "pid", width: "62px", class: "right.dim", wide: true, cell: (r) => (r.proc ? String(r.proc.pid) : "") },
-      { title: "name", width: NARROW.matches ? "70px" : "112px", class: "name", cell: (r) => clean(r.proc?.comm ?? "") },
+      { title: "name", width: "112px", narrow: "70px", class: "name", cell: (r) => clean(r.proc?.comm ?? "") },
       { title: "what", width: "62px", cell: (r) => el(`span.k-${family(r)}`, {}, verb(r)) },
       { title: "", width: "minmax(0, 1fr)", cell: object },
-      { title: "result", width: NARROW.matches ? "64px" : "minmax(0, 210px)", cell: (r) => el(isFailure(r) || r.code || r.signal ? "span.bad" : "span.dim", {}, result(r)) },
+      { title: "result", width: "minmax(0, 210px)", narrow: "64px", cell: (r) => el(isFailure(r) || r.code || r.signal ? "span.bad" : "span.dim", {}, result(r)) },
     ],
   });
   const wanted = (r) => app.families.has(family(r)) && (app.noise || !isNoise(r)) && (!app.failures || isFailure(r)) && (!app.query || app.test(asked(r)));
@@ -156,7 +156,7 @@ function fileView(app) {
     open: (f) => placeDetail(app, clean(f.path), [["opened for reading", f.reads], ["for writing", f.writes], ["read", bytes(f.read)], ["written", bytes(f.written)], ["by", names(f.procs)]], app.model.run.records.filter((r) => r.path === f.path && r.kind.startsWith("file_"))),
     columns: [
       { title: "path", width: "minmax(0, 1fr)", cell: (f) => clean(f.path) },
-      { title: "", width: NARROW.matches ? "84px" : "150px", cell: (f) => el(f.created || f.writes || f.changes ? "span.k-change" : "span.bad", {}, did(f)) },
+      { title: "", width: "150px", narrow: "84px", cell: (f) => el(f.created || f.writes || f.changes ? "span.k-change" : "span.bad", {}, did(f)) },
       num("opened", (f) => f.reads + (f.reads ? 0 : f.writes)), num("read", (f) => f.read && bytes(f.read)), num("written", (f) => f.written && bytes(f.written)),
       { title: "by", width: "minmax(0, 190px)", wide: true, cell: (f) => names(f.procs) },
     ],

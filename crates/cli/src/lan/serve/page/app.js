@@ -31,6 +31,13 @@ export async function get(path) {
   return answer.json();
 }
 
+/** The devices: as many as there are is a lot to ask for, so that those who show them share an answer. */
+let list = null;
+export async function allDevices() {
+  list = await get("devices");
+  return list;
+}
+
 /** Says something of an alert. */
 export async function say(id, word) {
   const answer = await fetch(`/api/alert/${encodeURIComponent(id)}`, { method: "POST", body: word });
@@ -81,17 +88,18 @@ function locked(problem) {
   return make("p", { class: "empty card" }, text);
 }
 
-async function refresh() {
+/** Brings the heads up to date, and the view; `first`: that was drawn a moment ago. */
+async function refresh(first = false) {
   try {
     state = await get("state");
-    const list = await get("devices");
+    if (!first || !list) await allDevices();
     const open = list.devices.reduce((sum, device) => sum + device.alerts, 0);
     document.getElementById("count-devices").textContent = number(list.total);
     const badge = document.getElementById("count-alerts");
     badge.textContent = open ? number(open) : "";
     badge.className = open ? "bad" : "";
     tell(state.live ? "live" : "", state.live ? "live" : "from the database");
-    await shown?.update?.();
+    if (!first) await shown?.update?.(list);
   } catch (problem) {
     tell("", problem.message === "locked" ? "locked" : "no answer");
   }
@@ -139,5 +147,5 @@ addEventListener("keydown", (event) => {
 
 await handOver();
 await show();
-await refresh();
+await refresh(true);
 listen();

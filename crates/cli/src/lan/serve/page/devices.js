@@ -1,6 +1,6 @@
 // The list: thousands of devices, of which only those in sight are in the page.
 import { ago, bytes, clean, make, number, title } from "./words.js";
-import { get, go } from "./app.js";
+import { allDevices, go } from "./app.js";
 
 const COLUMNS = [
   ["name", "Device", (one) => title(one).toLowerCase()],
@@ -23,6 +23,9 @@ export async function open(main) {
   const only = make("select", { "aria-label": "Which devices" },
     ...[["", "All devices"], ["online", "Online"], ["alerts", "With alerts"], ["unknown", "Unknown"], ["new", "New within a day"]]
       .map(([value, text]) => make("option", { value, selected: kept.only === value ? "" : null }, text)));
+  // Where there are no heads to click on: on a phone.
+  const order = make("select", { class: "order", "aria-label": "Sort by" }, ...COLUMNS.map(([value, text]) => make("option", { value }, text)));
+  const turned = make("button", { type: "button", class: "order", "aria-label": "The other way round", onclick: () => sort(kept.sort) });
   const count = make("span", { class: "soft", role: "status" });
   const head = make("div", { class: "head" }, make("span"));
   const sky = make("div", { class: "window", tabindex: "0", role: "listbox", "aria-label": "Devices" });
@@ -56,6 +59,8 @@ export async function open(main) {
       if (mine) button.setAttribute("aria-sort", kept.reverse ? "descending" : "ascending"); else button.removeAttribute("aria-sort");
       button.textContent = COLUMNS.find(([key]) => key === button.dataset.key)[1] + (mine ? (kept.reverse ? " \u2191" : " \u2193") : "");
     }
+    order.value = kept.sort;
+    turned.textContent = kept.reverse ? "\u2191" : "\u2193";
     count.textContent = rows.length === all.length ? `${number(all.length)} devices, ${number(all.filter((one) => one.online).length)} online` : `${number(rows.length)} of ${number(all.length)}`;
     draw();
   }
@@ -75,7 +80,7 @@ export async function open(main) {
       make("span", { class: "name", title: clean(one.name ?? "", 300) }, title(one)),
       make("span", { class: "kind" }, clean(one.type)),
       make("span", { class: "vendor soft" }, one.random ? "random address" : clean(one.vendor ?? "unknown maker")),
-      make("span", { class: "ips mono" }, one.ips.join(" ")),
+      make("span", { class: "ips mono", title: one.ips.join(" ") }, one.ips[0] ?? "", one.ips.length > 1 ? make("span", { class: "soft" }, ` +${one.ips.length - 1}`) : null),
       make("span", { class: "sum number" }, bytes(one.sent)),
       make("span", { class: "sum number received-sum" }, bytes(one.received)),
       make("span", { class: "last number soft" }, ago(one.last)));
@@ -99,9 +104,8 @@ export async function open(main) {
     draw();
     sky.setAttribute("aria-activedescendant", `row-${at}`);
   }
-  async function load() {
-    const answer = await get("devices");
-    all = answer.devices;
+  async function load(answer) {
+    all = (answer ?? await allDevices()).devices;
     for (const one of all)
       one.text = [one.name, one.type, one.category, one.vendor, one.mac, ...one.ips, ...one.roles].join(" ").toLowerCase();
     arrange();
@@ -117,9 +121,10 @@ export async function open(main) {
   search.addEventListener("input", () => { kept.search = search.value; sky.scrollTop = 0; arrange(); });
   search.addEventListener("keydown", (event) => { if (event.key === "ArrowDown" || event.key === "Enter") { sky.focus(); move(0); event.preventDefault(); } });
   only.addEventListener("change", () => { kept.only = only.value; sky.scrollTop = 0; arrange(); });
+  order.addEventListener("change", () => { sky.scrollTop = 0; kept.sort = ""; sort(order.value); });
   addEventListener("resize", draw);
   await load();
-  main.replaceChildren(make("div", { class: "bar" }, search, only, count), make("section", { class: "card list" }, head, sky));
+  main.replaceChildren(make("div", { class: "bar" }, search, only, order, turned, count), make("section", { class: "card list" }, head, sky));
   sky.scrollTop = kept.scroll;
   draw();
   return { title: "Devices", update: load, leave: () => removeEventListener("resize", draw) };

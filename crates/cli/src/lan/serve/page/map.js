@@ -1,6 +1,6 @@
 // Who talks to whom. Devices lie on rings, sorts beside each other, routers in the middle, the world outside: the same place every
 // time, at once, for two or two thousand of them. A line is a talk, and the stronger the more was said.
-import { bytes, clean, colour, isDark, make } from "./words.js";
+import { bytes, clean, colour, isDark, make, number } from "./words.js";
 import { get, go } from "./app.js";
 
 export async function open(main) {
@@ -19,8 +19,8 @@ export async function open(main) {
     const before = graph.points[chosen]?.id;
     graph = place(await get("map"));
     chosen = graph.points.findIndex((point) => point.id === before);
-    const left = graph.left_out ? `, ${graph.left_out} smaller ones left out` : "";
-    count.textContent = `${graph.points.filter((point) => point.kind !== "remote").length} devices, ${graph.lines.length} lines${left}`;
+    const left = graph.left_out ? `, ${number(graph.left_out)} smaller ones left out` : "";
+    count.textContent = `${number(graph.points.filter((point) => point.kind !== "remote").length)} devices, ${number(graph.lines.length)} lines${left}`;
     const sorts = [...new Set(graph.points.map((point) => point.kind))].slice(0, 14);
     legend.replaceChildren(...sorts.map((sort) => { const dot = make("i"); dot.style.background = colour(sort, isDark()); return make("span", {}, dot, sort === "remote" ? "elsewhere" : sort); }));
     draw();
