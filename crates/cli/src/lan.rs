@@ -16,6 +16,7 @@ mod run_args;
 mod serve;
 mod tell;
 mod traffic;
+mod tui;
 
 use crate::args::Format;
 use crate::failure::Outcome;

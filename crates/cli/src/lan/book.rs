@@ -64,8 +64,8 @@ impl Book {
         record(registry, &self.fingerprint, &self.same, device, now_ns, &self.source)
     }
 
-    /// Devices that are told otherwise now than they were.
-    pub(super) fn news(&mut self, registry: &Registry, now_ns: u64) -> Vec<kernscope_report::Device> {
+    /// Devices of which more is known now than the last time, and whether they are told otherwise than they were.
+    pub(super) fn news(&mut self, registry: &Registry, now_ns: u64) -> Vec<(kernscope_report::Device, bool)> {
         let mut news = Vec::new();
         for device in registry.devices() {
             let told = self.told.get(&device.mac);
@@ -74,9 +74,8 @@ impl Book {
             }
             let record = self.record(registry, device, now_ns);
             let digest = digest(&record);
-            if told.is_none_or(|told| told.digest != digest) {
-                news.push(record);
-            }
+            let is_other = told.is_none_or(|told| told.digest != digest);
+            news.push((record, is_other));
             self.told.insert(device.mac, Told { news: device.news, digest });
         }
         news

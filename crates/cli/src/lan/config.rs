@@ -28,6 +28,8 @@ pub(super) struct Settings {
     pub(super) keep_days: u32,
     pub(super) duration: Option<Duration>,
     pub(super) format: Format,
+    /// On a terminal a screen may show it: nobody asked for lines.
+    pub(super) has_screen: bool,
     pub(super) rules: Vec<PathBuf>,
     pub(super) detect: Options,
     /// To whom alerts are told.
@@ -47,6 +49,7 @@ impl Settings {
         let file = args.config.as_deref().map_or_else(|| Ok(File::default()), file::read)?;
         let (detect, off) = file.detect.options(args.learn.or(file.learn))?;
         let has_db = args.db.is_some();
+        let format = args.format.or(file.format).unwrap_or_default();
         Ok(Self {
             interface: args.interface.clone().or(file.interface),
             backend: args.backend.or(file.backend).unwrap_or_default(),
@@ -55,7 +58,8 @@ impl Settings {
             no_db: args.no_db || (file.no_db.unwrap_or_default() && !has_db),
             keep_days: args.keep_days.or(file.keep_days).unwrap_or(90),
             duration: args.duration.or(file.duration),
-            format: args.format.or(file.format).unwrap_or_default(),
+            format,
+            has_screen: args.format.is_none() && format == Format::Pretty,
             rules: either(&args.rules, file.rules),
             detect,
             notify: Notify {

@@ -6,7 +6,7 @@ use crate::state;
 use crate::stream::note;
 use kernscope_lan::Mac;
 use kernscope_lan::anomaly::Tally;
-use kernscope_lan::store::{Correction, Store, StoreError};
+use kernscope_lan::store::{Correction, Said, Store, StoreError};
 use kernscope_report::{Alert, Device};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -62,6 +62,15 @@ impl Database {
     pub(super) fn keep_alerts(&mut self, alerts: &[Alert]) -> bool {
         let kept = self.store.put_alerts(alerts);
         self.is_kept(kept)
+    }
+
+    /// Keeps what a user says of an alert that is kept. That it cannot be done is said.
+    pub(super) fn say_of_alert(&mut self, id: &str, said: Said) {
+        match self.store.say_of_alert(id, said) {
+            Ok(true) => self.refresh(),
+            Ok(false) => note(format_args!("alert {id}: not in {}", self.store.path().display())),
+            Err(error) => note(error),
+        }
     }
 
     /// The `id` of alerts that are not to be told.

@@ -1,5 +1,7 @@
 //! `lan run`: an interface in, devices out, until it is ended.
 
+mod shown;
+
 use super::book::Book;
 use super::config::Settings;
 use super::database::{Database, default_path};
@@ -9,20 +11,22 @@ use super::run_args::{BackendName, Mode, RunArgs};
 use super::serve::PAGE_AT;
 use super::tell::{Teller, now_ns};
 use super::traffic::Traffic;
+use super::tui::{self, Pulse, Tui};
 use super::{ServeArgs, gateway};
 use crate::failure::{BROKEN, Failure, Outcome};
 use crate::stream::{note, print};
 use crate::watch::signals::Signals;
 use kernscope_kit::attach::Interface;
 use kernscope_kit::privilege;
-use kernscope_lan::anomaly::Sentry;
+use kernscope_lan::Mac;
+use kernscope_lan::anomaly::{Sentry, Tally};
 use kernscope_lan::live::{Options, Part, Session};
 use kernscope_lan::record::ONLINE_NS;
 use kernscope_lan::registry::{Device, Refused, Registry};
 use kernscope_lan::replay::Account;
 use kernscope_report::Coverage;
 use kernscope_report::clock::Clock;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -50,6 +54,8 @@ pub(super) fn run(args: &RunArgs) -> Outcome {
 /// `lan serve --interface`: a run that is looked at by the page.
 pub(super) fn serve(args: &ServeArgs) -> Outcome {
     let mut settings = Settings::of(&args.run)?;
+    // The page is its face, and its address is to be read.
+    settings.has_screen = false;
     settings.faces.page = args.listen.or(settings.faces.page).or(Some(PAGE_AT));
     if args.run.print_config {
         return print(settings.print().as_bytes());
@@ -82,25 +88,29 @@ fn begin(settings: Settings) -> Outcome {
         anomaly: Some(settings.detect),
         ..Options::default()
     };
+    let has_screen = settings.has_screen && tui::can_show();
     let (mut session, backend, why) = look(settings.backend, &interface, options)?;
     if let Some(sentry) = session.registry.sentry() {
         gateway::of(&interface.to_string()).into_iter().for_each(|address| sentry.gateway(address));
         let known = database.iter().flat_map(Database::known);
         known.for_each(|mac| sentry.know(mac));
         settings.off.iter().for_each(|rule| sentry.switch_off(rule));
-        if database.is_some() || settings.faces.metrics.is_some() {
+        if database.is_some() || settings.faces.metrics.is_some() || has_screen {
             sentry.follow_talks();
         }
     }
     let privileges = privilege::keep_only(&session.keeps()).err().map(|cause| cause.to_string());
     let metrics = Metrics::default();
+    let path = database.as_ref().map(|database| database.path().to_owned());
+    let screen = has_screen.then(|| Tui::start(interface.to_string(), path.as_deref())).transpose()?;
     database.iter().try_for_each(|database| settings.notify.start(database.path()))?;
     listening.serve(database.as_ref().map(Database::path), true, &metrics)?;
     let source = format!("{interface} from {}", Clock::new(0).rfc3339(now_ns()));
     let parts = session.parts();
     let tiers: Vec<_> = parts.iter().map(|part| part.tier.as_str()).collect();
     note(format_args!("{interface}: looking by {}; Ctrl-C ends it", tiers.join(" and ")));
-    let teller = Teller::new(settings.format);
+    let mut teller = Teller::new(settings.format);
+    screen.iter().for_each(|_| teller.go_behind());
     let book = Book::new(fingerprint, source.clone());
     let traffic = Traffic::default();
     let run = Run {
@@ -116,6 +126,9 @@ fn begin(settings: Settings) -> Outcome {
         source,
         traffic,
         metrics,
+        screen,
+        muted_here: HashSet::new(),
+        seen_ns: 0,
     };
     run.follow(session, &signals)
 }
@@ -157,11 +170,20 @@ struct Run {
     source: String,
     traffic: Traffic,
     metrics: Metrics,
+    screen: Option<Tui>,
+    /// Alerts that the user of the screen muted, where there is no database to keep that.
+    muted_here: HashSet<String>,
+    /// What was seen up to here was handed to the screen.
+    seen_ns: u64,
 }
 
 impl Run {
     fn follow(mut self, mut session: Session, signals: &Signals) -> Outcome {
         let is_gone = self.watch(&mut session, signals);
+        if let Some(screen) = self.screen.take() {
+            screen.close();
+            self.teller.come_forward();
+        }
         signals.release();
         let (mut registry, account) = session.end(PATIENCE);
         let now_ns = now_ns();
@@ -199,11 +221,13 @@ impl Run {
             let left = self.settings.duration.map_or(TICK, |all| all.saturating_sub(start.elapsed()));
             session.poll(TICK.min(left));
             signals.poll(false, |_, _| stop = true);
+            stop |= self.do_wishes(&mut session.registry);
             let now = start.elapsed();
             if now >= tell_at {
                 tell_at = now + TOLD;
-                self.take_talks(&mut session.registry);
-                self.tell_news(&mut session.registry);
+                let mut pulse = Pulse { tally: self.take_talks(&mut session.registry), ..Pulse::default() };
+                pulse.devices = self.tell_news(&mut session.registry);
+                self.show(session, pulse);
                 self.count(session);
                 if !self.interface.is_there() {
                     return true;
@@ -222,19 +246,29 @@ impl Run {
         false
     }
 
-    fn tell_news(&mut self, registry: &mut Registry) {
+    /// Tells what is new; the devices of which more is known, where a screen shows them.
+    fn tell_news(&mut self, registry: &mut Registry) -> HashMap<Mac, kernscope_report::Device> {
         let now_ns = now_ns();
-        for told in self.book.news(registry, now_ns) {
-            self.tell(told, now_ns);
+        let mut news = HashMap::new();
+        for (device, is_told) in self.book.news(registry, now_ns) {
+            if self.screen.is_some() {
+                news.extend(device.mac.parse().map(|mac| (mac, self.corrected(device.clone()))));
+            }
+            if is_told {
+                self.tell(device, now_ns);
+            }
         }
         self.tell_alerts(registry);
         self.teller.flush();
+        news
     }
 
-    /// Takes who talked to whom.
-    fn take_talks(&mut self, registry: &mut Registry) {
+    /// Takes who talked to whom; the same for the screen, if there is one.
+    fn take_talks(&mut self, registry: &mut Registry) -> Tally {
         let tally = registry.sentry().map(Sentry::take_talks).unwrap_or_default();
+        let copy = if self.screen.is_some() { tally.clone() } else { Tally::default() };
         self.traffic.add(tally, self.database.is_some());
+        copy
     }
 
     /// Brings the metrics up to date.
@@ -272,8 +306,8 @@ impl Run {
 
     fn tell_alerts(&mut self, registry: &mut Registry) {
         let news = registry.sentry().map(Sentry::news).unwrap_or_default();
-        let (source, nothing) = (self.interface.to_string(), HashSet::new());
-        let muted = self.database.as_ref().map(Database::muted).unwrap_or(&nothing);
+        let source = self.interface.to_string();
+        let muted = self.database.as_ref().map(Database::muted).unwrap_or(&self.muted_here);
         let mut told = Vec::new();
         for alert in news {
             if !muted.contains(&alert.id()) {
@@ -287,18 +321,22 @@ impl Run {
         }
     }
 
-    fn tell(&mut self, mut device: kernscope_report::Device, now_ns: u64) {
+    /// As the user says, of this interface.
+    fn corrected(&self, mut device: kernscope_report::Device) -> kernscope_report::Device {
+        self.database.iter().for_each(|database| database.correct(&mut device));
+        device.source = self.interface.to_string();
+        device
+    }
+
+    fn tell(&mut self, device: kernscope_report::Device, now_ns: u64) {
+        let device = self.corrected(device);
         let mac = device.mac.parse();
-        if let Some(database) = &self.database {
-            database.correct(&mut device);
-        }
         if let Ok(mac) = mac {
             let name = device.hostname.clone().unwrap_or_default();
             let vendor = device.vendor.clone().unwrap_or_default();
             let category = device.category.clone();
             self.metrics.with(|numbers| numbers.name(mac, Named { name, category, vendor }));
         }
-        device.source = self.interface.to_string();
         self.teller.device(device, now_ns);
     }
 

@@ -11,6 +11,8 @@ use std::time::Duration;
 ///
 /// Looks at an interface and sends nothing. A device is told when it is first seen and whenever more becomes known of it; all
 /// of them again at the end, with what was covered and an account of every frame. They are remembered in a database.
+///
+/// On a terminal, without --format, it is a screen to move about in: devices, flows, alerts; ? tells the keys.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

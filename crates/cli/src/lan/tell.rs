@@ -21,7 +21,12 @@ pub(super) struct Teller {
     told_at: HashMap<String, u64>,
     deaf: bool,
     broken: Option<Failure>,
+    /// A screen shows it: lines of alerts wait until it is gone, devices are told again at the end.
+    behind: Option<Vec<String>>,
 }
+
+/// Lines that wait behind a screen; the oldest are told, the newest of a flood are in the database.
+const BEHIND_MAX: usize = 1_000;
 
 impl Teller {
     pub(super) fn new(format: Format) -> Self {
@@ -35,6 +40,20 @@ impl Teller {
             told_at: HashMap::new(),
             deaf: false,
             broken: None,
+            behind: None,
+        }
+    }
+
+    /// From here on a screen shows what is told, until [`Teller::come_forward`].
+    pub(super) fn go_behind(&mut self) {
+        self.behind = Some(Vec::new());
+    }
+
+    /// The screen is gone: tells the alerts that it showed.
+    pub(super) fn come_forward(&mut self) {
+        for line in self.behind.take().into_iter().flatten() {
+            let written = self.output.write_all(line.as_bytes());
+            self.note(written);
         }
     }
 
@@ -117,6 +136,10 @@ impl Teller {
             return;
         }
         self.next_seq += 1;
+        let is_alert = matches!(body, Body::Alert(_));
+        if self.behind.is_some() && !is_alert {
+            return;
+        }
         let text = match self.format {
             // A name may hold a line break; the lines are ours.
             Format::Pretty => {
@@ -127,6 +150,10 @@ impl Teller {
                 serde_json::to_string(&self.sequencer.stamp(&entry)).unwrap_or_default() + "\n"
             }
         };
+        if let Some(behind) = &mut self.behind {
+            behind.extend((behind.len() < BEHIND_MAX).then_some(text));
+            return;
+        }
         let written = self.output.write_all(text.as_bytes());
         self.note(written);
     }

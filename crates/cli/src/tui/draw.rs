@@ -1,16 +1,18 @@
 //! What it looks like.
 
 use super::state::{Row, State, Tab, is_alert};
+use crate::screen::look::{badge, bold, chosen, dim, frame_of, popup};
 use kernscope_report::pretty::clean;
 use kernscope_report::{Body, Entry};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+use ratatui::widgets::{Paragraph, Wrap};
+use serde_json::Value;
 
 /// From this width on there is room for the tree beside the list.
-const TREE_FROM: u16 = 80;
+const TREE_FROM: u16 = 100;
 /// Lines of what is known of a record.
 const DETAIL_LINES: usize = 60;
 
@@ -30,12 +32,9 @@ q            end the watch; then leave";
 /// Draws everything.
 pub(super) fn all(frame: &mut Frame<'_>, state: &mut State) {
     let area = frame.area();
-    if std::mem::take(&mut state.is_stale) {
-        frame.render_widget(Clear, area);
-    }
     let [head, middle, foot] =
         Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(2)]).areas(area);
-    frame.render_widget(top(state), head);
+    frame.render_widget(top(state, usize::from(area.width)), head);
     if area.width >= TREE_FROM {
         let [left, right] =
             Layout::horizontal([Constraint::Percentage(34), Constraint::Percentage(66)]).areas(middle);
@@ -48,19 +47,11 @@ pub(super) fn all(frame: &mut Frame<'_>, state: &mut State) {
     }
     frame.render_widget(bottom(state), foot);
     if state.has_help {
-        help(frame, area);
+        popup(frame, " keys ", HELP);
     }
 }
 
-fn dim() -> Style {
-    Style::new().add_modifier(Modifier::DIM)
-}
-
-fn bold() -> Style {
-    Style::new().add_modifier(Modifier::BOLD)
-}
-
-fn top(state: &State) -> Line<'static> {
+fn top(state: &State, width: usize) -> Line<'static> {
     let (word, color) = match (&state.ended, &state.paused) {
         (Some(_), _) => (" ended ", Color::Blue),
         (None, Some(_)) => (" held ", Color::Yellow),
@@ -68,11 +59,16 @@ fn top(state: &State) -> Line<'static> {
     };
     let alerts =
         if state.alerts > 0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { dim() };
+    let counts = format!(" {} records, {} processes, ", state.seen, state.processes.len());
+    let finds = format!("{} finds", state.alerts);
+    // The counts stay, however long the command is.
+    let room = width.saturating_sub(word.len() + counts.len() + finds.len() + 3).max(8);
+    let title = clean::cut_end(&clean::text(&state.title), room).into_owned();
     Line::from(vec![
-        Span::styled(word, Style::new().bg(color).fg(Color::Black)),
-        Span::styled(format!(" {} ", clean::text(&state.title)), bold()),
-        Span::styled(format!(" {} records, {} processes, ", state.seen, state.processes.len()), dim()),
-        Span::styled(format!("{} finds", state.alerts), alerts),
+        badge(word, color),
+        Span::styled(format!(" {title} "), bold()),
+        Span::styled(counts, dim()),
+        Span::styled(finds, alerts),
     ])
 }
 
@@ -94,11 +90,6 @@ fn bottom(state: &State) -> Paragraph<'static> {
     let keys = "? help  / search  f kinds  Tab tree  1 records  2 alerts  3 output  Space hold  q ";
     let keys = format!("{keys}{}", if state.has_ended() { "leave" } else { "end" });
     Paragraph::new(vec![first, Line::from(Span::styled(keys, dim()))])
-}
-
-fn frame_of(title: String, has_keys: bool) -> Block<'static> {
-    let style = if has_keys { Style::new().fg(Color::Cyan) } else { dim() };
-    Block::bordered().title(title).border_style(style)
 }
 
 fn tree(frame: &mut Frame<'_>, state: &mut State, area: Rect) {
@@ -163,10 +154,6 @@ fn list(frame: &mut Frame<'_>, state: &mut State, area: Rect) {
     state.list = view;
 }
 
-fn chosen(line: Line<'_>, is_chosen: bool) -> Line<'_> {
-    if is_chosen { line.style(Style::new().add_modifier(Modifier::REVERSED)) } else { line }
-}
-
 fn record(row: &Row) -> Line<'static> {
     let proc = row.entry.proc.as_ref();
     let name = proc.map_or_else(String::new, |proc| clean::text(&proc.comm).into_owned());
@@ -204,16 +191,28 @@ fn details(entry: &Entry) -> Paragraph<'static> {
             clean::text(exe)
         )
     });
-    let fields = serde_json::to_string_pretty(&entry.body).unwrap_or_default();
-    let lines =
-        proc.into_iter().chain(fields.lines().take(DETAIL_LINES).map(|line| clean::text(line).into_owned()));
-    let text: Vec<_> = lines.filter(|line| !matches!(line.as_str(), "{" | "}")).map(Line::from).collect();
+    let fields = serde_json::to_value(&entry.body).unwrap_or_default();
+    let fields = fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let lines = fields.flat_map(|(name, value)| field(name, value)).take(DETAIL_LINES);
+    let text: Vec<_> = proc.map(Line::from).into_iter().chain(lines).collect();
     Paragraph::new(text).wrap(Wrap { trim: false }).block(frame_of(" details ".to_owned(), false))
 }
 
-fn help(frame: &mut Frame<'_>, area: Rect) {
-    let (width, height) = (58.min(area.width), 13.min(area.height));
-    let place = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);
-    frame.render_widget(Clear, place);
-    frame.render_widget(Paragraph::new(HELP).block(Block::bordered().title(" keys ")), place);
+/// A field of a record as lines: its name, and its value as it is; what holds more than words as JSON.
+fn field(name: &str, value: &Value) -> Vec<Line<'static>> {
+    let line = |head: &str, text: &str| {
+        Line::from(vec![
+            Span::styled(format!("{head:<14} "), dim()),
+            Span::raw(clean::text(text).into_owned()),
+        ])
+    };
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match value {
+        Value::Array(all) if all.is_empty() => vec![line(name, "none")],
+        Value::Array(all) => {
+            let lines = all.iter().enumerate();
+            lines.map(|(at, one)| line(if at == 0 { name } else { "" }, &word(one))).collect()
+        }
+        other => vec![line(name, &word(other))],
+    }
 }

@@ -1,29 +1,15 @@
 //! What keys do.
 
 use super::state::{State, Tab};
+use crate::screen::input;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use std::io;
-use std::time::Duration;
+use ratatui::crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-/// How long a key is waited for before the screen is drawn anew.
-const WAIT: Duration = Duration::from_millis(80);
-
-/// Waits a moment for keys, and does what they say.
-pub(super) fn wait(state: &mut State) -> io::Result<()> {
-    if !event::poll(WAIT)? {
-        return Ok(());
-    }
-    loop {
-        match event::read()? {
-            Event::Key(key) if key.kind != KeyEventKind::Release => press(state, key),
-            _ => {}
-        }
-        // All that are there: a key that is held down comes faster than the screen is drawn.
-        if !event::poll(Duration::ZERO)? {
-            return Ok(());
-        }
+/// Does what an event says.
+pub(super) fn take(state: &mut State, event: Event) {
+    if let Event::Key(key) = event {
+        press(state, key);
     }
 }
 
@@ -34,7 +20,8 @@ pub(super) fn press(state: &mut State, key: KeyEvent) {
         return control(state, key.code);
     }
     if state.is_typing {
-        return type_query(state, key.code);
+        state.is_typing = input::type_query(&mut state.query, key.code);
+        return;
     }
     match key.code {
         KeyCode::Char('?' | 'h') => state.has_help = !state.has_help,
@@ -65,19 +52,6 @@ fn control(state: &mut State, code: KeyCode) {
 fn interrupt(state: &mut State) {
     if kill(Pid::from_raw(0), Signal::SIGINT).is_err() {
         state.said = "the signal could not be sent".to_owned();
-    }
-}
-
-fn type_query(state: &mut State, code: KeyCode) {
-    match code {
-        KeyCode::Char(letter) => state.query.push(letter),
-        KeyCode::Backspace => drop(state.query.pop()),
-        KeyCode::Enter => state.is_typing = false,
-        KeyCode::Esc => {
-            state.query.clear();
-            state.is_typing = false;
-        }
-        _ => {}
     }
 }
 
@@ -118,16 +92,7 @@ fn choose(state: &mut State) {
 }
 
 fn step(state: &mut State, code: KeyCode) {
-    let page = isize::try_from(state.page.max(2) - 1).unwrap_or(1);
-    let by = match code {
-        KeyCode::Up | KeyCode::Char('k') => -1,
-        KeyCode::Down | KeyCode::Char('j') => 1,
-        KeyCode::PageUp => -page,
-        KeyCode::PageDown => page,
-        KeyCode::Home | KeyCode::Char('g') => isize::MIN,
-        KeyCode::End | KeyCode::Char('G') => isize::MAX,
-        _ => return,
-    };
+    let Some(by) = input::step(code, state.page) else { return };
     if state.in_tree {
         state.tree.step(by, state.processes.len(), false);
         return;

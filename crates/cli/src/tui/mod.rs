@@ -1,23 +1,19 @@
 //! `watch --tui`: the run as a screen to move about in, while it goes on.
 //!
 //! A thread of its own draws; the run's thread hands entries on and never waits. What the command writes is caught and shown in a
-//! pane (`capture`), since it would be written across the screen; the command's standard input is empty.
+//! pane (`screen::capture`), since it would be written across the screen; the command's standard input is empty.
 
-mod capture;
 mod draw;
 mod keys;
 mod processes;
 mod state;
 #[cfg(test)]
 mod tests;
-mod view;
 
 use crate::failure::Failure;
-use crate::terminal::Screen;
-use capture::Capture;
+use crate::screen::{Capture, Lines, Screen, capture, input, told_to_quit};
 use kernscope_report::{Coverage, End, Entry, Ledger, Output, Pretty, Sink, Style, Summary};
-use signal_hook::consts::{SIGHUP, SIGTERM};
-use std::io::{IsTerminal, Write, stderr, stdin, stdout};
+use std::io::{IsTerminal, stdin, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -44,7 +40,7 @@ pub(crate) struct Tui {
     thread: Option<JoinHandle<()>>,
     capture: Option<Capture>,
     /// What was written behind the screen.
-    lines: capture::Lines,
+    lines: Lines,
     style: Style,
 }
 
@@ -58,7 +54,7 @@ impl Tui {
         }
         let failed =
             |cause: std::io::Error| Failure::usage(format_args!("watch --tui: take the terminal: {cause}"));
-        let screen = Screen::take().map_err(failed)?;
+        let screen = Screen::take(false).map_err(failed)?;
         let capture = Capture::start().map_err(failed)?;
         let quit = told_to_quit().map_err(failed)?;
         let (to, from) = sync_channel(BATCHES_WAITING);
@@ -95,17 +91,6 @@ impl Tui {
     }
 }
 
-impl Tui {
-    /// What kernscope itself said behind the screen.
-    fn tell_notes(&self) {
-        let Ok(lines) = self.lines.lock() else { return };
-        for note in lines.iter().filter(|line| line.starts_with("kernscope: ")) {
-            // With standard error gone there is nobody left to tell.
-            let _ = writeln!(stderr(), "{}", kernscope_report::pretty::clean::text(note));
-        }
-    }
-}
-
 impl Sink for Tui {
     fn entry(&mut self, entry: &Entry) {
         self.batch.push(entry.clone());
@@ -132,7 +117,7 @@ impl Sink for Tui {
     fn finish(&mut self, end: &End<'_>) -> Ledger {
         self.flush();
         self.close(Some(last_line(end.summary, end.coverage, end.ledger, self.unshown)));
-        self.tell_notes();
+        capture::tell_notes(&self.lines);
         match Output::stdout() {
             Ok(output) => Pretty::new(output, self.style).finish(end),
             Err(_) => end.ledger.clone(),
@@ -162,23 +147,13 @@ fn run(mut screen: Screen, from: &Receiver<News>, mut state: state::State, quit:
         if quit.load(Ordering::Relaxed) {
             state.leave();
         }
-        if screen.terminal.draw(|frame| draw::all(frame, &mut state)).is_err() {
+        let cleared = if std::mem::take(&mut state.is_stale) { screen.clear() } else { Ok(()) };
+        let drawn = cleared.and_then(|()| screen.draw(|frame| draw::all(frame, &mut state)));
+        if drawn.and_then(|()| input::wait(|event| keys::take(&mut state, event))).is_err() {
             // The terminal is gone: the run goes on without it.
             return;
         }
-        if keys::wait(&mut state).is_err() {
-            return;
-        }
     }
-}
-
-/// Set by a signal that asks for the end: then nobody waits for a key. What else it means is the run's business.
-fn told_to_quit() -> std::io::Result<Arc<AtomicBool>> {
-    let quit = Arc::<AtomicBool>::default();
-    for signal in [SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&quit))?;
-    }
-    Ok(quit)
 }
 
 /// Takes what has come; whether nothing more will.

@@ -1,8 +1,7 @@
 //! What is shown: the records that were kept, and where the user is among them.
 
-use super::capture::Lines;
 use super::processes::Processes;
-use super::view::View;
+use crate::screen::{Lines, View};
 use kernscope_report::pretty::{clean, units, words};
 use kernscope_report::{Body, Entry};
 use std::collections::VecDeque;

@@ -1,13 +1,12 @@
 //! The screen as it is drawn, in `tests/cli/golden`; `KERNSCOPE_BLESS=1 cargo test` writes it anew.
 
+use super::draw;
 use super::keys::press;
 use super::state::State;
-use super::{capture, draw};
+use crate::screen::Lines;
+use crate::screen::testing::{golden, picture};
 use kernscope_report::{Alert, Body, Entry, NetCall, OpenMode, PathInfo, Proc, Severity};
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use std::path::Path;
 
 fn entry(pid: u32, ppid: u32, comm: &str, at_ms: u64, body: Body) -> Entry {
     let proc =
@@ -52,7 +51,7 @@ fn fork(child_pid: u32) -> Body {
 }
 
 fn sample() -> State {
-    let lines = capture::Lines::default();
+    let lines = Lines::default();
     lines.lock().expect("lock").extend(["compiling".to_owned(), "bad \u{1b}[2J line".to_owned()]);
     let mut state = State::new("make all".to_owned(), lines);
     let net =
@@ -84,12 +83,7 @@ fn sample() -> State {
 
 /// What is on a screen of this size.
 fn screen(state: &mut State, width: u16, height: u16) -> String {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a screen");
-    terminal.draw(|frame| draw::all(frame, state)).expect("drawn");
-    let buffer = terminal.backend().buffer();
-    let row =
-        |y: u16| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>().trim_end().to_owned() + "\n";
-    (0..height).map(row).collect()
+    picture(width, height, |frame| draw::all(frame, state))
 }
 
 fn keys(state: &mut State, keys: &str) {
@@ -102,15 +96,6 @@ fn keys(state: &mut State, keys: &str) {
         };
         press(state, KeyEvent::new(code, KeyModifiers::NONE));
     }
-}
-
-fn golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/golden").join(name);
-    if std::env::var_os("KERNSCOPE_BLESS").is_some() {
-        std::fs::write(&path, actual).expect("write golden file");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected, "{name} differs; KERNSCOPE_BLESS=1 accepts it");
 }
 
 #[test]

@@ -1,84 +1,14 @@
 //! `watch --tui` on a real terminal, which `script(1)` makes.
 
-use crate::lan_daemons::have;
 use crate::run::{Dir, refused};
-use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-
-/// A terminal, what was written to it, and a way to type.
-struct Terminal {
-    child: Child,
-    seen: Arc<Mutex<Vec<u8>>>,
-}
-
-impl Terminal {
-    /// Runs a shell script on a terminal of its own.
-    fn run(script: &str) -> Option<Self> {
-        if !have("a screen on a terminal", &["script", "stty"]) {
-            return None;
-        }
-        // Ctrl-C reaches the shell as well, as it would on any terminal.
-        let script = format!("trap : INT QUIT; stty rows 30 cols 100; {script}");
-        let mut child = Command::new("script")
-            .args(["-qfec", &script, "/dev/null"])
-            .env("TERM", "xterm")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("starts");
-        let seen = Arc::<Mutex<Vec<u8>>>::default();
-        let mut from = child.stdout.take().expect("output");
-        std::thread::spawn({
-            let seen = Arc::clone(&seen);
-            move || {
-                let mut bytes = [0; 4096];
-                while let Ok(count @ 1..) = from.read(&mut bytes) {
-                    seen.lock().expect("lock").extend_from_slice(&bytes[..count]);
-                }
-            }
-        });
-        Some(Self { child, seen })
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.seen.lock().expect("lock")).into_owned()
-    }
-
-    fn wait(&self, text: &str) {
-        let until = Instant::now() + Duration::from_secs(60);
-        while !self.text().contains(text) {
-            assert!(Instant::now() < until, "{text:?} does not come: {:?}", self.text());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    fn type_in(&mut self, keys: &str) {
-        self.child.stdin.as_mut().expect("input").write_all(keys.as_bytes()).expect("typed");
-    }
-
-    /// What it has shown, once all has ended.
-    fn end(mut self) -> String {
-        self.wait("END-OF-TEST");
-        drop(self.child.stdin.take());
-        self.child.wait().expect("ends");
-        self.text()
-    }
-}
-
-const LEAVE_SCREEN: &str = "\x1b[?1049l";
+use crate::screen::{LEAVE_SCREEN, Terminal, is_sane};
 
 /// Watches a script, then says how the terminal is.
 fn watched(options: &str, command: &str) -> String {
     let program = env!("CARGO_BIN_EXE_kernscope");
     format!(
-        "{program} watch --backend ptrace --tui {options} -- /bin/sh -c '{command}'; echo status $?; stty -a; echo END-OF''-TEST"
+        "exec_it {program} watch --backend ptrace --tui {options} -- /bin/sh -c '{command}'; echo status $?; stty -a; echo END-OF''-TEST"
     )
-}
-
-fn is_sane(after: &str) {
-    assert!(after.contains(" icanon") && after.contains(" echo ") && after.contains("isig"), "{after}");
 }
 
 #[test]
@@ -121,6 +51,21 @@ fn ctrl_c_goes_to_the_command_and_q_ends_the_watch() {
         assert!(after.contains(status), "{keys:?}: {after}");
         is_sane(after);
     }
+}
+
+#[test]
+fn it_is_drawn_anew_at_another_size_and_a_signal_gives_the_terminal_back() {
+    let command = "echo from the command; exec sleep 100";
+    let Some(mut terminal) = Terminal::run(&watched("", command)) else { return };
+    terminal.wait("processes");
+    terminal.resize(12, 50);
+    terminal.wait_screen(|screen| screen.contains("records") && !screen.contains("processes \u{2500}"));
+    terminal.type_in("3");
+    terminal.wait_screen(|screen| screen.contains("from the command"));
+    terminal.signal("TERM");
+    let text = terminal.end();
+    let (_, after) = text.split_once(LEAVE_SCREEN).expect("left");
+    is_sane(after);
 }
 
 #[test]

@@ -30,6 +30,7 @@ pub use correction::Correction;
 pub use kernscope_report::database::DatabaseError as StoreError;
 pub use outbox::Letter;
 pub use talks::{KeptTalk, Span};
+pub use view::join;
 
 use crate::Mac;
 use kernscope_report::Device;

@@ -16,7 +16,8 @@ pub(super) fn devices(sightings: &[Device], now_ns: u64) -> Vec<Device> {
         .collect()
 }
 
-fn join(sightings: &[Device]) -> Option<Device> {
+/// One record of the sightings of one device, the newest first; `None` of none.
+pub fn join(sightings: &[Device]) -> Option<Device> {
     let mut device = sightings.first()?.clone();
     for older in &sightings[1..] {
         device.frames += older.frames;

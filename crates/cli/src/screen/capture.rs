@@ -6,7 +6,7 @@
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, pipe2};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, stderr, stdin, stdout};
+use std::io::{self, BufRead, BufReader, Read, Write, stderr, stdin, stdout};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 
@@ -16,17 +16,17 @@ const LINES: usize = 2000;
 const LINE_BYTES: u64 = 4096;
 
 /// The last lines that were written.
-pub(super) type Lines = Arc<Mutex<VecDeque<String>>>;
+pub(crate) type Lines = Arc<Mutex<VecDeque<String>>>;
 
 /// The standard streams, until this is dropped.
-pub(super) struct Capture {
+pub(crate) struct Capture {
     streams: [OwnedFd; 3],
     lines: Lines,
 }
 
 impl Capture {
     /// Catches from here on.
-    pub(super) fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let streams = [
             stdin().as_fd().try_clone_to_owned()?,
             stdout().as_fd().try_clone_to_owned()?,
@@ -46,8 +46,17 @@ impl Capture {
     }
 
     /// What was written.
-    pub(super) fn lines(&self) -> Lines {
+    pub(crate) fn lines(&self) -> Lines {
         Arc::clone(&self.lines)
+    }
+}
+
+/// Tells what kernscope itself said behind the screen, once that is gone.
+pub(crate) fn tell_notes(lines: &Lines) {
+    let Ok(lines) = lines.lock() else { return };
+    for note in lines.iter().filter(|line| line.starts_with("kernscope: ")) {
+        // With standard error gone there is nobody left to tell.
+        let _ = writeln!(stderr(), "{}", kernscope_report::pretty::clean::text(note));
     }
 }
 

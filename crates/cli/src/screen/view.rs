@@ -2,30 +2,30 @@
 
 /// Where one is in a list.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct View {
+pub(crate) struct View {
     /// The chosen row.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// The first row in view.
-    pub(super) top: usize,
+    pub(crate) top: usize,
     /// The newest row is chosen, whenever one comes.
-    pub(super) follows: bool,
+    pub(crate) follows: bool,
 }
 
 impl View {
     /// At the beginning.
-    pub(super) fn new(follows: bool) -> Self {
+    pub(crate) fn new(follows: bool) -> Self {
         Self { at: 0, top: 0, follows }
     }
 
     /// Moves by so many rows of `len`; at the end it follows.
-    pub(super) fn step(&mut self, by: isize, len: usize, can_follow: bool) {
+    pub(crate) fn step(&mut self, by: isize, len: usize, can_follow: bool) {
         let last = len.saturating_sub(1);
         self.at = self.at.min(last).saturating_add_signed(by).min(last);
         self.follows = can_follow && self.at == last;
     }
 
     /// The rows in view, when there are `len` and `height` of them fit.
-    pub(super) fn fit(&mut self, len: usize, height: usize) -> std::ops::Range<usize> {
+    pub(crate) fn fit(&mut self, len: usize, height: usize) -> std::ops::Range<usize> {
         let last = len.saturating_sub(1);
         self.at = if self.follows { last } else { self.at.min(last) };
         self.top = self.top.min(self.at).max((self.at + 1).saturating_sub(height.max(1)));
