@@ -11,6 +11,7 @@ mod filter;
 mod lan;
 mod loss;
 mod memory;
+mod page;
 mod paths;
 pub(crate) mod programs;
 mod scan;
@@ -42,6 +43,8 @@ enum What {
     Lan(lan::Args),
     /// How fast rules are looked for, beside other ways to.
     Scan(scan::Args),
+    /// How fast the page of `lan serve` is with many devices, and what a thousand clients do to a run.
+    Page(page::Args),
     /// What judging paths by a policy costs an open.
     Paths,
     /// What a condition in front of a socket saves or costs.
@@ -90,6 +93,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Filter(args) => return filter::run(args),
         What::Lan(args) => return lan::run(args),
         What::Scan(args) => return scan::run(args),
+        What::Page(args) => return page::run(args),
         What::Paths => return paths::run(),
         What::Socket => return socket::run(),
     };

@@ -61,7 +61,7 @@ pub(crate) fn on_a_cable(test: &'static str, inside: impl FnOnce() + Send + 'sta
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
 
-fn set_up(name: &str, up: bool) {
+pub(crate) fn set_up(name: &str, up: bool) {
     ask(&Request::new(RTM_NEWLINK, 0, &interface(index(name), u32::from(up))));
 }
 
