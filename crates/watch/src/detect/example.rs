@@ -26,7 +26,7 @@ const FIRST_PID: u32 = 100;
 #[derive(Clone, Debug)]
 pub(super) struct Example {
     by: Vec<Sketch>,
-    entries: Vec<(Entry, Sketch)>,
+    entries: Vec<Played>,
 }
 
 /// A rule that is not what its examples say.
@@ -161,7 +161,11 @@ fn sketch(value: &Value, pid: u32, ppid: u32) -> Result<Sketch, String> {
     })
 }
 
-fn record(value: &Value, pid: u32, ts_s: u64) -> Result<(Entry, Sketch), String> {
+/// A record, and the process that it is of.
+pub(super) type Played = (Entry, Sketch);
+
+/// Reads a record. `pid`: the process that it is of if it names none. `ts_s`: its time.
+pub(super) fn record(value: &Value, pid: u32, ts_s: u64) -> Result<Played, String> {
     let mut fields = value.as_object().ok_or("records: must be tables")?.clone();
     let proc = fields.remove("proc").unwrap_or(json!({}));
     let kind = fields.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -204,4 +204,6 @@ fn meets(step: &Step, scene: &Scene<'_>) -> bool {
 }
 
 #[cfg(test)]
+mod held_out;
+#[cfg(test)]
 mod tests;

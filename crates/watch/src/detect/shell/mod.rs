@@ -130,6 +130,31 @@ pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Readi
     reading
 }
 
+/// A command of a text, as it would be started.
+#[cfg(test)]
+pub(super) struct Simple {
+    pub(super) words: Vec<String>,
+    /// Operator and target.
+    pub(super) redirects: Vec<(String, String)>,
+}
+
+/// The commands of a text and of the texts that it runs.
+#[cfg(test)]
+pub(super) fn simple_commands(text: &str) -> Vec<Simple> {
+    let mut scripts = vec![parse::parse(text)];
+    let mut at = 0;
+    while at < scripts.len() && scripts.len() < MAX_INNER {
+        let inner: Vec<_> = danger::inner(&scripts[at]).iter().map(|text| parse::parse(text)).collect();
+        scripts.extend(inner);
+        at += 1;
+    }
+    let simple = |command: &script::Command| Simple {
+        words: command.words.iter().map(|word| word.text.clone()).collect(),
+        redirects: command.redirects.iter().map(|(op, target)| (op.clone(), target.text.clone())).collect(),
+    };
+    scripts.iter().flat_map(|script| &script.commands).map(simple).collect()
+}
+
 /// What would be odd about a text, had a web server decoded it or were what it gives to a program not in quotes.
 fn attempt(text: &str, script: &script::Script) -> Option<judge::Oddity> {
     let judged = |text: &str| judge::oddity(&parse::parse(text));

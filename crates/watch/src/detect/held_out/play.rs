@@ -1,0 +1,94 @@
+//! What a text would do, as records: the shell itself, the programs that it starts, the files that it and they name.
+//!
+//! Nothing is run. A program is started for each command that is no builtin; redirections open their targets; a few programs
+//! whose arguments are files open, make or remove those. Calls of programs that are no part of this (sockets, names asked for)
+//! are left out, so that the score is not better than what a real run gives. The honest texts are played alike.
+
+use super::super::example::{Played, record};
+use super::super::shell::simple_commands;
+use serde_json::{Value, json};
+
+/// Commands that start no program.
+const BUILTINS: [&str; 30] = [
+    "echo", "printf", "cd", "export", "unset", "set", "eval", "source", ".", "exec", "read", "trap", "test", "[", "exit", "true",
+    "false", "history", "alias", "local", "return", "break", "continue", "wait", "ulimit", "umask", "type", "shift", ":", "for",
+];
+const SHELL_PID: u32 = 101;
+
+/// `sh -c TEXT`, started by a program in Python.
+pub(super) fn of_program(text: &str) -> Vec<Played> {
+    play(&["/bin/sh", "-c", text], text)
+}
+
+/// `bash FILE` with this in the file.
+pub(super) fn of_file(text: &str) -> Vec<Played> {
+    play(&["bash", "x.sh"], text)
+}
+
+fn play(argv: &[&str], text: &str) -> Vec<Played> {
+    let by = json!({ "pid": 100, "exe": "/usr/bin/python3", "argv": ["python3", "app.py"] });
+    let shell = json!({ "pid": SHELL_PID, "ppid": 100 });
+    let mut all = vec![
+        json!({ "kind": "process_exec", "argv": ["python3", "app.py"], "exe": "/usr/bin/python3", "proc": by }),
+        json!({ "kind": "process_exec", "argv": argv, "exe": "/usr/bin/bash", "proc": shell }),
+    ];
+    for (command, pid) in simple_commands(text).iter().zip(200..) {
+        all.extend(of_command(&command.words, &command.redirects, pid));
+    }
+    all.iter().map(|value| record(value, SHELL_PID, 1).expect("a record")).collect()
+}
+
+fn of_command(words: &[String], redirects: &[(String, String)], pid: u32) -> Vec<Value> {
+    let mut all = Vec::new();
+    let forked = json!({ "pid": pid, "ppid": SHELL_PID, "exe": "/usr/bin/bash" });
+    for (op, target) in redirects.iter().filter(|(_, target)| target.contains('/') || target.starts_with('~')) {
+        let flags = if op.contains(">>") { json!(["O_WRONLY", "O_APPEND"]) } else { json!(["O_WRONLY", "O_TRUNC"]) };
+        all.push(match op.contains('>') {
+            true => opened(target, "create", flags, &forked),
+            false => opened(target, "read", json!([]), &forked),
+        });
+    }
+    let Some(name) = words.first().map(|first| first.rsplit('/').next().unwrap_or(first)) else { return all };
+    if name.is_empty() || BUILTINS.contains(&name) || name.contains(char::is_whitespace) {
+        return all;
+    }
+    let exe = if words[0].starts_with('/') { words[0].clone() } else { format!("/usr/bin/{name}") };
+    let own = json!({ "pid": pid, "ppid": SHELL_PID, "exe": exe });
+    all.push(json!({ "kind": "process_exec", "argv": words, "exe": exe, "proc": own }));
+    all.extend(of_files(name, words, &own));
+    all
+}
+
+/// What programs do with the files among their arguments.
+fn of_files(name: &str, words: &[String], own: &Value) -> Vec<Value> {
+    let is_file = |word: &&String| word.starts_with(['/', '~']) && word.len() > 1 || word.contains("/.");
+    let files: Vec<&String> = words[1..].iter().filter(is_file).collect();
+    let last: Vec<&String> = words[1..].last().filter(is_file).into_iter().collect();
+    let write = |file: &&String| opened(file, "create", json!(["O_WRONLY", "O_TRUNC"]), own);
+    let read = |file: &&String| opened(file, "read", json!([]), own);
+    let in_place = words.iter().any(|word| word.starts_with("-i"));
+    match name {
+        "tee" | "truncate" | "shred" => files.iter().map(write).collect(),
+        "sed" if in_place => files.iter().map(write).collect(),
+        "cp" | "mv" | "install" | "scp" => files.iter().take(files.len() - last.len()).map(read).chain(last.iter().map(write)).collect(),
+        "ln" => last.iter().map(|file| json!({ "kind": "file_symlink", "path": absolute(file), "proc": own })).collect(),
+        "rm" | "unlink" => {
+            files.iter().map(|file| json!({ "kind": "file_unlink", "path": absolute(file), "proc": own })).collect()
+        }
+        "cat" | "head" | "tail" | "tac" | "nl" | "less" | "more" | "base64" | "xxd" | "od" | "strings" | "sed" | "awk" | "grep"
+        | "cut" | "sort" | "diff" | "tar" | "zip" | "dd" | "rev" | "strace" | "openssl" => files.iter().map(read).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn opened(path: &str, mode: &str, flags: Value, by: &Value) -> Value {
+    json!({ "kind": "file_open", "path": absolute(path), "mode": mode, "flags": flags, "proc": by })
+}
+
+fn absolute(path: &str) -> String {
+    match path.strip_prefix("~/") {
+        Some(rest) => format!("/root/{rest}"),
+        None if path.starts_with('/') => path.to_owned(),
+        None => format!("/srv/work/{path}"),
+    }
+}
