@@ -85,9 +85,23 @@ impl<'a> Scene<'a> {
     fn run(&self, argv: &[String]) -> &[String] {
         self.run.get_or_init(|| {
             let own = std::iter::once(plain(argv));
-            own.chain(self.reading().commands.iter().cloned()).collect()
+            let all = own.chain(self.reading().commands.iter().cloned());
+            // `sudo -u x id` is `id` as well.
+            all.flat_map(|line| {
+                let inner = inner(&line);
+                std::iter::once(line).chain(inner)
+            })
+            .collect()
         })
     }
+}
+
+/// The command that a command starts, where it is one that starts another.
+fn inner(line: &str) -> Option<String> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let inner = &words[shell::wrapper::inner_at(&words)?..];
+    let name = inner.first().map_or("", |first| first.rsplit('/').next().unwrap_or(first));
+    Some(std::iter::once(name).chain(inner[1..].iter().copied()).collect::<Vec<_>>().join(" "))
 }
 
 /// A command with the folder of its program left out, so that rules need not know where programs are.

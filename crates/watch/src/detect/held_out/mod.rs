@@ -92,8 +92,11 @@ fn score(list: &List) -> BTreeMap<&'static str, Tally> {
     };
     for (quotes, payloads) in sections(list.injections) {
         for (_, hosts) in sections(list.hosts).into_iter().filter(|(heading, _)| *heading == quotes) {
-            for (payload, host) in payloads.iter().flat_map(|payload| hosts.iter().map(move |host| (payload, host))) {
-                let text = host.replace('@', &if quotes == "bare" { format!("x{payload}") } else { payload.clone() });
+            for (payload, host) in
+                payloads.iter().flat_map(|payload| hosts.iter().map(move |host| (payload, host)))
+            {
+                let text = host
+                    .replace('@', &if quotes == "bare" { format!("x{payload}") } else { payload.clone() });
                 add("injections", &text, play::of_program(&text));
             }
         }
@@ -116,13 +119,22 @@ fn holds(list: &List, recall: f64, quiet: f64) {
     let tallies = score(list);
     let mut faults = Vec::new();
     for (group, tally) in &tallies {
-        println!("{} {group}: {} of {}, {:.1} percent", list.name, tally.alerts, tally.all(), tally.percent());
+        println!(
+            "{} {group}: {} of {}, {:.1} percent",
+            list.name,
+            tally.alerts,
+            tally.all(),
+            tally.percent()
+        );
         let (bad, texts) = match *group {
             "honest" => (100.0 - tally.percent() < quiet, &tally.loud),
             _ => (tally.percent() < recall, &tally.quiet),
         };
         if bad || std::env::var_os("KERNSCOPE_SHOW").is_some() {
-            println!("{}", texts.iter().map(|text| format!("{group}: {}\n", text.escape_debug())).collect::<String>());
+            println!(
+                "{}",
+                texts.iter().map(|text| format!("{group}: {}\n", text.escape_debug())).collect::<String>()
+            );
         }
         if bad {
             faults.push(*group);

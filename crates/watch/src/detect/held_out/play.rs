@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 /// Commands that start no program.
 const BUILTINS: [&str; 30] = [
-    "echo", "printf", "cd", "export", "unset", "set", "eval", "source", ".", "exec", "read", "trap", "test", "[", "exit", "true",
-    "false", "history", "alias", "local", "return", "break", "continue", "wait", "ulimit", "umask", "type", "shift", ":", "for",
+    "echo", "printf", "cd", "export", "unset", "set", "eval", "source", ".", "exec", "read", "trap", "test",
+    "[", "exit", "true", "false", "history", "alias", "local", "return", "break", "continue", "wait",
+    "ulimit", "umask", "type", "shift", ":", "for",
 ];
 const SHELL_PID: u32 = 101;
 
@@ -41,8 +42,10 @@ fn play(argv: &[&str], text: &str) -> Vec<Played> {
 fn of_command(words: &[String], redirects: &[(String, String)], pid: u32) -> Vec<Value> {
     let mut all = Vec::new();
     let forked = json!({ "pid": pid, "ppid": SHELL_PID, "exe": "/usr/bin/bash" });
-    for (op, target) in redirects.iter().filter(|(_, target)| target.contains('/') || target.starts_with('~')) {
-        let flags = if op.contains(">>") { json!(["O_WRONLY", "O_APPEND"]) } else { json!(["O_WRONLY", "O_TRUNC"]) };
+    for (op, target) in redirects.iter().filter(|(_, target)| target.contains('/') || target.starts_with('~'))
+    {
+        let flags =
+            if op.contains(">>") { json!(["O_WRONLY", "O_APPEND"]) } else { json!(["O_WRONLY", "O_TRUNC"]) };
         all.push(match op.contains('>') {
             true => opened(target, "create", flags, &forked),
             false => opened(target, "read", json!([]), &forked),
@@ -70,13 +73,20 @@ fn of_files(name: &str, words: &[String], own: &Value) -> Vec<Value> {
     match name {
         "tee" | "truncate" | "shred" => files.iter().map(write).collect(),
         "sed" if in_place => files.iter().map(write).collect(),
-        "cp" | "mv" | "install" | "scp" => files.iter().take(files.len() - last.len()).map(read).chain(last.iter().map(write)).collect(),
-        "ln" => last.iter().map(|file| json!({ "kind": "file_symlink", "path": absolute(file), "proc": own })).collect(),
-        "rm" | "unlink" => {
-            files.iter().map(|file| json!({ "kind": "file_unlink", "path": absolute(file), "proc": own })).collect()
+        "cp" | "mv" | "install" | "scp" => {
+            files.iter().take(files.len() - last.len()).map(read).chain(last.iter().map(write)).collect()
         }
-        "cat" | "head" | "tail" | "tac" | "nl" | "less" | "more" | "base64" | "xxd" | "od" | "strings" | "sed" | "awk" | "grep"
-        | "cut" | "sort" | "diff" | "tar" | "zip" | "dd" | "rev" | "strace" | "openssl" => files.iter().map(read).collect(),
+        "ln" => last
+            .iter()
+            .map(|file| json!({ "kind": "file_symlink", "path": absolute(file), "proc": own }))
+            .collect(),
+        "rm" | "unlink" => files
+            .iter()
+            .map(|file| json!({ "kind": "file_unlink", "path": absolute(file), "proc": own }))
+            .collect(),
+        "cat" | "head" | "tail" | "tac" | "nl" | "less" | "more" | "base64" | "xxd" | "od" | "strings"
+        | "sed" | "awk" | "grep" | "cut" | "sort" | "diff" | "tar" | "zip" | "dd" | "rev" | "strace"
+        | "openssl" => files.iter().map(read).collect(),
         _ => Vec::new(),
     }
 }

@@ -4,36 +4,70 @@ use super::evaluate;
 use super::script::{Command, Script};
 
 const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "busybox"];
-const INTERPRETERS: [&str; 8] = ["python", "python2", "python3", "perl", "ruby", "php", "node", "lua"];
-const FETCHERS: [&str; 12] = [
+const INTERPRETERS: [&str; 10] =
+    ["python", "python2", "python3", "perl", "ruby", "php", "node", "lua", "tclsh", "expect"];
+const FETCHERS: [&str; 20] = [
     "curl",
     "wget",
     "fetch",
     "lwp-download",
+    "lwp-request",
+    "GET",
     "lynx",
     "aria2c",
+    "http",
     "nc",
     "ncat",
     "netcat",
+    "nc.traditional",
+    "nc.openbsd",
     "socat",
+    "telnet",
     "ftp",
+    "ftpget",
     "tftp",
+    "scp",
 ];
+/// Programs that ask for names: what answers may hold commands.
+const RESOLVERS: [&str; 4] = ["dig", "nslookup", "host", "drill"];
+/// Those that carry what a shell prints.
+const CARRIERS: [&str; 9] =
+    ["nc", "ncat", "netcat", "nc.traditional", "nc.openbsd", "telnet", "socat", "openssl", "curl"];
 
 /// Whether a program fetches something from the network.
 pub(super) fn fetches(command: &Command) -> bool {
+    let inner = command.unwrapped();
+    let command = inner.as_ref().unwrap_or(command);
     FETCHERS.contains(&command.name())
-        || command.redirects.iter().any(|(_, target)| target.text.starts_with("/dev/tcp/"))
+        || (RESOLVERS.contains(&command.name())
+            && command.args().any(|arg| arg.to_ascii_lowercase().contains("txt")))
+        || (command.name() == "openssl" && command.args().next() == Some("s_client"))
+        || command.redirects.iter().any(|(_, target)| is_socket_path(&target.text))
+}
+
+fn is_socket_path(text: &str) -> bool {
+    text.starts_with("/dev/tcp/") || text.starts_with("/dev/udp/")
+}
+
+/// `</dev/tcp/localhost/80` by itself tells whether somebody listens.
+fn is_probe(command: &Command) -> bool {
+    let local = |text: &str| {
+        ["localhost/", "127.0.0.1/", "::1/"]
+            .iter()
+            .any(|host| text.strip_prefix("/dev/tcp/").is_some_and(|rest| rest.starts_with(host)))
+    };
+    let [(op, target)] = &command.redirects[..] else { return false };
+    command.words.is_empty() && op == "<" && local(&target.text)
 }
 
 /// Whether a command is a shell, or an interpreter, that runs what it reads.
 pub(super) fn runs_input(command: &Command) -> bool {
     let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
     let name = |word: &&str| word.rsplit('/').next().unwrap_or(word).to_owned();
-    let skip = words.iter().take_while(|word| {
-        ["sudo", "env", "nohup", "exec", "command", "nice", "time"].contains(&&*name(word))
-    });
-    let words = &words[skip.count()..];
+    if words.first().map(name).as_deref() == Some("xargs") {
+        return words.contains(&"-c") && words.iter().any(|arg| SHELLS.contains(&&*name(arg)));
+    }
+    let words = &words[super::wrapper::inner_at(&words).unwrap_or(0)..];
     let Some((first, args)) = words.split_first() else { return false };
     let program = name(first);
     let reads = args.iter().all(|arg| {
@@ -46,15 +80,13 @@ pub(super) fn runs_input(command: &Command) -> bool {
             && *arg != "--help"
     }) || args.first().is_some_and(|arg| matches!(*arg, "-s" | "-" | "/dev/stdin"));
     match program.as_str() {
-        "busybox" => args.first().is_some_and(|arg| matches!(*arg, "sh" | "ash")) && args.len() == 1,
-        "xargs" => args.iter().any(|arg| SHELLS.contains(&&*name(arg))) && args.contains(&"-c"),
         "source" | "." => args.first().is_some_and(|arg| *arg == "/dev/stdin"),
         program => (SHELLS.contains(&program) || INTERPRETERS.contains(&program)) && reads,
     }
 }
 
 /// Whether a command decodes what it reads.
-fn decodes(command: &Command) -> bool {
+pub(super) fn decodes(command: &Command) -> bool {
     let has = |wanted: &[&str]| command.args().any(|arg| wanted.contains(&arg));
     match command.name() {
         "base64" | "base32" | "uudecode" | "base58" => {
@@ -76,7 +108,22 @@ fn decodes(command: &Command) -> bool {
 pub(super) fn signs(script: &Script) -> Vec<&'static str> {
     let mut signs = Vec::new();
     let all = &script.commands;
+    let brought = super::brought::Brought::new(script);
     for (index, command) in all.iter().enumerate() {
+        if brought.is_run(script, index) {
+            signs.push("runs-fetched");
+        }
+        if brought.is_decoded_run(command) {
+            signs.push("runs-decoded");
+        }
+        let goes_out = all.get(index + 1..).unwrap_or_default().iter().any(|other| {
+            other.pipeline == command.pipeline
+                && other.host == command.host
+                && CARRIERS.contains(&other.name())
+        });
+        if goes_out && runs_input(command) && SHELLS.contains(&command.name()) {
+            signs.push("shell-on-network");
+        }
         let piped = all[..index]
             .iter()
             .filter(|other| other.pipeline == command.pipeline && other.host == command.host);
@@ -98,8 +145,8 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
             signs.push("runs-decoded");
         }
         let written = |text: &str| text.contains("/dev/tcp/") || text.contains("/dev/udp/");
-        if command.redirects.iter().any(|(_, target)| written(&target.text))
-            || command.args().any(written) && command.name() != "grep"
+        if command.redirects.iter().any(|(_, target)| written(&target.text)) && !is_probe(command)
+            || command.args().any(written) && !runs_text(command) && command.name() != "grep"
         {
             signs.push("dev-tcp");
         }
@@ -114,6 +161,11 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
     signs.sort_unstable();
     signs.dedup();
     signs
+}
+
+/// A text that is read in turn stands among its arguments.
+fn runs_text(command: &Command) -> bool {
+    shell_texts(command).next().is_some()
 }
 
 /// `bash <(curl ...)`, `sh -c "$(curl ...)"`.
@@ -135,6 +187,8 @@ fn substituted_name(command: &Command) -> bool {
 fn downloads_and_runs(script: &Script) -> bool {
     let mut files: Vec<String> = Vec::new();
     for command in script.top() {
+        let inner = command.unwrapped();
+        let command = inner.as_ref().unwrap_or(command);
         let first = command.words.first().map_or("", |word| &*word.text);
         let runs = |file: &str| files.iter().any(|known| same_file(known, file));
         let is_shell = SHELLS.contains(&command.name())
@@ -143,10 +197,7 @@ fn downloads_and_runs(script: &Script) -> bool {
         if (first.contains('/') && runs(first)) || (is_shell && command.args().any(runs)) {
             return true;
         }
-        if matches!(
-            command.name(),
-            "curl" | "wget" | "fetch" | "aria2c" | "nc" | "ncat" | "tftp" | "ftp" | "scp"
-        ) {
+        if FETCHERS.contains(&command.name()) {
             files.extend(outputs(command));
         }
     }
@@ -164,6 +215,10 @@ fn outputs(command: &Command) -> Vec<String> {
             files.push((*next).to_owned());
         }
         let path = arg.split(['?', '#']).next().unwrap_or(arg);
+        let names_file = matches!(command.name(), "lwp-download" | "ftpget" | "tftp" | "scp" | "ftp");
+        if names_file && !path.contains("://") && !path.contains(':') {
+            files.push(path.to_owned());
+        }
         if path.contains('/')
             && !arg.starts_with('-')
             && let Some(last) = path.rsplit('/').next().filter(|last| !last.is_empty())
@@ -177,38 +232,71 @@ fn outputs(command: &Command) -> Vec<String> {
 
 fn same_file(known: &str, file: &str) -> bool {
     let plain = |text: &str| text.trim_start_matches("./").to_owned();
-    plain(known) == plain(file)
+    let (known, file) = (plain(known), plain(file));
+    known == file && known.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+/// The texts that a command hands to a shell: `sh -c TEXT`, also behind `sudo`, `docker exec x`, `find -exec`; `ssh HOST TEXT`.
+fn shell_texts(command: &Command) -> impl Iterator<Item = &str> {
+    let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+    let name = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
+    let is_shell = |at: usize| SHELLS.contains(&&*name(words[at])) || words[at] == "su";
+    let takes_text = |word: &str| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c');
+    let shell = (0..words.len().saturating_sub(2)).find(|at| is_shell(*at) && takes_text(words[at + 1]));
+    let first = words.first().map(|first| name(first)).unwrap_or_default();
+    let direct = SHELLS.contains(&&*first) || matches!(&*first, "su" | "script");
+    let own =
+        direct.then(|| words.iter().skip(1).position(|word| takes_text(word)).map(|at| at + 2)).flatten();
+    let remote =
+        (first == "ssh" && words.len() > 2).then(|| words.len() - 1).filter(|at| words[*at].contains(' '));
+    let at = own.or(shell.map(|at| at + 2)).or(remote);
+    at.and_then(|at| command.words.get(at)).map(|word| &*word.text).into_iter()
 }
 
 /// Texts that the text runs and that can be told without running it: `sh -c TEXT`, `eval TEXT`, `echo B64 | base64 -d | sh`.
 pub(super) fn inner(script: &Script) -> Vec<String> {
     let mut texts = Vec::new();
     for (index, command) in script.commands.iter().enumerate() {
-        let args: Vec<&str> = command.args().collect();
-        match command.name() {
-            "eval" => texts.push(args.join(" ")),
-            "bash" | "sh" | "dash" | "zsh" | "ksh" | "ash" => {
-                let text = args
-                    .iter()
-                    .position(|arg| arg.starts_with('-') && arg.ends_with('c'))
-                    .and_then(|at| args.get(at + 1));
-                texts.extend(text.map(|text| (*text).to_owned()));
-                texts.extend(command.input.clone());
-            }
-            _ => {}
+        if command.name() == "eval" {
+            texts.push(command.args().collect::<Vec<_>>().join(" "));
         }
-        if runs_input(command) {
-            let stages = script.commands[..index]
-                .iter()
-                .filter(|other| other.pipeline == command.pipeline && other.host == command.host);
-            let mut data = None;
-            let known = stages.into_iter().all(|stage| {
-                data = evaluate::stage(stage, data.take());
-                data.is_some()
-            });
-            texts.extend(data.filter(|_| known).and_then(|data| String::from_utf8(data).ok()));
+        texts.extend(shell_texts(command).map(str::to_owned));
+        if SHELLS.contains(&command.name()) {
+            texts.extend(command.input.clone());
+        }
+        if runs_input(command) && !is_interpreter(command) {
+            texts.extend(piped(script, index));
         }
     }
     texts.retain(|text| !text.trim().is_empty());
     texts
+}
+
+/// What interpreters of other languages, and editors, are given to read, behind their names: rules look there as well.
+pub(super) fn fed(script: &Script) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, command) in script.commands.iter().enumerate() {
+        let takes = is_interpreter(command) || matches!(command.name(), "ed" | "gdb" | "at" | "crontab");
+        let text = command.input.clone().filter(|_| takes);
+        let text = text.or_else(|| takes.then(|| piped(script, index)).flatten());
+        lines.extend(text.map(|text| format!("{} <<< {text}", command.line())));
+    }
+    lines
+}
+
+fn is_interpreter(command: &Command) -> bool {
+    INTERPRETERS.contains(&command.name())
+}
+
+/// What is piped into a command, where the text alone tells.
+fn piped(script: &Script, index: usize) -> Option<String> {
+    let command = &script.commands[index];
+    let mut data = None;
+    for stage in script.commands[..index]
+        .iter()
+        .filter(|other| other.pipeline == command.pipeline && other.host == command.host)
+    {
+        data = Some(evaluate::stage(stage, data.take())?);
+    }
+    String::from_utf8(data?).ok()
 }

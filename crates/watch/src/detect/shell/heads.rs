@@ -61,34 +61,15 @@ const ACCOUNT_FILES: [&str; 16] = [
     "/etc/fstab",
     "/flag",
 ];
-const READERS: [&str; 22] = [
+const READERS: [&str; 36] = [
     "cat", "tac", "nl", "head", "tail", "more", "less", "strings", "xxd", "od", "hexdump", "base64",
-    "base32", "sort", "uniq", "cut", "awk", "sed", "grep", "type", "rev", "dd",
+    "base32", "sort", "uniq", "cut", "awk", "sed", "grep", "type", "rev", "dd", "vi", "vim", "view", "nano",
+    "cp", "mv", "ln", "paste", "fold", "diff", "comm", "tar", "install", "pr",
 ];
-/// Programs that what comes from outside is most often made an argument of.
-const DATA_TOOLS: [&str; 56] = [
-    "ping",
-    "ping6",
-    "nslookup",
-    "host",
-    "dig",
-    "whois",
-    "traceroute",
-    "tracepath",
-    "mtr",
-    "nmap",
-    "arping",
-    "fping",
+/// Programs that what comes from outside is often made an argument of, and that people use all day as well.
+const DATA_TOOLS: [&str; 28] = [
     "curl",
     "wget",
-    "convert",
-    "identify",
-    "mogrify",
-    "ffmpeg",
-    "ffprobe",
-    "gs",
-    "pdftotext",
-    "exiftool",
     "tar",
     "zip",
     "unzip",
@@ -108,23 +89,54 @@ const DATA_TOOLS: [&str; 56] = [
     "wc",
     "du",
     "df",
-    "finger",
-    "mail",
-    "sendmail",
     "openssl",
     "ssh",
-    "snmpget",
-    "snmpwalk",
     "telnet",
     "nc",
     "ps",
     "id",
     "gpg",
-    "youtube-dl",
-    "lp",
-    "figlet",
 ];
-/// Those of them that reach out to a machine that somebody names.
+/// Programs that services give data to, and whose result is not looked at by listing folders or machines.
+const CONVERTERS: [&str; 36] = [
+    "convert",
+    "identify",
+    "mogrify",
+    "magick",
+    "ffmpeg",
+    "ffprobe",
+    "gs",
+    "pdftotext",
+    "pdftoppm",
+    "exiftool",
+    "wkhtmltopdf",
+    "wkhtmltoimage",
+    "youtube-dl",
+    "yt-dlp",
+    "figlet",
+    "sendmail",
+    "mail",
+    "lp",
+    "lpr",
+    "finger",
+    "tesseract",
+    "unoconv",
+    "soffice",
+    "libreoffice",
+    "antiword",
+    "catdoc",
+    "sox",
+    "espeak",
+    "qrencode",
+    "dot",
+    "clamscan",
+    "htpasswd",
+    "smbclient",
+    "ldapsearch",
+    "xmllint",
+    "xsltproc",
+];
+/// Programs that reach out to a machine that somebody names.
 const NET_TOOLS: [&str; 14] = [
     "ping",
     "ping6",
@@ -186,7 +198,25 @@ const FOLLOWERS: [&str; 27] = [
 /// How likely data from outside is in this command: 2 where it names a machine, 1 for what data is often given to.
 pub(super) fn takes_data(command: &Command) -> u32 {
     let name = command.name();
-    u32::from(DATA_TOOLS.contains(&name)) + u32::from(NET_TOOLS.contains(&name))
+    // `id -u` is asked of oneself.
+    let asks_oneself = name == "id" && command.args().all(|arg| arg.starts_with('-'));
+    let clones = name == "git" && command.args().next() == Some("clone");
+    match name {
+        _ if asks_oneself => 0,
+        name if NET_TOOLS.contains(&name) => 2,
+        name => u32::from(DATA_TOOLS.contains(&name) || CONVERTERS.contains(&name) || clones),
+    }
+}
+
+/// Whether somebody who looks about does not look at what this command has done.
+pub(super) fn is_converter(command: &Command) -> bool {
+    CONVERTERS.contains(&command.name())
+        || (command.name() == "git" && command.args().next() == Some("clone"))
+}
+
+/// Whether a command tells of the machine, and not of files.
+pub(super) fn tells_of_machine(command: &Command) -> bool {
+    !matches!(command.name(), "ls" | "dir" | "pwd" | "df" | "mount" | "date" | "du")
 }
 
 /// Whether a pipe into this command makes no sense.
@@ -196,8 +226,13 @@ pub(super) fn is_deaf(command: &Command) -> bool {
     DEAF.contains(&name) || reads_file
 }
 
-/// What a command is good for, if it is one of those.
+/// What a command is good for, if it is one of those; programs that start others are looked through.
 pub(super) fn payload(command: &Command) -> Option<Payload> {
+    let inner = command.unwrapped().filter(|inner| !inner.words.is_empty());
+    inner.as_ref().and_then(of_plain).or_else(|| of_plain(command))
+}
+
+fn of_plain(command: &Command) -> Option<Payload> {
     let name = command.name();
     let args: Vec<&str> = command.args().collect();
     let redirects = || command.redirects.iter().map(|(_, target)| &*target.text);
@@ -214,7 +249,10 @@ pub(super) fn payload(command: &Command) -> Option<Payload> {
             Some(Payload::Probe)
         }
         "sudo" | "crontab" => (args == ["-l"]).then_some(Payload::Probe),
-        "find" => args.iter().any(|arg| matches!(*arg, "-perm" | "-writable")).then_some(Payload::Probe),
+        "find" => args
+            .iter()
+            .any(|arg| matches!(*arg, "-perm" | "-writable" | "id" | "whoami" | "sh"))
+            .then_some(Payload::Probe),
         "kill" => args.contains(&"-1").then_some(Payload::Probe),
         "awk" | "gawk" | "mawk" => args.iter().any(|arg| arg.contains("system(")).then_some(Payload::Probe),
         "busybox" => args
@@ -237,9 +275,9 @@ pub(super) fn payload(command: &Command) -> Option<Payload> {
         "touch" | "mkfifo" => Some(Payload::Mark),
         "rm" => args.iter().any(|arg| arg.starts_with('/')).then_some(Payload::Mark),
         "ls" | "dir" | "pwd" | "uname" | "hostname" | "ifconfig" | "netstat" | "ps" | "env" | "printenv"
-        | "w" | "who" | "last" | "ver" | "set" | "lsb_release" | "uptime" | "arp" | "df" | "mount" | "ss" => {
-            Some(Payload::Look)
-        }
+        | "w" | "who" | "last" | "ver" | "set" | "lsb_release" | "uptime" | "arp" | "df" | "mount" | "ss"
+        | "groups" | "arch" | "lscpu" | "lsmod" | "dmesg" | "free" | "lsof" | "users" | "logname"
+        | "date" | "route" => Some(Payload::Look),
         "ip" => args
             .first()
             .is_some_and(|arg| arg.starts_with('a') || arg.starts_with('r'))
@@ -254,7 +292,7 @@ pub(super) fn payload(command: &Command) -> Option<Payload> {
             args.iter().any(|arg| matches!(*arg, "-i" | "-c" | "-p")).then_some(Payload::Code)
         }
         "python" | "python2" | "python3" | "perl" | "php" | "ruby" | "node" | "lua" | "powershell"
-        | "cmd" => (!args.is_empty()).then_some(Payload::Code),
+        | "cmd" => (args.first().is_some_and(|arg| *arg != "-m")).then_some(Payload::Code),
         "eval" | "exec" | "system" | "passthru" => (!args.is_empty()).then_some(Payload::Code),
         "type" => {
             args.iter().any(|arg| arg.contains("C:") || arg.contains("win.ini")).then_some(Payload::Accounts)
@@ -270,7 +308,9 @@ pub(super) fn follows_well(command: &Command) -> bool {
 
 fn is_account_file(file: &str) -> bool {
     let file = file.trim_start_matches("../").trim_start_matches("./");
+    let file = file.strip_prefix("if=").unwrap_or(file);
     ACCOUNT_FILES.iter().any(|known| file == *known || file == &known[1..])
+        || matches!(file, ".env" | "wp-config.php" | "config.php" | "web.config")
         || file.ends_with("/.ssh/id_rsa")
         || file.ends_with(".bash_history")
         || file.starts_with("/flag")

