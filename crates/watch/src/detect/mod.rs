@@ -155,6 +155,13 @@ impl Detector {
         Self { rules, index, sequences, told }
     }
 
+    /// As if nothing had been seen: rules need not be compiled again.
+    #[cfg(test)]
+    fn forget(&mut self) {
+        self.sequences = Sequences::new(self.rules.len());
+        self.told = Told::new(self.rules.len());
+    }
+
     /// The rules.
     pub fn rules(&self) -> &[Detection] {
         &self.rules

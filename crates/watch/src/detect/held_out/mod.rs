@@ -30,6 +30,15 @@ const FIRST: List = List {
     honest: include_str!("../../../tests/shell/held-out-1/honest.txt"),
 };
 
+const SECOND: List = List {
+    name: "held-out-2",
+    injections: include_str!("../../../tests/shell/held-out-2/injections.txt"),
+    hosts: include_str!("../../../tests/shell/held-out-2/hosts.txt"),
+    attacks: include_str!("../../../tests/shell/held-out-2/attacks.txt"),
+    scripts: "",
+    honest: include_str!("../../../tests/shell/held-out-2/honest.txt"),
+};
+
 /// What became of texts: how many raised an alert, and which did not.
 #[derive(Default)]
 struct Tally {
@@ -71,8 +80,8 @@ fn sections(text: &str) -> Vec<(&str, Vec<String>)> {
 }
 
 /// The rules that raise an alert when this is played.
-fn alerts(detections: &Detections, play: &[super::example::Played]) -> Vec<String> {
-    let mut detector = Detector::new(detections.clone());
+fn alerts(detector: &mut Detector, play: &[super::example::Played]) -> Vec<String> {
+    detector.forget();
     let mut table = Table::default();
     let mut rules = Vec::new();
     for ((entry, sketch), seq) in play.iter().zip(0..) {
@@ -85,10 +94,10 @@ fn alerts(detections: &Detections, play: &[super::example::Played]) -> Vec<Strin
 }
 
 fn score(list: &List) -> BTreeMap<&'static str, Tally> {
-    let detections = Detections::builtin();
+    let mut detector = Detector::new(Detections::builtin());
     let mut tallies: BTreeMap<&'static str, Tally> = BTreeMap::new();
     let mut add = |group: &'static str, text: &str, play: Vec<super::example::Played>| {
-        tallies.entry(group).or_default().add(text, &alerts(&detections, &play));
+        tallies.entry(group).or_default().add(text, &alerts(&mut detector, &play));
     };
     for (quotes, payloads) in sections(list.injections) {
         for (_, hosts) in sections(list.hosts).into_iter().filter(|(heading, _)| *heading == quotes) {
@@ -146,4 +155,10 @@ fn holds(list: &List, recall: f64, quiet: f64) {
 #[test]
 fn first_list() {
     holds(&FIRST, 95.0, 99.0);
+}
+
+/// Written with the first list, and not tried until the rules found 95 of 100 of that.
+#[test]
+fn second_list() {
+    holds(&SECOND, 95.0, 99.0);
 }

@@ -46,6 +46,11 @@ fn of_command(words: &[String], redirects: &[(String, String)], pid: u32) -> Vec
     {
         let flags =
             if op.contains(">>") { json!(["O_WRONLY", "O_APPEND"]) } else { json!(["O_WRONLY", "O_TRUNC"]) };
+        if target.starts_with("/dev/tcp/") {
+            let remote = target.trim_start_matches("/dev/tcp/").replace('/', ":");
+            all.push(json!({ "kind": "net_connect", "proto": "tcp", "remote": remote, "proc": forked }));
+            continue;
+        }
         all.push(match op.contains('>') {
             true => opened(target, "create", flags, &forked),
             false => opened(target, "read", json!([]), &forked),
@@ -55,7 +60,11 @@ fn of_command(words: &[String], redirects: &[(String, String)], pid: u32) -> Vec
     if name.is_empty() || BUILTINS.contains(&name) || name.contains(char::is_whitespace) {
         return all;
     }
-    let exe = if words[0].starts_with('/') { words[0].clone() } else { format!("/usr/bin/{name}") };
+    let exe = match words[0].strip_prefix("./") {
+        Some(file) => absolute(file),
+        None if words[0].starts_with('/') => words[0].clone(),
+        None => format!("/usr/bin/{name}"),
+    };
     let own = json!({ "pid": pid, "ppid": SHELL_PID, "exe": exe });
     all.push(json!({ "kind": "process_exec", "argv": words, "exe": exe, "proc": own }));
     all.extend(of_files(name, words, &own));
@@ -76,6 +85,7 @@ fn of_files(name: &str, words: &[String], own: &Value) -> Vec<Value> {
         "cp" | "mv" | "install" | "scp" => {
             files.iter().take(files.len() - last.len()).map(read).chain(last.iter().map(write)).collect()
         }
+        "curl" | "wget" => outputs(words).iter().map(write).collect(),
         "ln" => last
             .iter()
             .map(|file| json!({ "kind": "file_symlink", "path": absolute(file), "proc": own }))
@@ -87,8 +97,20 @@ fn of_files(name: &str, words: &[String], own: &Value) -> Vec<Value> {
         "cat" | "head" | "tail" | "tac" | "nl" | "less" | "more" | "base64" | "xxd" | "od" | "strings"
         | "sed" | "awk" | "grep" | "cut" | "sort" | "diff" | "tar" | "zip" | "dd" | "rev" | "strace"
         | "openssl" => files.iter().map(read).collect(),
-        _ => Vec::new(),
+        // What is named and not to be changed is mostly read.
+        "ls" | "stat" | "chmod" | "chown" | "touch" | "mkdir" | "kill" | "mount" | "chattr" | "getent"
+        | "file" => Vec::new(),
+        "ssh" | "bash" | "sh" | "find" | "test" | "sudo" | "env" | "rsync" | "git" | "docker" | "curl"
+        | "wget" => Vec::new(),
+        _ => files.iter().map(read).collect(),
     }
+}
+
+/// The file behind `-o` or `-O`.
+fn outputs(words: &[String]) -> Vec<&String> {
+    let named =
+        words.windows(2).filter(|two| matches!(two[0].as_str(), "-o" | "-O" | "--output") && two[1] != "-");
+    named.map(|two| &two[1]).collect()
 }
 
 fn opened(path: &str, mode: &str, flags: Value, by: &Value) -> Value {
