@@ -5,7 +5,7 @@
 //! are left out, so that the score is not better than what a real run gives. The honest texts are played alike.
 
 use super::super::example::{Played, record};
-use super::super::shell::simple_commands;
+use super::super::shell::{simple_commands, wrapper::inner_at};
 use serde_json::{Value, json};
 
 /// Commands that start no program.
@@ -35,6 +35,10 @@ fn play(argv: &[&str], text: &str) -> Vec<Played> {
     ];
     for (command, pid) in simple_commands(text).iter().zip(200..) {
         all.extend(of_command(&command.words, &command.redirects, pid));
+        let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
+        if let Some(at) = inner_at(&words) {
+            all.extend(of_command(&command.words[at..], &[], pid));
+        }
     }
     all.iter().map(|value| record(value, SHELL_PID, 1).expect("a record")).collect()
 }
@@ -82,8 +86,19 @@ fn of_files(name: &str, words: &[String], own: &Value) -> Vec<Value> {
     match name {
         "tee" | "truncate" | "shred" => files.iter().map(write).collect(),
         "sed" if in_place => files.iter().map(write).collect(),
+        "dd" => words
+            .iter()
+            .filter_map(|word| word.strip_prefix("of="))
+            .map(|file| write(&&file.to_owned()))
+            .collect(),
         "cp" | "mv" | "install" | "scp" => {
-            files.iter().take(files.len() - last.len()).map(read).chain(last.iter().map(write)).collect()
+            let base = words.iter().rev().nth(1).map_or("", |word| word.rsplit('/').next().unwrap_or(word));
+            let into = |file: &&String| match file.ends_with('/') {
+                true => format!("{file}{base}"),
+                false => (*file).clone(),
+            };
+            let written = last.iter().map(|file| write(&&into(file)));
+            files.iter().take(files.len() - last.len()).map(read).chain(written).collect()
         }
         "curl" | "wget" => outputs(words).iter().map(write).collect(),
         "ln" => last
@@ -94,14 +109,10 @@ fn of_files(name: &str, words: &[String], own: &Value) -> Vec<Value> {
             .iter()
             .map(|file| json!({ "kind": "file_unlink", "path": absolute(file), "proc": own }))
             .collect(),
-        "cat" | "head" | "tail" | "tac" | "nl" | "less" | "more" | "base64" | "xxd" | "od" | "strings"
-        | "sed" | "awk" | "grep" | "cut" | "sort" | "diff" | "tar" | "zip" | "dd" | "rev" | "strace"
-        | "openssl" => files.iter().map(read).collect(),
         // What is named and not to be changed is mostly read.
         "ls" | "stat" | "chmod" | "chown" | "touch" | "mkdir" | "kill" | "mount" | "chattr" | "getent"
         | "file" => Vec::new(),
-        "ssh" | "bash" | "sh" | "find" | "test" | "sudo" | "env" | "rsync" | "git" | "docker" | "curl"
-        | "wget" => Vec::new(),
+        "ssh" | "bash" | "sh" | "find" | "test" | "sudo" | "env" | "rsync" | "git" | "docker" => Vec::new(),
         _ => files.iter().map(read).collect(),
     }
 }

@@ -99,7 +99,7 @@ pub(super) fn decodes(command: &Command) -> bool {
         "printf" => {
             command.args().any(|arg| arg.contains("\\x") || arg.contains("\\1") || arg.contains("\\0"))
         }
-        "echo" => command.args().any(|arg| arg.contains("\\x") || arg.contains("\\0")),
+        "echo" => command.args().any(|arg| ["\\x", "\\0", "\\1"].iter().any(|code| arg.contains(code))),
         _ => false,
     }
 }
@@ -200,6 +200,15 @@ fn downloads_and_runs(script: &Script) -> bool {
         if FETCHERS.contains(&command.name()) {
             files.extend(outputs(command));
         }
+        // `curl URL | tar x -C DIR`: what lies there came from the network.
+        let unpacks = matches!(command.name(), "tar" | "unzip" | "cpio")
+            && script.top().any(|other| other.pipeline == command.pipeline && fetches(other));
+        if unpacks {
+            let args: Vec<&str> = command.args().collect();
+            let folder =
+                args.iter().position(|arg| matches!(*arg, "-C" | "-d")).and_then(|at| args.get(at + 1));
+            files.extend(folder.map(|folder| format!("{}/", folder.trim_end_matches('/'))));
+        }
     }
     false
 }
@@ -233,12 +242,15 @@ fn outputs(command: &Command) -> Vec<String> {
 fn same_file(known: &str, file: &str) -> bool {
     let plain = |text: &str| text.trim_start_matches("./").to_owned();
     let (known, file) = (plain(known), plain(file));
-    known == file && known.bytes().any(|byte| byte.is_ascii_alphabetic())
+    (known == file || known.len() > 1 && known.ends_with('/') && file.starts_with(&known))
+        && known.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 /// The texts that a command hands to a shell: `sh -c TEXT`, also behind `sudo`, `docker exec x`, `find -exec`; `ssh HOST TEXT`.
 fn shell_texts(command: &Command) -> impl Iterator<Item = &str> {
     let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+    let from = super::wrapper::inner_at(&words).unwrap_or(0);
+    let words: Vec<&str> = words[from..].to_vec();
     let name = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
     let is_shell = |at: usize| SHELLS.contains(&&*name(words[at])) || words[at] == "su";
     let takes_text = |word: &str| word.starts_with('-') && !word.starts_with("--") && word.ends_with('c');
@@ -250,7 +262,7 @@ fn shell_texts(command: &Command) -> impl Iterator<Item = &str> {
     let remote =
         (first == "ssh" && words.len() > 2).then(|| words.len() - 1).filter(|at| words[*at].contains(' '));
     let at = own.or(shell.map(|at| at + 2)).or(remote);
-    at.and_then(|at| command.words.get(at)).map(|word| &*word.text).into_iter()
+    at.and_then(|at| command.words.get(at + from)).map(|word| &*word.text).into_iter()
 }
 
 /// Texts that the text runs and that can be told without running it: `sh -c TEXT`, `eval TEXT`, `echo B64 | base64 -d | sh`.
@@ -276,10 +288,12 @@ pub(super) fn inner(script: &Script) -> Vec<String> {
 pub(super) fn fed(script: &Script) -> Vec<String> {
     let mut lines = Vec::new();
     for (index, command) in script.commands.iter().enumerate() {
-        let takes = is_interpreter(command) || matches!(command.name(), "ed" | "gdb" | "at" | "crontab");
+        let inner = command.unwrapped();
+        let own = inner.as_ref().unwrap_or(command);
+        let takes = is_interpreter(own) || matches!(own.name(), "ed" | "gdb" | "at" | "crontab" | "chpasswd");
         let text = command.input.clone().filter(|_| takes);
         let text = text.or_else(|| takes.then(|| piped(script, index)).flatten());
-        lines.extend(text.map(|text| format!("{} <<< {text}", command.line())));
+        lines.extend(text.map(|text| format!("{} <<< {text}", own.line())));
     }
     lines
 }

@@ -107,6 +107,7 @@ pub(super) fn variable(text: &[u8], vars: &Vars) -> Variable {
 fn named(name: &str, vars: &Vars) -> Variable {
     match vars.0.get(name) {
         Some(value) => Variable { value: value.clone(), hides: false, ..Variable::default() },
+        None if name == "0" => Variable { value: "sh".to_owned(), ..Variable::default() },
         None => Variable { is_ifs: name == "IFS", ..Variable::default() },
     }
 }

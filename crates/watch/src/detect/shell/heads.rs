@@ -98,7 +98,12 @@ const DATA_TOOLS: [&str; 28] = [
     "gpg",
 ];
 /// Programs that services give data to, and whose result is not looked at by listing folders or machines.
-const CONVERTERS: [&str; 36] = [
+const CONVERTERS: [&str; 41] = [
+    "useradd",
+    "usermod",
+    "userdel",
+    "adduser",
+    "passwd",
     "convert",
     "identify",
     "mogrify",
@@ -153,6 +158,35 @@ const NET_TOOLS: [&str; 14] = [
     "snmpget",
     "snmpwalk",
 ];
+/// Programs that copy, count and compare files: as often given data as `mkdir && ls` is written by hand.
+const FILE_TOOLS: [&str; 8] = ["cp", "rsync", "wc", "sort", "diff", "chown", "chgrp", "sha1sum"];
+/// What tells of the machine in many lines, which no argument is made of.
+const LISTERS: [&str; 16] = [
+    "lscpu", "lsmod", "dmesg", "ps", "netstat", "ifconfig", "ss", "lsof", "env", "printenv", "mount", "df",
+    "free", "last", "w", "set",
+];
+/// Hosts whose next command, written without a blank, is no habit of anybody's.
+const BARE_HOSTS: [&str; 19] = [
+    "cat",
+    "ls",
+    "file",
+    "stat",
+    "head",
+    "tail",
+    "wc",
+    "id",
+    "curl",
+    "wget",
+    "openssl",
+    "md5sum",
+    "sha256sum",
+    "gpg",
+    "mail",
+    "zip",
+    "unzip",
+    "7z",
+    "du",
+];
 /// Programs that do not read what is piped into them.
 const DEAF: [&str; 31] = [
     "id",
@@ -189,10 +223,10 @@ const DEAF: [&str; 31] = [
 ];
 
 /// What works on the output of another, or tells of it.
-const FOLLOWERS: [&str; 27] = [
-    "echo", "printf", "exit", "true", "false", "break", "continue", "return", "[", "test", "grep", "egrep",
-    "awk", "sed", "head", "tail", "cut", "sort", "uniq", "wc", "tee", "cat", "tr", "xargs", "jq", "less",
-    "logger",
+const FOLLOWERS: [&str; 35] = [
+    "cd", "make", "rm", "mv", "cp", "mkdir", "chmod", "if", "echo", "printf", "exit", "true", "false",
+    "break", "continue", "return", "[", "test", "grep", "egrep", "awk", "sed", "head", "tail", "cut", "sort",
+    "uniq", "wc", "tee", "cat", "tr", "xargs", "jq", "less", "logger",
 ];
 
 /// How likely data from outside is in this command: 2 where it names a machine, 1 for what data is often given to.
@@ -204,7 +238,10 @@ pub(super) fn takes_data(command: &Command) -> u32 {
     match name {
         _ if asks_oneself => 0,
         name if NET_TOOLS.contains(&name) => 2,
-        name => u32::from(DATA_TOOLS.contains(&name) || CONVERTERS.contains(&name) || clones),
+        name => {
+            let all = [&DATA_TOOLS[..], &CONVERTERS, &FILE_TOOLS];
+            u32::from(clones || all.iter().any(|tools| tools.contains(&name)))
+        }
     }
 }
 
@@ -212,6 +249,22 @@ pub(super) fn takes_data(command: &Command) -> u32 {
 pub(super) fn is_converter(command: &Command) -> bool {
     CONVERTERS.contains(&command.name())
         || (command.name() == "git" && command.args().next() == Some("clone"))
+}
+
+/// Whether a command is one that follows a copy or a count every day.
+pub(super) fn is_daily_after(payload: Payload, command: &Command, host: &Command) -> bool {
+    let everyday = matches!(payload, Payload::Mark | Payload::Wait | Payload::Call | Payload::Code);
+    FILE_TOOLS.contains(&host.name()) && (everyday || !tells_of_machine(command))
+}
+
+/// Whether what a command prints is no argument.
+pub(super) fn lists(command: &Command) -> bool {
+    LISTERS.contains(&command.name())
+}
+
+/// Whether nobody writes another command right behind this one without a blank.
+pub(super) fn stands_alone(command: &Command) -> bool {
+    BARE_HOSTS.contains(&command.name()) || CONVERTERS.contains(&command.name())
 }
 
 /// Whether a command tells of the machine, and not of files.
@@ -245,9 +298,8 @@ fn of_plain(command: &Command) -> Option<Payload> {
     }
     match name {
         "id" | "nid" => args.iter().all(|arg| !arg.starts_with('-')).then_some(Payload::Probe),
-        "history" | "xterm" | ":" | "shutdown" | "reboot" | "halt" | "useradd" | "adduser" => {
-            Some(Payload::Probe)
-        }
+        ":" => command.redirects.is_empty().then_some(Payload::Probe),
+        "history" | "xterm" | "shutdown" | "reboot" | "halt" | "useradd" | "adduser" => Some(Payload::Probe),
         "sudo" | "crontab" => (args == ["-l"]).then_some(Payload::Probe),
         "find" => args
             .iter()
@@ -266,6 +318,10 @@ fn of_plain(command: &Command) -> Option<Payload> {
         "whoami" | "ipconfig" | "systeminfo" | "tasklist" | "phpinfo" => Some(Payload::Probe),
         "expr" => args.first().is_some_and(|arg| is_big_number(arg)).then_some(Payload::Marker),
         "sleep" if args == ["0"] => Some(Payload::Marker),
+        "read" => args.contains(&"-t").then_some(Payload::Wait),
+        "killall" | "pkill" | "fetch" => (!args.is_empty()).then_some(Payload::Call),
+        "su" | "script" => args.iter().any(|arg| arg.ends_with('c')).then_some(Payload::Code),
+        "getent" => Some(Payload::Look),
         "sleep" | "timeout" | "usleep" => args
             .first()
             .is_some_and(|arg| arg.starts_with(|c: char| c.is_ascii_digit()))
@@ -289,13 +345,20 @@ fn of_plain(command: &Command) -> Option<Payload> {
         "curl" | "wget" | "nc" | "ncat" | "netcat" | "nslookup" | "dig" | "host" | "telnet" | "ftp"
         | "tftp" | "socat" => (!args.is_empty()).then_some(Payload::Call),
         "bash" | "sh" | "dash" | "zsh" | "ksh" => {
-            args.iter().any(|arg| matches!(*arg, "-i" | "-c" | "-p")).then_some(Payload::Code)
+            let is_told = args.iter().any(|arg| matches!(*arg, "-i" | "-c" | "-p"));
+            (is_told || command.input.is_some()).then_some(Payload::Code)
         }
         "python" | "python2" | "python3" | "perl" | "php" | "ruby" | "node" | "lua" | "powershell"
         | "cmd" => (args.first().is_some_and(|arg| *arg != "-m")).then_some(Payload::Code),
         "eval" | "exec" | "system" | "passthru" => (!args.is_empty()).then_some(Payload::Code),
         "type" => {
             args.iter().any(|arg| arg.contains("C:") || arg.contains("win.ini")).then_some(Payload::Accounts)
+        }
+        "chown" | "stat" | "mv" | "tar" | "du" | "test" => {
+            let secret = |arg: &&str| {
+                matches!(*arg, "/etc/passwd" | "/etc/shadow" | "/etc/sudoers" | "/root" | "/etc")
+            };
+            args.iter().any(secret).then_some(Payload::Probe)
         }
         _ => None,
     }

@@ -42,6 +42,9 @@ fn weigh(script: &Script, index: usize) -> Option<Oddity> {
         return None;
     }
     let payload = payload(script, command, host)?;
+    if heads::is_daily_after(payload, command, host) {
+        return None;
+    }
     let mut odd = Oddity { points: payload.weight(), because: Vec::new() };
     let mut add = |points: u32, why: String| {
         if points > 0 {
@@ -59,10 +62,14 @@ fn weigh(script: &Script, index: usize) -> Option<Oddity> {
         );
     }
     if command.host.is_some() {
+        let beside = script.commands.iter().enumerate().filter(|(at, _)| *at != index);
+        let alone = beside
+            .into_iter()
+            .all(|(_, other)| other.pipeline != command.pipeline || other.host != command.host);
         let glued = host.words.iter().any(|word| word.glued) && payload != Payload::Look;
         add(u32::from(glued), "it follows right upon other data".to_owned());
         add(
-            place_points(payload, command, host),
+            place_points(payload, command, host, alone),
             format!("{line:?} gives nothing that could be an argument"),
         );
     } else {
@@ -70,6 +77,12 @@ fn weigh(script: &Script, index: usize) -> Option<Oddity> {
             add(2, format!("{} does not read what is piped into it", command.name()));
         }
         add(u32::from(command.tight), "the separator touches what stands before it".to_owned());
+        let bare = command.tight && payload == Payload::Other && heads::takes_data(host) == 1;
+        add(u32::from(bare), format!("nobody writes {:?} right behind {}", command.name(), host.name()));
+        let is_look = matches!(payload, Payload::Look | Payload::Wait) && heads::tells_of_machine(command);
+        let odd_place =
+            is_look && matches!(command.before, Sep::Or | Sep::Background) && heads::stands_alone(host);
+        add(u32::from(odd_place), format!("{line:?} is no answer to a failure"));
         add(u32::from(command.after_quotes), "a quote is closed right before it".to_owned());
         let newline = command.before == Sep::Newline && heads::takes_data(host) > 0;
         add(u32::from(newline), "a line ends within the command".to_owned());
@@ -93,7 +106,12 @@ fn payload(script: &Script, command: &Command, host: &Command) -> Option<Payload
     if alone && host.words.iter().any(|word| word.substitutes && word.span.len() > command.line().len() + 3) {
         return Some(Payload::Marker);
     }
-    let named = heads::takes_data(host) > 1 && !heads::follows_well(command) && command.name() != host.name();
+    let chained = matches!(command.before, Sep::Semicolon | Sep::And | Sep::Or | Sep::Background)
+        && command.host.is_none();
+    let bare = chained && command.tight && heads::stands_alone(host);
+    let named = (heads::takes_data(host) > 1 || bare)
+        && !heads::follows_well(command)
+        && command.name() != host.name();
     // What a substitution gives is run; which program that is, the text does not tell.
     let given = command.words.first().is_some_and(|word| word.substitutes && word.text.is_empty());
     let given = given && heads::takes_data(host) > 0 && command.host.is_none();
@@ -118,14 +136,15 @@ fn host_points(payload: Payload, command: &Command, host: &Command) -> u32 {
     }
 }
 
-/// Points for a substitution.
-fn place_points(payload: Payload, command: &Command, host: &Command) -> u32 {
+/// Points for a substitution. `alone`: nothing works on what the command prints.
+fn place_points(payload: Payload, command: &Command, host: &Command, alone: bool) -> u32 {
     let is_argument = !host.words.is_empty() && host.name() != command.name();
     let bare_id = command.name() == "id" && command.words.len() == 1;
     match payload {
         _ if !is_argument => u32::from(payload.is_silent()),
         Payload::Probe if bare_id => 1,
         _ if payload.is_silent() => 2,
+        Payload::Look if alone && heads::lists(command) && !matches!(host.name(), "echo" | "printf") => 2,
         _ => 0,
     }
 }

@@ -1,7 +1,7 @@
 //! Programs that start the program that their arguments name: `sudo -u x id`, `env A=1 id`, `timeout 5 id`.
 
 /// Their names, and the options of each that are followed by a value.
-const WRAPPERS: [(&str, &[&str]); 27] = [
+const WRAPPERS: [(&str, &[&str]); 29] = [
     ("sudo", &["-u", "-g", "-C", "-h", "-p", "-r", "-t", "-D", "-R", "-T"]),
     ("doas", &["-u", "-C"]),
     ("env", &["-u", "-C", "-S"]),
@@ -29,9 +29,11 @@ const WRAPPERS: [(&str, &[&str]); 27] = [
     ("proxychains", &["-f"]),
     ("proxychains4", &["-f"]),
     ("rlwrap", &[]),
+    ("chroot", &[]),
+    ("sshpass", &["-p", "-f"]),
 ];
 /// Those whose first argument that is no option is none of the command's.
-const TAKE_ONE: [&str; 5] = ["timeout", "taskset", "setarch", "flock", "chrt"];
+const TAKE_ONE: [&str; 6] = ["timeout", "taskset", "setarch", "flock", "chrt", "chroot"];
 /// Wrappers in wrappers that are followed.
 const MAX_NESTED: usize = 8;
 
