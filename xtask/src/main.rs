@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod benign;
 mod bpf;
 mod deny;
 mod filters;
@@ -50,6 +51,8 @@ enum Task {
     Bench(bench::Args),
     /// Train the model that kernscope lan is built with.
     Train(train::Args),
+    /// Watch honest work, which must raise no alert.
+    Benign(benign::Args),
     /// Run kernscope under heavy work.
     Stress(stress::Args),
     /// Hold random filters in the kernel and the virtual machine against plain Rust.
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Task::Deny => deny::run(),
         Task::Vm(args) => vm::run(&args),
         Task::Bench(args) => bench::run(&args),
+        Task::Benign(args) => benign::run(&args),
         Task::Train(args) => train::run(&args),
         Task::Stress(args) => stress::run(&args),
         Task::Filters(args) => filters::run(&args),

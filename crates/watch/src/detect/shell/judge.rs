@@ -126,6 +126,8 @@ fn host_points(payload: Payload, command: &Command, host: &Command) -> u32 {
         _ if command.host.is_some() && matches!(host.name(), "echo" | "printf") => 0,
         _ if command.host.is_some() && !host.words.iter().any(|word| word.substitutes) => 0,
         Payload::Look if matches!(host.name(), "echo" | "printf") => 0,
+        // To say something and to make a file is what scripts do.
+        Payload::Mark if matches!(host.name(), "echo" | "printf") && !command.tight => 0,
         Payload::Look | Payload::Wait if heads::is_converter(host) && heads::tells_of_machine(command) => 2,
         // One name after another is asked for.
         Payload::Call if command.name() == host.name() => data.min(1),
