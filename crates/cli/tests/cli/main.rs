@@ -27,6 +27,7 @@ mod lan_unit;
 mod on_access;
 mod output;
 mod policy;
+mod provenance;
 mod records;
 mod report;
 mod run;

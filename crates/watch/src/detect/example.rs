@@ -170,7 +170,7 @@ pub(super) fn record(value: &Value, pid: u32, ts_s: u64) -> Result<Played, Strin
     let proc = fields.remove("proc").unwrap_or(json!({}));
     let kind = fields.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     for name in fields.keys().filter(|name| *name != "kind") {
-        let worked_out = ["line", "run", "shell"].contains(&name.as_str());
+        let worked_out = ["line", "run", "shell", "from"].contains(&name.as_str());
         if worked_out || !value::fields(&kind).any(|known| known == name) {
             return Err(format!("records: {name} is no field of {kind:?} that a record has"));
         }
@@ -209,6 +209,7 @@ fn blank(kind: &str) -> Map<String, Value> {
         "prot": [], "shared": false, "len": 0, "offset": 0, "child_pid": 0, "child_start_ns": 0, "length": 0,
         "proto": "tcp", "query": "", "qtype": "A", "answers": [], "id": 0, "server": null, "rcode": null,
         "message": "request", "version": "1.1", "conn": 1, "direction": "recv", "body_bytes": 0,
+        "library": "openssl", "call_bytes": 0, "truncated": false, "data": "", "body": null,
         "rule": "", "description": "", "severity": "high", "source": "file_read", "redacted": "", "secret_bytes": 0,
     });
     all["mode"] = if kind == "file_open" { json!("read") } else { json!(0) };

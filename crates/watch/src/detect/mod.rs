@@ -12,6 +12,7 @@ mod condition;
 mod error;
 mod example;
 mod message;
+mod provenance;
 mod rule;
 mod scene;
 mod sequence;
@@ -28,6 +29,7 @@ pub use told::Counts;
 
 use crate::core::Table;
 use kernscope_report::{Alert, Entry};
+use provenance::Provenance;
 use rule::Step;
 use scene::Scene;
 use sequence::Sequences;
@@ -131,6 +133,8 @@ pub struct Detector {
     index: HashMap<&'static str, Vec<(usize, usize)>>,
     sequences: Sequences,
     told: Told,
+    /// Where commands come from, if a rule asks.
+    provenance: Option<Provenance>,
 }
 
 impl Detector {
@@ -152,7 +156,8 @@ impl Detector {
         }
         let sequences = Sequences::new(rules.len());
         let told = Told::new(rules.len());
-        Self { rules, index, sequences, told }
+        let asks = rules.iter().flat_map(|rule| &rule.steps).any(|step| step.condition.asks("from"));
+        Self { rules, index, sequences, told, provenance: asks.then(Provenance::default) }
     }
 
     /// As if nothing had been seen: rules need not be compiled again.
@@ -174,27 +179,40 @@ impl Detector {
 
     /// Takes a record and gives the alerts that it completes. `seq`: its number in the output.
     pub fn see(&mut self, table: &Table, seq: u64, entry: &Entry) -> Vec<Alert> {
-        let Some(steps) = self.index.get(entry.body.kind()) else { return Vec::new() };
-        let scene = Scene::new(entry, seq, table);
+        let (origin, late) = match &mut self.provenance {
+            Some(provenance) => provenance.take(table, seq, entry),
+            None => (None, Vec::new()),
+        };
+        let mut alerts = self.hold(&Scene::new(entry, seq, table).from(origin), false);
+        for (entry, seq, origin) in late {
+            alerts.extend(self.hold(&Scene::new(&entry, seq, table).from(Some(origin)), true));
+        }
+        alerts
+    }
+
+    /// Holds a record against the rules of its kind. `late`: against those alone that ask where it comes from.
+    fn hold(&mut self, scene: &Scene<'_>, late: bool) -> Vec<Alert> {
+        let Some(steps) = self.index.get(scene.entry.body.kind()) else { return Vec::new() };
+        let seq = scene.seq;
         let mut alerts = Vec::new();
         for &(at, number) in steps {
             let rule = &self.rules[at];
             let Some(step) = rule.steps.get(number).or_else(|| rule.unless.first()) else { continue };
-            if !meets(step, &scene) {
+            if (late && !step.condition.asks("from")) || !meets(step, scene) {
                 continue;
             }
             if number == UNLESS {
-                self.sequences.end(at, &scene);
+                self.sequences.end(at, scene);
                 continue;
             }
             let evidence = match rule.steps.len() {
                 1 => vec![seq],
-                _ => match self.sequences.step(at, rule, number, &scene) {
+                _ => match self.sequences.step(at, rule, number, scene) {
                     Some(evidence) => evidence,
                     None => continue,
                 },
             };
-            alerts.extend(self.told.tell(at, rule, &scene, evidence));
+            alerts.extend(self.told.tell(at, rule, scene, evidence));
         }
         alerts
     }

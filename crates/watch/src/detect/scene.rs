@@ -2,6 +2,7 @@
 //!
 //! What takes work is done when the first rule asks for it, and once.
 
+use super::provenance::Origin;
 use super::shell::{self, Reading};
 use super::value::{self, Value};
 use crate::core::{ProcId, Process, Table};
@@ -17,12 +18,24 @@ pub(super) struct Scene<'a> {
     line: OnceCell<String>,
     reading: OnceCell<Reading>,
     run: OnceCell<Vec<String>>,
+    /// Where the command comes from, if it was received.
+    origin: Option<Origin>,
 }
 
 impl<'a> Scene<'a> {
     pub(super) fn new(entry: &'a Entry, seq: u64, table: &'a Table) -> Self {
         let id = entry.proc.as_ref().map(|proc| ProcId { pid: proc.pid, start_ns: proc.start_ns });
-        Self { entry, seq, table, id, line: OnceCell::new(), reading: OnceCell::new(), run: OnceCell::new() }
+        let (line, reading, run) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { entry, seq, table, id, line, reading, run, origin: None }
+    }
+
+    /// The same, with what is known of where the command comes from.
+    pub(super) fn from(self, origin: Option<Origin>) -> Self {
+        Self { origin, ..self }
+    }
+
+    pub(super) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     pub(super) fn id(&self) -> Option<ProcId> {
@@ -48,6 +61,9 @@ impl<'a> Scene<'a> {
         match (name, &self.entry.body) {
             ("line", Body::ProcessExec { argv, .. }) => look(Value::Text(self.line(argv))),
             ("run", Body::ProcessExec { argv, .. }) => look(Value::Texts(self.run(argv))),
+            ("from", _) => {
+                look(self.origin.as_ref().map_or(Value::Missing, |origin| Value::Texts(&origin.from)))
+            }
             ("shell", Body::ProcessExec { .. }) => look(Value::Texts(&self.reading().signs)),
             ("written", body) => look(value::written(body)),
             ("of_other", _) => look(self.of_other()),

@@ -99,6 +99,11 @@ fn alert(rule: &Detection, scene: &Scene<'_>, mut evidence: Vec<u64>, object: &s
         because.clone_from(&reading.because);
         evidence.extend(&reading.evidence);
     }
+    if let Some(origin) = scene.origin().filter(|_| rule.steps.iter().any(|step| step.condition.asks("from")))
+    {
+        because.push(origin.because.clone());
+        evidence.extend(&origin.seqs);
+    }
     if let Some((ret, Some(errno))) = scene.entry.body.outcome().filter(|(ret, _)| *ret < 0) {
         because.push(format!("the call failed: {errno} ({ret})"));
     }

@@ -49,6 +49,7 @@ const KINDS: &[(&str, &[&[&str]])] = &[
             "line",
             "run",
             "shell",
+            "from",
         ]],
     ),
     ("process_exec_failed", &[CALL]),
@@ -73,6 +74,8 @@ const KINDS: &[(&str, &[&[&str]])] = &[
     ("net_close", &[NET, &["bytes_sent", "bytes_received"]]),
     ("content_match", &[PATH, &["rule", "source", "severity", "remote", "fd", "direction"]]),
     ("dns", &[&["query", "qtype", "answers", "rcode", "server", "proto", "fd"]]),
+    ("tls_data", &[&["direction", "library", "remote", "local", "fd", "data"]]),
+    ("stdio", &[&["direction", "fd", "method"]]),
     ("http", &[&["direction", "method", "host", "path", "status", "content_type", "remote"]]),
 ];
 
@@ -87,7 +90,7 @@ pub(super) fn fields(kind: &str) -> impl Iterator<Item = &'static str> {
     parts.iter().flat_map(|part| part.iter()).chain(PROC).copied()
 }
 
-/// The field of this name, without the fields that are worked out (`line`, `run`, `shell`).
+/// The field of this name, without the fields that are worked out (`line`, `run`, `shell`, `from`).
 pub(super) fn get<'a>(entry: &'a Entry, name: &str) -> Value<'a> {
     match name.strip_prefix("proc.") {
         Some(name) => of_proc(entry, name),
@@ -160,6 +163,21 @@ fn of_body<'a>(body: &'a Body, name: &str) -> Value<'a> {
             "status" => number(http.status.map(u64::from)),
             "content_type" => text(&http.content_type),
             "remote" => text(&http.remote),
+            _ => Value::Missing,
+        },
+        Body::TlsData(said) => match name {
+            "direction" => Value::Text(direction(said.direction)),
+            "library" => Value::Text(&said.library),
+            "remote" => text(&said.remote),
+            "local" => text(&said.local),
+            "fd" => signed(said.fd.map(i64::from)),
+            "data" => Value::Text(&said.data),
+            _ => Value::Missing,
+        },
+        Body::Stdio(said) => match name {
+            "direction" => Value::Text(direction(said.direction)),
+            "fd" => Value::Number(said.fd.into()),
+            "method" => text(&said.method),
             _ => Value::Missing,
         },
         _ => of_file(body, name),
