@@ -7,6 +7,7 @@
 mod build;
 mod bystander;
 mod cost;
+mod detect;
 mod filter;
 mod lan;
 mod loss;
@@ -47,6 +48,8 @@ enum What {
     Page(page::Args),
     /// What judging paths by a policy costs an open.
     Paths,
+    /// What the built-in detections cost a record, and the start.
+    Detect(detect::Args),
     /// What a condition in front of a socket saves or costs.
     Socket,
 }
@@ -95,6 +98,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Scan(args) => return scan::run(args),
         What::Page(args) => return page::run(args),
         What::Paths => return paths::run(),
+        What::Detect(args) => return detect::run(args),
         What::Socket => return socket::run(),
     };
     let kernscope = match &args.kernscope {

@@ -27,7 +27,7 @@ impl Detections {
     pub fn builtin() -> Self {
         let mut all = Self::default();
         for (name, text) in FILES {
-            all.extend_with(Self::parse(text).unwrap_or_else(|error| panic!("{name}: {error}")));
+            all.extend_with(Self::parse_lazy(text).unwrap_or_else(|error| panic!("{name}: {error}")));
         }
         all
     }

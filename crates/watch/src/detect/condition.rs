@@ -82,6 +82,19 @@ impl Condition {
         }
     }
 
+    /// Makes ready every expression in it.
+    ///
+    /// # Errors
+    /// One that cannot be, and why.
+    pub(super) fn compile(&self) -> Result<(), String> {
+        match self {
+            Self::Field(_, test) => test.compile(),
+            Self::All(all) | Self::Any(all) => all.iter().try_for_each(Self::compile),
+            Self::Not(one) => one.compile(),
+            Self::Who(_, tests) => tests.iter().try_for_each(|(_, test)| test.compile()),
+        }
+    }
+
     /// Whether a field is asked about somewhere.
     pub(super) fn asks(&self, field: &str) -> bool {
         match self {

@@ -12,6 +12,7 @@ mod condition;
 mod error;
 mod example;
 mod message;
+mod pattern;
 mod provenance;
 mod rule;
 mod scene;
@@ -56,6 +57,17 @@ impl Detections {
     /// # Errors
     /// What is not TOML, or a rule that does not hold water: with the rule, the key and what would be right.
     pub fn parse(text: &str) -> Result<Self, DetectionsError> {
+        let all = Self::parse_lazy(text)?;
+        for rule in &all.rules {
+            for step in rule.steps.iter().chain(&rule.unless) {
+                step.condition.compile().map_err(|why| DetectionsError::of(&rule.id, why))?;
+            }
+        }
+        Ok(all)
+    }
+
+    /// Reads rules whose expressions are known to be good; they are made ready when they are first asked.
+    fn parse_lazy(text: &str) -> Result<Self, DetectionsError> {
         let table: toml::Table = toml::from_str(text).map_err(|error| DetectionsError::toml(text, &error))?;
         if let Some(key) = table.keys().find(|key| *key != "detection") {
             return Err(DetectionsError::new(format_args!(

@@ -2,8 +2,8 @@
 //!
 //! Of a list of texts (`argv`) one must meet them all, and none what stands in `not`.
 
+use super::pattern::Pattern;
 use super::value::Value;
-use regex::Regex;
 
 /// Keys of a table of tests, for error messages.
 const KEYS: &str = "is, name, prefix, suffix, contains, glob, regex, ge, le, bits, known, not";
@@ -26,7 +26,7 @@ enum Atom {
     Prefix(Vec<String>),
     Suffix(Vec<String>),
     Contains(Vec<String>),
-    Regex(Regex),
+    Regex(Pattern),
     Numbers(Vec<i64>),
     AtLeast(i64),
     AtMost(i64),
@@ -61,12 +61,12 @@ impl Test {
                 "glob" => {
                     let globs: Vec<String> =
                         texts(value).map_err(in_key)?.iter().map(|glob| as_regex(glob)).collect();
-                    Atom::Regex(compile(&format!("(?s)^(?:{})$", globs.join("|"))).map_err(in_key)?)
+                    Atom::Regex(Pattern::new(format!("(?s)^(?:{})$", globs.join("|"))).map_err(in_key)?)
                 }
                 "regex" => {
                     let all: Vec<String> =
                         texts(value).map_err(in_key)?.iter().map(|one| format!("(?:{one})")).collect();
-                    Atom::Regex(compile(&all.join("|")).map_err(in_key)?)
+                    Atom::Regex(Pattern::new(all.join("|")).map_err(in_key)?)
                 }
                 "ge" => Atom::AtLeast(number(value).map_err(in_key)?),
                 "le" => Atom::AtMost(number(value).map_err(in_key)?),
@@ -108,6 +108,19 @@ impl Test {
             Value::Missing => false,
         };
         met && !self.not.as_ref().is_some_and(|not| not.holds(value))
+    }
+
+    /// Makes ready every expression.
+    ///
+    /// # Errors
+    /// One that cannot be, and why.
+    pub(super) fn compile(&self) -> Result<(), String> {
+        for atom in &self.atoms {
+            if let Atom::Regex(pattern) = atom {
+                pattern.compile()?;
+            }
+        }
+        self.not.as_ref().map_or(Ok(()), |not| not.compile())
     }
 
     fn meets(&self, text: &str) -> bool {
@@ -161,14 +174,6 @@ fn texts(value: &toml::Value) -> Result<Vec<String>, String> {
 
 fn number(value: &toml::Value) -> Result<i64, String> {
     value.as_integer().ok_or_else(|| "must be a whole number".to_owned())
-}
-
-fn compile(text: &str) -> Result<Regex, String> {
-    Regex::new(text).map_err(|error| {
-        let lines = error.to_string();
-        let last = lines.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned();
-        format!("not a regular expression: {last}")
-    })
 }
 
 /// A glob as a regular expression: `*` stops at `/`, `**` does not, `?`, `[...]`, `{a,b}`.
