@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use crate::bpf::{self, Checked};
 use crate::provide::{self, Need};
 use crate::tally::Tally;
-use crate::{filters, rules, schema, sieve, tools, vm};
+use crate::{benign, filters, rules, schema, sieve, tools, vm};
 
 /// Flags of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -47,6 +47,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     session.filters();
     session.check("byte-frequency windows", || counted(&mut sieve::for_tests()?));
     session.cases();
+    session.benign();
     if args.vm || (in_ci && !args.quick) {
         session.with(&provide::VM, "other kernels", || vm::matrix(&vm::Args::loading()));
         session.with(&provide::VM, "cases on other kernels", || vm::matrix(&vm::Args::cases()));
@@ -177,6 +178,14 @@ impl Session {
             runner.args(["--backend", "ebpf", "--watch-arg=--syscall-hooks=tracepoint", "tests/cases"]);
             self.with(&provide::CASES, "cases by plain tracepoints", || counted(&mut runner));
         }
+    }
+
+    /// Honest work, which must raise no alert, by what the cases have built.
+    fn benign(&mut self) {
+        if !provide::is_root() {
+            return self.skip("honest work", "needs root");
+        }
+        self.check("honest work", || benign::for_tests(&tools::target_dir().join("debug/kernscope")));
     }
 
     /// The closing lines.

@@ -3,20 +3,21 @@
 //! Most rules of a run are never asked, and to make all of them ready takes longer than many a command that is watched.
 
 use regex::Regex;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// An expression.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     text: String,
-    ready: OnceLock<Option<Regex>>,
+    /// Copies of a rule share it.
+    ready: Arc<OnceLock<Option<Regex>>>,
 }
 
 impl Pattern {
     /// Checks the grammar.
     pub(super) fn new(text: String) -> Result<Self, String> {
         match regex_syntax::parse(&text) {
-            Ok(_) => Ok(Self { text, ready: OnceLock::new() }),
+            Ok(_) => Ok(Self { text, ready: Arc::default() }),
             Err(error) => Err(said(&error.to_string())),
         }
     }
