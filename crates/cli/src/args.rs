@@ -54,6 +54,7 @@ Examples:
   kernscope watch --report run.html -- ./install.sh
   kernscope watch --detections own.toml --mute accounts-listed -- ./install.sh
   kernscope watch --db records.db --keep 30 -- make
+  kernscope watch --learn make.toml -- make && kernscope watch --policy make.toml -- make
   kernscope watch --record run.ksraw -- ./install.sh && kernscope watch --replay run.ksraw
 
 Status: that of COMMAND (128+signal if one killed it, 127 not found, 126 not
@@ -113,6 +114,12 @@ pub(crate) struct WatchArgs {
     /// Hold what is done against FILE (docs/POLICY.md), and make fail or tell what it denies
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Write a policy to FILE at the end that allows what was done and denies everything else (docs/POLICY.md)
+    #[arg(long, value_name = "FILE", conflicts_with = "policy")]
+    pub(crate) learn: Option<PathBuf>,
+    /// Let --learn write over a FILE that is there
+    #[arg(long, requires = "learn")]
+    pub(crate) force: bool,
     /// Go on where a policy cannot be enforced, and observe what it denies
     #[arg(long, requires = "policy")]
     pub(crate) best_effort: bool,

@@ -3,6 +3,7 @@
 pub(crate) mod config;
 mod control;
 pub(crate) mod ctl;
+mod learn;
 mod live;
 pub(crate) mod policy;
 mod replay;

@@ -8,9 +8,11 @@
 //! whole line, and at the end as many lines are given up as the closing records need room.
 
 mod open;
+mod pending;
 mod target;
 
 pub use open::{OpenError, private_file};
+pub use pending::{Pending, PendingError};
 
 use std::collections::VecDeque;
 use std::fs::File;

@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) rules: Option<RuleSet>,
     /// What is allowed.
     pub(crate) policy: Option<Arc<Policy>>,
+    /// Where a policy goes that allows what was done, and whether it may replace what is there.
+    pub(crate) learn: Option<(PathBuf, bool)>,
     /// A policy that cannot be enforced is observed.
     pub(crate) best_effort: bool,
     /// What records are held against.
@@ -140,6 +142,7 @@ impl Config {
             },
             rules: read_rules(&args.rules)?,
             policy: args.policy.as_deref().map(policy::read).transpose()?.map(Arc::new),
+            learn: args.learn.map(|file| (file, args.force)),
             best_effort: args.best_effort,
             detections: match args.no_detections {
                 true => None,

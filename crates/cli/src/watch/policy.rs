@@ -22,7 +22,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// What `~` and `./` stand for in a policy.
-fn places() -> Places {
+pub(super) fn places() -> Places {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     Places {
         home: home.map(PathBuf::from).unwrap_or_default(),

@@ -3,6 +3,7 @@
 //! Each output has an account of its own: what one loses (a full disk, a slow reader) the other may have.
 
 use super::config::Config;
+use super::learn::Learning;
 use super::policy::Answers;
 use crate::args::Format;
 use crate::failure::Failure;
@@ -28,6 +29,8 @@ pub(crate) struct Teller {
     keeper: Option<Keeper>,
     /// The page that is written, if one is.
     report: Option<Report>,
+    /// What a policy is made of, if one is to be.
+    learning: Option<Learning>,
     /// Who waits for answers of name servers.
     answers: Option<Answers>,
     /// The summary is part of what a person sees anyway.
@@ -41,11 +44,12 @@ impl Teller {
         let keeper = config.db.as_deref().map(|path| keep(config, path, offset_ns)).transpose()?;
         let report =
             config.report.as_deref().map(|path| begin_report(config, path, offset_ns)).transpose()?;
+        let learning = config.learn.as_ref().map(|_| Learning::begin(config, offset_ns)).transpose()?;
         // Last, since a line on standard error would not be seen behind a screen.
         let sink = open_sink(config, offset_ns)?;
         let shows_summary = config.format == Format::Pretty && config.output.is_none();
         let (summary, answers) = (Summary::default(), None);
-        Ok(Self { sink, summary, keeper, report, answers, shows_summary, faulted: false })
+        Ok(Self { sink, summary, keeper, report, learning, answers, shows_summary, faulted: false })
     }
 
     /// Hands on what name servers answer.
@@ -67,6 +71,9 @@ impl Teller {
         }
         if let Some(report) = self.report.take() {
             end_report(report, &end);
+        }
+        if let Some(learning) = self.learning.take() {
+            learning.finish(coverage, ledger);
         }
         let ledger = self.sink.finish(&end);
         self.tell_fault();
@@ -170,6 +177,9 @@ impl session::Sink for Teller {
         self.sink.entry(&entry);
         if let Some(answers) = &self.answers {
             answers.see(&entry);
+        }
+        if let Some(learning) = &mut self.learning {
+            learning.see(&entry);
         }
         match (&mut self.report, &mut self.keeper) {
             (Some(report), Some(keeper)) => {

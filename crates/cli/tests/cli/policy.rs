@@ -341,3 +341,112 @@ fn an_installer_is_kept_to_its_directory() {
     assert_eq!(said, "made\n");
     assert_eq!(denied, ["read: ~/**", "write: (on no list)"]);
 }
+
+/// A project in C with a generated header, objects in a directory of their own, and a test.
+const MAKEFILE: &str = "
+build/prog: build/main.o build/util.o
+\tcc -o $@ $^
+build/%.o: %.c build/gen.h
+\tcc -Ibuild -c -o $@ $<
+build/gen.h:
+\tmkdir -p build
+\techo '#define ANSWER 42' > $@.tmp && mv $@.tmp $@
+check: build/prog
+\t./build/prog | grep -qx 42
+";
+
+/// A fresh copy of the project.
+fn project(dir: &Dir) {
+    let _ = std::fs::remove_dir_all(dir.path("work"));
+    std::fs::create_dir(dir.path("work")).expect("make a directory");
+    for (name, text) in [
+        ("Makefile", MAKEFILE),
+        ("main.c", "#include <stdio.h>\nint util(void);\nint main(void) { printf(\"%d\\n\", util()); }\n"),
+        ("util.c", "#include \"gen.h\"\nint util(void) { return ANSWER; }\n"),
+    ] {
+        std::fs::write(dir.path("work").join(name), text).expect("write a file");
+    }
+}
+
+#[test]
+fn what_was_learnt_of_a_build_lets_it_build_again_and_nothing_else() {
+    let dir = home("policy-learn");
+    std::fs::create_dir(dir.path("tmp")).expect("make a directory");
+    let watch = |options: &[&str], command: &[&str]| {
+        let mut watch = kernscope(&["watch", "--backend", "ebpf", "--no-tls", "--output", &dir.text("out")]);
+        watch.args(["--format", "jsonl"]).args(options).arg("--").args(command);
+        watch.env("HOME", dir.path("")).env("TMPDIR", dir.path("tmp"));
+        watch.current_dir(dir.path("work")).output().expect("run kernscope")
+    };
+    let learnt = dir.text("learnt.toml");
+    let make = ["make", "check"];
+    project(&dir);
+    let output = watch(&["--learn", &learnt], &make);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("learnt policy"), "{told}");
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&learnt).expect("a policy").permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    project(&dir);
+    let output = watch(&["--policy", &learnt], &make);
+    let (told, text) = (String::from_utf8_lossy(&output.stderr), std::fs::read_to_string(&learnt).expect("text"));
+    assert!(output.status.success() && !told.contains("ONLY OBSERVED"), "{told}{text}");
+    assert!(told.contains("write enforced by landlock") && told.contains("connect enforced by cgroup"), "{told}");
+    let denied: Vec<_> =
+        records(&dir.path("out")).into_iter().filter(|record| record["kind"] == "policy_deny").collect();
+    assert!(denied.is_empty(), "{denied:?}{text}");
+    // Something else: a key is read, a file of the home directory written, a program run, a port tried.
+    let script = "all: ; cat ~/.ssh/id; echo x > ~/evil; id; bash -c ': > /dev/tcp/127.0.0.1/9'; true";
+    std::fs::write(dir.path("work/evil.mk"), script).expect("write a file");
+    let output = watch(&["--policy", &learnt], &["make", "-f", "evil.mk"]);
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("text"), "the key was read");
+    assert!(!dir.path("evil").exists(), "written");
+    let refused = records(&dir.path("out"));
+    let refused: Vec<_> = refused.iter().filter(|record| record["enforced"] == true).collect();
+    for action in ["write", "exec"] {
+        assert!(refused.iter().any(|record| record["action"] == action), "{action}: {refused:?}");
+    }
+    // What is there is not written over unless that is asked for.
+    refused_to_replace(&learnt);
+    let output = kernscope(&["watch", "--learn", &learnt, "--force", "--backend", "ptrace", "--", "true"])
+        .output()
+        .expect("run kernscope");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!std::fs::read_to_string(&learnt).expect("text").contains("make"));
+}
+
+fn refused_to_replace(learnt: &str) {
+    let before = std::fs::read(learnt).expect("a policy");
+    refused(&["watch", "--learn", learnt, "--", "true"], "add --force to write over it");
+    assert_eq!(std::fs::read(learnt).expect("a policy"), before);
+    refused(&["watch", "--learn", "x", "--policy", learnt, "--", "true"], "cannot be used with");
+}
+
+#[test]
+fn a_run_that_is_broken_off_has_learnt_what_it_saw() {
+    let dir = Dir::new("policy-learn-stopped");
+    let mut watch = kernscope(&["watch", "--backend", "ebpf", "--no-tls", "--output", &dir.text("out")]);
+    watch.args(["--learn", &dir.text("learnt.toml"), "--", "sh", "-c"]);
+    watch.arg("trap '' INT; echo $$ > pid; cat /etc/hostname > seen; exec sleep 600 2> no").current_dir(dir.path(""));
+    let mut watch = watch.stderr(std::process::Stdio::piped()).spawn().expect("run kernscope");
+    let mut told = std::io::BufReader::new(watch.stderr.take().expect("its words"));
+    while !std::fs::read(dir.path("seen")).is_ok_and(|seen| !seen.is_empty()) {
+        std::thread::yield_now();
+    }
+    let pid = nix::unistd::Pid::from_raw(i32::try_from(watch.id()).expect("a pid"));
+    let interrupt = || nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("a signal");
+    // The first is for the command, which does not care; the second ends the watch.
+    interrupt();
+    let mut lines = String::new();
+    while !lines.contains("once more to stop watching") {
+        assert!(std::io::BufRead::read_line(&mut told, &mut lines).expect("a line") > 0, "{lines}");
+    }
+    interrupt();
+    std::io::Read::read_to_string(&mut told, &mut lines).expect("the rest");
+    watch.wait().expect("its end");
+    let command = std::fs::read_to_string(dir.path("pid")).expect("a number");
+    let command = nix::unistd::Pid::from_raw(command.trim().parse().expect("a number"));
+    nix::sys::signal::kill(command, nix::sys::signal::Signal::SIGKILL).expect("the command goes");
+    assert!(lines.contains("learnt policy"), "{lines}");
+    let text = std::fs::read_to_string(dir.path("learnt.toml")).expect("a policy");
+    assert!(text.contains("\"/etc/hostname\""), "{text}");
+}

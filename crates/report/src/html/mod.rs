@@ -8,12 +8,10 @@
 //! when the page is whole.
 
 mod base64;
-mod file;
 mod lines;
 mod page;
 mod report;
 
-pub use file::ReportError;
 pub use lines::{About, RECORDS_MAX};
 pub use report::Report;
 

@@ -4,9 +4,9 @@
 //! not there: when it cannot be written, that is told once, and the run goes on.
 
 use super::base64::Encoder;
-use super::file::{Pending, ReportError};
 use super::lines::{About, Lines};
 use super::page;
+use crate::output::{Pending, PendingError};
 use crate::queue::{Batch, Queue};
 use crate::sink::{End, settle};
 use crate::{Coverage, Entry, Ledger};
@@ -23,11 +23,14 @@ const BUFFER_BYTES: usize = 256 * 1024;
 /// Little, and fast: the page is made while the run goes on.
 const COMPRESSION: u32 = 3;
 
+/// What is written, for errors.
+const WHAT: &str = "report";
+
 /// A page of one run.
 #[derive(Debug)]
 pub struct Report {
     queue: Arc<Queue>,
-    thread: Option<JoinHandle<Result<Writing, ReportError>>>,
+    thread: Option<JoinHandle<Result<Writing, PendingError>>>,
     batch: Batch,
     taken: u64,
     patient: bool,
@@ -47,16 +50,16 @@ impl Report {
     /// Begins a page that will be at `path`.
     ///
     /// # Errors
-    /// [`ReportError`] when no file can be written there.
-    pub fn start(path: &Path, about: About) -> Result<Self, ReportError> {
-        let (pending, file) = Pending::create(path)?;
-        let writing = Writing::begin(pending, file, about).map_err(|cause| ReportError::new(path, &cause))?;
+    /// [`PendingError`] when no file can be written there.
+    pub fn start(path: &Path, about: About) -> Result<Self, PendingError> {
+        let (pending, file) = Pending::create(WHAT, path)?;
+        let writing = Writing::begin(pending, file, about).map_err(|cause| PendingError::new(WHAT, path, &cause))?;
         let queue = Arc::<Queue>::default();
         let thread = std::thread::Builder::new().name("kernscope-report".to_owned()).spawn({
             let queue = Arc::clone(&queue);
             move || writing.run(&queue)
         });
-        let thread = thread.map_err(|cause| ReportError::new(path, &cause))?;
+        let thread = thread.map_err(|cause| PendingError::new(WHAT, path, &cause))?;
         Ok(Self { queue, thread: Some(thread), batch: Batch::default(), taken: 0, patient: false })
     }
 
@@ -103,8 +106,8 @@ impl Report {
     /// Puts the page in its place. The ledger in it has what found no room here.
     ///
     /// # Errors
-    /// [`ReportError`] when the page could not be written; there is none then.
-    pub fn finish(mut self, end: &End<'_>) -> Result<Ledger, ReportError> {
+    /// [`PendingError`] when the page could not be written; there is none then.
+    pub fn finish(mut self, end: &End<'_>) -> Result<Ledger, PendingError> {
         let taken = self.taken;
         let Some(writing) = self.close()? else { return Ok(settle(end.ledger, taken)) };
         let ledger = settle(end.ledger, taken - writing.given.min(taken));
@@ -116,11 +119,11 @@ impl Report {
     ///
     /// # Errors
     /// As [`Report::finish`].
-    pub fn finish_without_account(mut self) -> Result<(), ReportError> {
+    pub fn finish_without_account(mut self) -> Result<(), PendingError> {
         self.close()?.map_or(Ok(()), |writing| writing.finish(0, None, None))
     }
 
-    fn close(&mut self) -> Result<Option<Writing>, ReportError> {
+    fn close(&mut self) -> Result<Option<Writing>, PendingError> {
         self.flush();
         self.queue.close();
         let Some(Ok(written)) = self.thread.take().map(JoinHandle::join) else { return Ok(None) };
@@ -144,12 +147,12 @@ impl Writing {
     }
 
     /// Writes what comes until the queue is closed.
-    fn run(mut self, queue: &Queue) -> Result<Self, ReportError> {
+    fn run(mut self, queue: &Queue) -> Result<Self, PendingError> {
         // Signals are the main thread's business; a refusal to mask them costs promptness only.
         let _ = nix::sys::signal::SigSet::all().thread_block();
         while let Some(batch) = queue.pop() {
             if let Err(cause) = self.batch(&batch) {
-                let error = ReportError::new(self.pending.path(), &cause);
+                let error = PendingError::new(WHAT, self.pending.path(), &cause);
                 queue.fail(format!("{error}; there will be no report, the run goes on"), true);
                 return Err(error);
             }
@@ -171,7 +174,7 @@ impl Writing {
         ts_ns: u64,
         coverage: Option<&Coverage>,
         ledger: Option<&Ledger>,
-    ) -> Result<(), ReportError> {
+    ) -> Result<(), PendingError> {
         let Self { pending, mut to, lines, .. } = self;
         let path = pending.path().to_owned();
         let write = || {
@@ -181,6 +184,6 @@ impl Writing {
             file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
             pending.put()
         };
-        write().map_err(|cause| ReportError::new(&path, &cause))
+        write().map_err(|cause| PendingError::new(WHAT, &path, &cause))
     }
 }

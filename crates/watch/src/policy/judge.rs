@@ -4,6 +4,7 @@ use super::Policy;
 use super::paths::Class;
 use kernscope_report::text::unescape;
 use kernscope_report::{Body, Entry, NetCall, OpenMode, PathInfo};
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 /// Something that a policy denies.
@@ -58,9 +59,7 @@ impl Policy {
         if body.outcome().and_then(|(_, errno)| errno).is_some_and(|errno| NOTHING_THERE.contains(&errno)) {
             return out;
         }
-        let is_escaped = entry.escaped.iter().any(|field| field.contains("path"));
-        accesses(body, &mut |class, path, truncated| {
-            let bytes = unescape(path).filter(|_| is_escaped).unwrap_or_else(|| path.into());
+        accesses_of(entry, &mut |Access { class, path, bytes, truncated }| {
             let denied = match truncated {
                 true => self.restricts(class).then_some(UNRESOLVED),
                 false => self.paths.denied(&bytes, class, self.rule(class).default_denied),
@@ -90,6 +89,31 @@ impl Policy {
         Some(Broken { action: Action::Connect, entry, object })
     }
 }
+
+/// A file that a record is about.
+pub(super) struct Access<'a> {
+    /// What was done with it.
+    pub(super) class: Class,
+    /// Its path as the record has it.
+    pub(super) path: &'a str,
+    /// Its path.
+    pub(super) bytes: Cow<'a, [u8]>,
+    /// The beginning of its path is missing.
+    pub(super) truncated: bool,
+}
+
+/// The files that a record is about.
+pub(super) fn accesses_of(entry: &Entry, told: &mut dyn FnMut(Access<'_>)) {
+    let is_escaped = entry.escaped.iter().any(|field| PATHS.contains(field));
+    accesses(&entry.body, &mut |class, path, truncated| {
+        let raw = if is_escaped { unescape(path) } else { None };
+        let bytes = raw.map_or_else(|| Cow::Borrowed(path.as_bytes()), Cow::Owned);
+        told(Access { class, path, bytes, truncated });
+    });
+}
+
+/// Fields of records that are paths.
+const PATHS: [&str; 6] = ["path", "new_path", "exe", "cwd", "filename", "local"];
 
 /// The files that a record is about, what was done with each, and whether the beginning of its path is missing.
 fn accesses(body: &Body, told: &mut dyn FnMut(Class, &str, bool)) {
@@ -128,6 +152,8 @@ fn accesses(body: &Body, told: &mut dyn FnMut(Class, &str, bool)) {
             of(&call.path, Class::Read, told);
             of(&call.path, Class::Write, told);
         }
+        // A socket with a name in the file system.
+        Body::NetBind(call) if call.proto == "unix" => path(Class::Write, call.local.as_deref()),
         _ => {}
     }
 }

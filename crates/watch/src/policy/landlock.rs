@@ -109,8 +109,8 @@ fn prepare(
     let table = guarded(policy, class, places).map_err(|error| error.to_string())?;
     let cover = Cover { table, class, default_denied: policy.rule(class).default_denied };
     cover.of(Path::new("/"), allowed)?;
-    if class == Class::Exec {
-        // The kernel opens these for each program, and asks Landlock.
+    if class == Class::Exec || class == Class::Read {
+        // The kernel opens these for each program, and asks Landlock whether they may be executed and read.
         for loader in ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux.so.2", "/lib/ld-linux-aarch64.so.1"] {
             if let Ok(path) = std::fs::canonicalize(loader) {
                 allowed.add(&path, rights(class))?;

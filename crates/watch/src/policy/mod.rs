@@ -9,6 +9,7 @@ mod file;
 pub mod hosts;
 mod judge;
 pub mod landlock;
+pub mod learn;
 mod means;
 pub mod paths;
 #[cfg(test)]
