@@ -78,7 +78,8 @@ fn all(args: &Args) -> Vec<Step> {
     });
     steps.extend(tests);
     let policy = format!("exec /vm/tests/{WATCH_TESTS} --color never --test-threads 1 --nocapture");
-    steps.push(step("policy", short * 15, &policy));
+    // Programs on some twenty hooks are loaded for each of these tests: minutes, where others use the machine as well.
+    steps.push(step("policy", short * 40, &policy));
     let programs = format!("exec /vm/tests/{LAN_TESTS} --color never --test-threads 1 live::kernel");
     steps.extend([step("lan-programs", short * 4, &programs), step("lan", short, LAN)]);
     steps.push(step("filters", short + FILTER_LIMIT * u32::try_from(filters).unwrap_or(u32::MAX), &random));

@@ -1,6 +1,7 @@
 //! Policies in the kernel: what its programs say of paths, and what they do not let happen.
 
 mod bench;
+mod command;
 mod denied;
 mod judged;
 mod random;
