@@ -146,7 +146,7 @@ pub(crate) struct WatchArgs {
     /// programs and the servers that they start talk (Model Context Protocol)
     #[arg(long)]
     pub(crate) stdio: bool,
-    /// Do not redact
+    /// Do not redact: secrets in arguments, in environments, and in what was found and said
     #[arg(long)]
     pub(crate) no_redact: bool,
     /// Show every record (mappings and closes too), and nothing shortened

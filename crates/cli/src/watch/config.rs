@@ -11,6 +11,7 @@ use kernscope_report::Style;
 use kernscope_report::pretty::clean;
 use kernscope_sieve::rules::RuleSet;
 use kernscope_watch::backend::Target;
+use kernscope_watch::core::argv::shown;
 use kernscope_watch::detect::Detections;
 use kernscope_watch::ebpf::SyscallHooks;
 use kernscope_watch::policy::Policy;
@@ -65,22 +66,20 @@ pub(crate) enum Source {
     Replay(PathBuf),
 }
 
-impl Source {
-    /// What is watched, in words.
+impl Config {
+    /// What is watched, in words; arguments without their secrets, unless these are wanted.
     pub(crate) fn words(&self) -> String {
-        match self {
-            Self::Replay(path) => format!("--replay {}", path.display()),
-            Self::Live { target: Target::Pid(pid), .. } => format!("--pid {pid}"),
-            Self::Live { target: Target::Command(argv), .. } => {
+        match &self.source {
+            Source::Replay(path) => format!("--replay {}", path.display()),
+            Source::Live { target: Target::Pid(pid), .. } => format!("--pid {pid}"),
+            Source::Live { target: Target::Command(argv), .. } => {
                 let argv: Vec<_> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
-                clean::command(&argv)
+                clean::command(&if self.redact { shown(&argv) } else { argv })
             }
-            Self::Live { .. } => "--all".to_owned(),
+            Source::Live { .. } => "--all".to_owned(),
         }
     }
-}
 
-impl Config {
     /// Checks what the command line parser cannot.
     pub(crate) fn new(args: WatchArgs) -> Result<Self, Failure> {
         let source = match (args.replay, args.pid) {

@@ -41,7 +41,7 @@ impl Learning {
             false => Pending::create_new(WHAT, path),
         }
         .map_err(|error| Failure::usage(explain(&error, path)))?;
-        let what = config.source.words();
+        let what = config.words();
         Ok(Self { learner: Learner::default(), pending, file, what, offset_ns, began_ns: None })
     }
 
@@ -55,19 +55,22 @@ impl Learning {
     pub(crate) fn finish(mut self, coverage: &Coverage, ledger: &Ledger) {
         let began = self.began();
         let names = coverage.backend == "ebpf" && probe::lsm() == Answer::Yes;
-        let machine =
-            Machine { places: &places(), names, was_there: &|path| began.is_some_and(|began| was_there(path, began)) };
-        let about =
-            About { what: &self.what, backend: &coverage.backend, lost: ledger.lost.values().sum() };
+        let machine = Machine {
+            places: &places(),
+            names,
+            was_there: &|path| began.is_some_and(|began| was_there(path, began)),
+        };
+        let about = About { what: &self.what, backend: &coverage.backend, lost: ledger.lost.values().sum() };
         let text = self.learner.text(&about, &machine);
         let path = self.pending.path().to_owned();
         let written = self.file.write_all(text.as_bytes()).and_then(|()| self.file.sync_all());
         match written.and_then(|()| self.pending.put()) {
-            Ok(()) => note(format_args!(
-                "learnt policy {}: read it, then use it by --policy {0}",
-                path.display()
-            )),
-            Err(cause) => note(format_args!("{}; nothing was learnt", PendingError::new(WHAT, &path, &cause))),
+            Ok(()) => {
+                note(format_args!("learnt policy {}: read it, then use it by --policy {0}", path.display()))
+            }
+            Err(cause) => {
+                note(format_args!("{}; nothing was learnt", PendingError::new(WHAT, &path, &cause)))
+            }
         }
     }
 

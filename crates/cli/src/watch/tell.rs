@@ -97,7 +97,7 @@ impl Teller {
 /// What a person or a program reads while the run goes on.
 fn open_sink(config: &Config, offset_ns: i64) -> Result<Box<dyn Sink>, Failure> {
     if config.tui {
-        return Ok(Box::new(Tui::start(config.source.words(), config.style)?));
+        return Ok(Box::new(Tui::start(config.words(), config.style)?));
     }
     let output = match &config.output {
         Some(path) => Output::file(path).map_err(Failure::usage)?,
@@ -116,7 +116,7 @@ fn keep(config: &Config, path: &Path, offset_ns: i64) -> Result<Keeper, Failure>
     let mut clock = Clock::new(clock::realtime_offset_ns());
     let begin = Begin {
         started: clock.rfc3339(clock::monotonic_ns()).to_owned(),
-        what: config.source.words(),
+        what: config.words(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         host: host(),
         kernel: super::kernel_release(),
@@ -130,7 +130,7 @@ fn keep(config: &Config, path: &Path, offset_ns: i64) -> Result<Keeper, Failure>
 }
 
 fn begin_report(config: &Config, path: &Path, offset_ns: i64) -> Result<Report, Failure> {
-    let (what, kernel) = (config.source.words(), super::kernel_release());
+    let (what, kernel) = (config.words(), super::kernel_release());
     let about =
         About { what, offset_ns, host: host(), kernel, version: env!("CARGO_PKG_VERSION").to_owned() };
     Report::start(path, about).map_err(Failure::usage)

@@ -29,6 +29,7 @@ mod output;
 mod policy;
 mod provenance;
 mod records;
+mod redact;
 mod report;
 mod run;
 mod scan;

@@ -384,13 +384,18 @@ fn what_was_learnt_of_a_build_lets_it_build_again_and_nothing_else() {
     let output = watch(&["--learn", &learnt], &make);
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && told.contains("learnt policy"), "{told}");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&learnt).expect("a policy").permissions());
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&learnt).expect("a policy").permissions());
     assert_eq!(mode & 0o777, 0o600);
     project(&dir);
     let output = watch(&["--policy", &learnt], &make);
-    let (told, text) = (String::from_utf8_lossy(&output.stderr), std::fs::read_to_string(&learnt).expect("text"));
+    let (told, text) =
+        (String::from_utf8_lossy(&output.stderr), std::fs::read_to_string(&learnt).expect("text"));
     assert!(output.status.success() && !told.contains("ONLY OBSERVED"), "{told}{text}");
-    assert!(told.contains("write enforced by landlock") && told.contains("connect enforced by cgroup"), "{told}");
+    assert!(
+        told.contains("write enforced by landlock") && told.contains("connect enforced by cgroup"),
+        "{told}"
+    );
     let denied: Vec<_> =
         records(&dir.path("out")).into_iter().filter(|record| record["kind"] == "policy_deny").collect();
     assert!(denied.is_empty(), "{denied:?}{text}");
@@ -426,7 +431,9 @@ fn a_run_that_is_broken_off_has_learnt_what_it_saw() {
     let dir = Dir::new("policy-learn-stopped");
     let mut watch = kernscope(&["watch", "--backend", "ebpf", "--no-tls", "--output", &dir.text("out")]);
     watch.args(["--learn", &dir.text("learnt.toml"), "--", "sh", "-c"]);
-    watch.arg("trap '' INT; echo $$ > pid; cat /etc/hostname > seen; exec sleep 600 2> no").current_dir(dir.path(""));
+    watch
+        .arg("trap '' INT; echo $$ > pid; cat /etc/hostname > seen; exec sleep 600 2> no")
+        .current_dir(dir.path(""));
     let mut watch = watch.stderr(std::process::Stdio::piped()).spawn().expect("run kernscope");
     let mut told = std::io::BufReader::new(watch.stderr.take().expect("its words"));
     while !std::fs::read(dir.path("seen")).is_ok_and(|seen| !seen.is_empty()) {

@@ -53,7 +53,8 @@ impl Report {
     /// [`PendingError`] when no file can be written there.
     pub fn start(path: &Path, about: About) -> Result<Self, PendingError> {
         let (pending, file) = Pending::create(WHAT, path)?;
-        let writing = Writing::begin(pending, file, about).map_err(|cause| PendingError::new(WHAT, path, &cause))?;
+        let writing =
+            Writing::begin(pending, file, about).map_err(|cause| PendingError::new(WHAT, path, &cause))?;
         let queue = Arc::<Queue>::default();
         let thread = std::thread::Builder::new().name("kernscope-report".to_owned()).spawn({
             let queue = Arc::clone(&queue);

@@ -17,10 +17,12 @@ pub struct Command {
     pub argv: Vec<String>,
     /// The record of its exec, or of finding it.
     pub seq: Option<u64>,
+    /// What of the arguments is secret.
+    pub(crate) secrets: Vec<String>,
 }
 
 impl Command {
-    pub(super) fn new(argv: &[String], seq: u64) -> Arc<Self> {
+    pub(super) fn new(argv: &[String], seq: u64, secrets: Vec<String>) -> Arc<Self> {
         let mut room = MAX_BYTES;
         let mut kept = Vec::with_capacity(argv.len().min(MAX_ARGS));
         for arg in argv.iter().take(MAX_ARGS) {
@@ -31,7 +33,7 @@ impl Command {
             kept.push(arg[..end].to_owned());
             room = room.saturating_sub(arg.len().max(1));
         }
-        Arc::new(Self { argv: kept, seq: Some(seq) })
+        Arc::new(Self { argv: kept, seq: Some(seq), secrets })
     }
 }
 
@@ -74,7 +76,7 @@ impl Table {
             process.exe = Some(names.text(exe, false));
         }
         if let Some(argv) = &sketch.argv {
-            process.command = Some(Command::new(argv, 0));
+            process.command = Some(Command::new(argv, 0, Vec::new()));
         } else if is_new {
             process.command = inherited;
         }

@@ -4,7 +4,7 @@ use super::command::Command;
 use super::paths::{self, Clues};
 use super::pending::{Announced, Assembly};
 use super::table::ProcId;
-use super::{Core, Unknown, env, names};
+use super::{Core, Unknown, argv, env, names};
 use crate::raw::{Event, Sec};
 use kernscope_abi as abi;
 use kernscope_report::text::Escapes;
@@ -39,7 +39,7 @@ impl Core {
             process.exe = name;
         }
         let (argv, argv_truncated) = arguments(&announced.argv, exec, &mut escapes);
-        self.runs(&event.header, &argv);
+        let shown = self.runs(&event.header, &argv);
         let env =
             self.config.env.then(|| environment(&announced.env, exec, self.config.redact, &mut escapes));
         let (env, env_truncated) = env.map_or((None, false), |(env, cut)| (Some(env), cut));
@@ -58,15 +58,19 @@ impl Core {
             env_truncated,
         };
         let who = self.who(&event.header);
-        self.emit(out, who.entry(body, escapes));
+        self.emit_as(out, who.entry(body, escapes), shown);
     }
 
-    /// The process runs this from here on; the record that says so is the next.
-    pub(super) fn runs(&mut self, header: &abi::Header, argv: &[String]) {
-        let command = Command::new(argv, self.tally.emitted);
+    /// The process runs this from here on; the record that says so is the next. Gives the arguments without their secrets, where
+    /// they have any.
+    pub(super) fn runs(&mut self, header: &abi::Header, argv: &[String]) -> Option<Vec<String>> {
+        let hidden = if self.config.redact { argv::hide(argv, &mut self.judges) } else { None };
+        let (shown, secrets) = hidden.map(|hidden| (hidden.argv, hidden.secrets)).unzip();
+        let command = Command::new(argv, self.tally.emitted, secrets.unwrap_or_default());
         if let Some(process) = self.table.get_mut(ProcId::of(header)) {
             process.command = Some(command);
         }
+        shown
     }
 
     /// What the thread that called exec has announced. Its id was another when it was not the leader; the exec has

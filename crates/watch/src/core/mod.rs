@@ -21,6 +21,7 @@
 //! assert!(core.tally().balanced());
 //! ```
 
+pub mod argv;
 mod bound;
 mod carry;
 mod chain;
@@ -74,7 +75,7 @@ use kernscope_sieve::matcher::Matcher;
 pub struct Config {
     /// Records of execs carry the environment.
     pub env: bool,
-    /// Values of secret-looking environment names are left out.
+    /// Secrets in arguments, in what was found and said, and values of secret-looking environment names are left out.
     pub redact: bool,
     /// The back end counts what moves through descriptors; without, such fields are `null`.
     pub counts: bool,
@@ -258,6 +259,11 @@ impl Core {
 
     /// Gives out the entry of one event, and what a policy has to say of it.
     fn emit(&mut self, out: &mut Vec<Entry>, entry: Entry) {
+        self.emit_as(out, entry, None);
+    }
+
+    /// The same with other arguments than those that are judged: without their secrets.
+    fn emit_as(&mut self, out: &mut Vec<Entry>, mut entry: Entry, shown: Option<Vec<String>>) {
         let seq = self.tally.emitted;
         self.tally.emitted += 1;
         let mut said: Vec<Entry> = match &self.policy {
@@ -271,6 +277,13 @@ impl Core {
         if let Some(detector) = &mut self.detector {
             let alerts = detector.see(&self.table, seq, &entry).into_iter();
             said.extend(alerts.map(|alert| Entry { body: report::Body::Alert(alert), ..entry.clone() }));
+        }
+        if let (
+            Some(shown),
+            report::Body::ProcessExec { argv, .. } | report::Body::ProcessSnapshot { argv, .. },
+        ) = (shown, &mut entry.body)
+        {
+            *argv = shown;
         }
         out.push(entry);
         for entry in said {

@@ -68,7 +68,7 @@ impl Core {
         let argv = usable(abi::SEC_STRINGS)
             .map(|sec| escapes.texts("argv", paths::strings(sec.bytes)))
             .unwrap_or_default();
-        self.runs(&event.header, &argv);
+        let shown = self.runs(&event.header, &argv);
         let who = self.who(&event.header);
         let body = Body::ProcessSnapshot {
             argv,
@@ -76,6 +76,6 @@ impl Core {
             exe,
             watched: snapshot.watched != 0,
         };
-        self.emit(out, who.entry(body, escapes));
+        self.emit_as(out, who.entry(body, escapes), shown);
     }
 }

@@ -6,6 +6,7 @@
 use super::scene::Scene;
 use super::value::{self, Value};
 use crate::core::Process;
+use crate::core::argv::blot;
 
 /// Words that are no fields.
 const WORDS: [&str; 4] = ["process", "parent", "command", "text"];
@@ -34,10 +35,18 @@ pub(super) fn fill(message: &str, scene: &Scene<'_>) -> String {
     for piece in pieces(message) {
         match piece {
             Piece::Plain(text) => out.push_str(text),
-            Piece::Word(word) => out.push_str(&cut(&worth(word, scene))),
+            Piece::Word(word) => out.push_str(&cut(&hidden(worth(word, scene), scene))),
         }
     }
     out
+}
+
+/// A text about a record without the secrets of the commands that it may be about.
+pub(super) fn hidden(mut text: String, scene: &Scene<'_>) -> String {
+    for command in scene.process().into_iter().chain(scene.lineage()).filter_map(Process::command) {
+        blot(&mut text, &command.secrets);
+    }
+    text
 }
 
 /// A process with its number.

@@ -96,7 +96,7 @@ fn alert(rule: &Detection, scene: &Scene<'_>, mut evidence: Vec<u64>, object: &s
         && rule.steps.iter().any(|step| step.condition.asks("shell"))
     {
         let reading = scene.reading();
-        because.clone_from(&reading.because);
+        because.extend(reading.because.iter().map(|fact| message::hidden(fact.clone(), scene)));
         evidence.extend(&reading.evidence);
     }
     if let Some(origin) = scene.origin().filter(|_| rule.steps.iter().any(|step| step.condition.asks("from")))

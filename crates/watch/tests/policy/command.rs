@@ -42,12 +42,16 @@ fn stage() -> Option<Folder> {
     for dir in ["denied", "open"] {
         fs::create_dir_all(folder.0.join(dir)).expect("a folder");
     }
-    for (file, text) in [("denied/secret", "secret"), ("denied/tool", "#!/bin/sh\necho ran\n"), ("open/free", "free\n")] {
+    for (file, text) in
+        [("denied/secret", "secret"), ("denied/tool", "#!/bin/sh\necho ran\n"), ("open/free", "free\n")]
+    {
         fs::write(folder.0.join(file), text).expect("a file");
     }
     fs::set_permissions(folder.0.join("denied/tool"), fs::Permissions::from_mode(0o755)).expect("a mode");
     let below = format!("deny = ['{}/denied/**']", folder.text());
-    let text = format!("mode = 'deny'\n[read]\n{below}\n[write]\n{below}\n[exec]\n{below}\n[connect]\ndeny = ['127.0.0.1:9']");
+    let text = format!(
+        "mode = 'deny'\n[read]\n{below}\n[write]\n{below}\n[exec]\n{below}\n[connect]\ndeny = ['127.0.0.1:9']"
+    );
     fs::write(folder.0.join("deny.toml"), text).expect("a policy");
     Some(folder)
 }
@@ -66,8 +70,12 @@ fn what_a_policy_denies_to_a_command_fails_and_is_told() {
     let output = watch(&folder, &["--backend", "ebpf"]);
     let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     println!("{said}{told}");
-    let enforced = "read enforced by lsm; write enforced by lsm; exec enforced by lsm; connect enforced by cgroup";
-    assert!(told.contains(enforced) && output.status.success() && said.ends_with("free\nFINE\n"), "{said}{told}");
+    let enforced =
+        "read enforced by lsm; write enforced by lsm; exec enforced by lsm; connect enforced by cgroup";
+    assert!(
+        told.contains(enforced) && output.status.success() && said.ends_with("free\nFINE\n"),
+        "{said}{told}"
+    );
     for (name, ..) in DENIED {
         let line = said.lines().find(|line| line.starts_with(&format!("{name}: ")));
         assert!(line.is_some_and(|line| line.contains("Operation not permitted")), "{name}: {line:?}");
@@ -77,7 +85,10 @@ fn what_a_policy_denies_to_a_command_fails_and_is_told() {
     let denied: Vec<_> = records.iter().filter(|record| record["kind"] == "policy_deny").collect();
     assert!(denied.iter().all(|deny| deny["enforced"] == true), "{denied:#?}");
     for (name, action, by) in DENIED {
-        assert!(denied.iter().any(|deny| deny["action"] == action && deny["by"] == by), "{name}: {denied:#?}");
+        assert!(
+            denied.iter().any(|deny| deny["action"] == action && deny["by"] == by),
+            "{name}: {denied:#?}"
+        );
     }
     assert_eq!(records.last().map(|ledger| &ledger["closes"]), Some(&Value::Bool(true)));
 }

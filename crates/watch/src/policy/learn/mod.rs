@@ -52,7 +52,8 @@ pub struct Learner {
 impl Learner {
     /// Takes what a record tells.
     pub fn see(&mut self, entry: &Entry) {
-        if entry.body.outcome().and_then(|(_, errno)| errno).is_some_and(|errno| NOT_LEARNT.contains(&errno)) {
+        if entry.body.outcome().and_then(|(_, errno)| errno).is_some_and(|errno| NOT_LEARNT.contains(&errno))
+        {
             return;
         }
         let Self { files, truncated, beyond, .. } = self;

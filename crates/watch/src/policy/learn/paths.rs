@@ -60,7 +60,12 @@ impl Learner {
     }
 
     /// What allows one path.
-    fn base<'a>(&self, path: &'a [u8], class: Class, machine: &Machine<'_>) -> (&'a [u8], Kind, &'static str) {
+    fn base<'a>(
+        &self,
+        path: &'a [u8],
+        class: Class,
+        machine: &Machine<'_>,
+    ) -> (&'a [u8], Kind, &'static str) {
         if let Some(of_many) = comes_and_goes(path) {
             return (of_many, Kind::Whole, "");
         }

@@ -22,7 +22,18 @@ fn info(path: &str) -> PathInfo {
 fn open(path: &str, mode: OpenMode) -> Entry {
     let (raw_path, flags) = (None, Vec::new());
     let (dev, inode, errno) = (None, None, None);
-    entry(Body::FileOpen { path: info(path), raw_path, dirfd: 0, flags, mode, dev, inode, ret: 3, errno, io_uring: false })
+    entry(Body::FileOpen {
+        path: info(path),
+        raw_path,
+        dirfd: 0,
+        flags,
+        mode,
+        dev,
+        inode,
+        ret: 3,
+        errno,
+        io_uring: false,
+    })
 }
 
 fn call(path: &str) -> PathCall {

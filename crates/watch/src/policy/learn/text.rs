@@ -39,11 +39,20 @@ impl Line {
 }
 
 /// The whole file.
-pub(super) fn write(about: &About<'_>, files: &[Vec<Line>; 3], hosts: &[Line], truncated: u64, beyond: u64) -> String {
+pub(super) fn write(
+    about: &About<'_>,
+    files: &[Vec<Line>; 3],
+    hosts: &[Line],
+    truncated: u64,
+    beyond: u64,
+) -> String {
     let mut text = String::new();
     comment(&mut text, &format!("What this did, learnt by kernscope watch --learn ({}):", about.backend));
     comment(&mut text, &format!("  {}", about.what));
-    comment(&mut text, "Everything else is denied. Read it before you rely on it: what was done once is allowed from now on.");
+    comment(
+        &mut text,
+        "Everything else is denied. Read it before you rely on it: what was done once is allowed from now on.",
+    );
     comment(&mut text, "Paths are here as they are: nothing in them is redacted.");
     for (count, what) in [
         (about.lost, "events were lost, so that what they told is missing here"),
