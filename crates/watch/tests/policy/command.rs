@@ -15,7 +15,7 @@ const TRIES: &str = r#"
 export LC_ALL=C
 tried() { name=$1; shift; said=$("$@" 2>&1) && said=WORKED; echo "$name: $said" | tr '\n' ' '; echo; }
 tried open cat denied/secret
-tried exec denied/tool
+tried exec tools/tool
 tried unlink rm -f denied/secret
 tried rename mv denied/secret open/moved
 tried connect bash -c ': > /dev/tcp/127.0.0.1/9'
@@ -39,18 +39,19 @@ fn stage() -> Option<Folder> {
         return None;
     }
     let folder = Folder::new("command");
-    for dir in ["denied", "open"] {
+    for dir in ["denied", "open", "tools"] {
         fs::create_dir_all(folder.0.join(dir)).expect("a folder");
     }
     for (file, text) in
-        [("denied/secret", "secret"), ("denied/tool", "#!/bin/sh\necho ran\n"), ("open/free", "free\n")]
+        [("denied/secret", "secret"), ("tools/tool", "#!/bin/sh\necho ran\n"), ("open/free", "free\n")]
     {
         fs::write(folder.0.join(file), text).expect("a file");
     }
-    fs::set_permissions(folder.0.join("denied/tool"), fs::Permissions::from_mode(0o755)).expect("a mode");
+    fs::set_permissions(folder.0.join("tools/tool"), fs::Permissions::from_mode(0o755)).expect("a mode");
     let below = format!("deny = ['{}/denied/**']", folder.text());
+    let tools = format!("deny = ['{}/tools/**']", folder.text());
     let text = format!(
-        "mode = 'deny'\n[read]\n{below}\n[write]\n{below}\n[exec]\n{below}\n[connect]\ndeny = ['127.0.0.1:9']"
+        "mode = 'deny'\n[read]\n{below}\n[write]\n{below}\n[exec]\n{tools}\n[connect]\ndeny = ['127.0.0.1:9']"
     );
     fs::write(folder.0.join("deny.toml"), text).expect("a policy");
     Some(folder)
