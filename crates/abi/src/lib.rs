@@ -612,6 +612,9 @@ pub const DENY_ATTRIBUTES: u32 = 9;
 pub const DENY_MOUNT: u32 = 10;
 /// [`Deny::what`]: a process traced that is not watched; `a0` = its process id. No class, no path.
 pub const DENY_TRACE: u32 = 11;
+/// [`Deny::what`]: a system call that a seccomp filter handed over; `a0` = its number, `ino` = its first argument. No class, no path. Made
+/// by the host alone.
+pub const DENY_CALL: u32 = 12;
 
 /// [`Deny::classes`]: the directory is above something denied, which with another name it would no longer be.
 pub const DENY_GUARDED: u32 = 1 << 3;

@@ -12,6 +12,7 @@ use kernscope_report::{Coverage, Hook, State};
 use kernscope_watch::backend::{Account, Backend, BackendError, Progress, Target};
 use kernscope_watch::ebpf::{self, Ebpf};
 use kernscope_watch::enrich::Digests;
+use kernscope_watch::policy::supervise::Supervisor;
 use kernscope_watch::ptrace::{self, Ptrace, StartError};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -55,6 +56,8 @@ pub(crate) struct Live<'a> {
     stdio: bool,
     /// What is allowed, and what sees to it.
     enforcement: Option<Enforcement>,
+    /// Answers system calls that the policy denies.
+    supervisor: Option<Supervisor>,
     /// Who asks for it to be changed.
     control: Option<Control>,
     signals: &'a Signals,
@@ -76,11 +79,11 @@ impl<'a> Live<'a> {
             (Kind::Ebpf(ebpf), Some(enforcement)) => {
                 enforcement.hand_to(ebpf).map_err(|error| failure(&error))?;
             }
-            (Kind::Ptrace(_), Some(enforcement)) => {
-                enforcement.means.connect = Err("ptrace does not; --backend ebpf does".to_owned());
-            }
-            (_, None) => {}
+            (Kind::Ptrace(_), _) | (_, None) => {}
         }
+        let by_ptrace = matches!(kind, Kind::Ptrace(_));
+        let supervisor =
+            enforcement.as_mut().map(|enforcement| enforcement.supervise(by_ptrace)).transpose()?;
         let has_command = matches!(target, Target::Command(_));
         let digests = config.hash.then(Digests::default);
         let has_rules = config.rules.is_some();
@@ -94,6 +97,7 @@ impl<'a> Live<'a> {
             stdio: config.stdio,
             control: enforcement.as_ref().and_then(|_| listen()),
             enforcement,
+            supervisor: supervisor.flatten(),
             signals,
             stop,
         })
@@ -190,10 +194,13 @@ impl Backend for Live<'_> {
         self.steer();
         self.attend()?;
         let timeout = if self.control.is_some() { timeout.min(CONTROL_WAIT) } else { timeout };
-        match &mut self.digests {
+        let progress = match &mut self.digests {
             None => self.kind.backend_mut().poll(timeout, deliver),
             Some(digests) => self.kind.backend_mut().poll(timeout, &mut |event| deliver(&digests.add(event))),
-        }
+        }?;
+        // Last: who made such a call waits until its event is there, so that none comes after the end.
+        self.supervisor.iter().flat_map(Supervisor::events).for_each(|event| deliver(&event));
+        Ok(progress)
     }
 
     fn coverage(&self) -> Coverage {
@@ -216,7 +223,14 @@ impl Backend for Live<'_> {
     }
 
     fn account(&mut self) -> Account {
-        self.kind.backend_mut().account()
+        let mut account = self.kind.backend_mut().account();
+        if let Some((made, lost)) = self.supervisor.as_ref().map(Supervisor::counts) {
+            account.produced[usize::from(kernscope_abi::KIND_DENY)] += made;
+            if lost > 0 {
+                *account.lost.entry("calls").or_default() += lost;
+            }
+        }
+        account
     }
 
     fn detach(&mut self) {
@@ -303,7 +317,7 @@ fn start_ebpf(
         tls: config.tls,
         stdio: config.stdio,
         ring_bytes: ebpf::ring_bytes(config.tls),
-        spawn: enforcement.map(Enforcement::spawn).unwrap_or_default(),
+        spawn: enforcement.map(|enforcement| enforcement.spawn(false)).unwrap_or_default(),
         policy,
         hosts,
     };
@@ -315,8 +329,10 @@ fn start_ptrace(
     target: &Target,
     enforcement: Option<&Enforcement>,
 ) -> Result<Kind, Failure> {
-    let options =
-        ptrace::Options { env: config.env, spawn: enforcement.map(Enforcement::spawn).unwrap_or_default() };
+    let options = ptrace::Options {
+        env: config.env,
+        spawn: enforcement.map(|enforcement| enforcement.spawn(true)).unwrap_or_default(),
+    };
     let ptrace = Ptrace::start(target, &options).map_err(|error| match error {
         StartError::Command(error) => command_failure(error.exit_code(), &error),
         StartError::Backend(error) => failure(&error),

@@ -5,6 +5,7 @@
 mod attach;
 mod auto;
 mod browser;
+mod calls;
 mod chain;
 mod compile;
 mod content;

@@ -2,8 +2,8 @@
 
 use super::Options;
 use super::gate::{
-    GO, Gate, GatePage, STAGE_EXEC, STAGE_GATE, STAGE_LANDLOCK, STAGE_NNP, STAGE_SECCOMP, WAIT, futex_wait,
-    futex_wake,
+    GO, Gate, GatePage, STAGE_EXEC, STAGE_GATE, STAGE_LANDLOCK, STAGE_NNP, STAGE_SECCOMP, STAGE_SUPERVISE,
+    WAIT, futex_wait, futex_wake,
 };
 use nix::errno::Errno;
 use std::ffi::{CString, OsString};
@@ -162,6 +162,17 @@ fn restrict(gate: &Gate, options: &Options) {
         // SAFETY: plain system call on a live descriptor.
         let done = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) };
         check(gate, STAGE_LANDLOCK, if done == 0 { 0 } else { -1 });
+    }
+    if let Some(supervised) = &options.supervised {
+        let filter = &supervised.filter;
+        let len = u16::try_from(filter.len()).unwrap_or(u16::MAX);
+        let program = libc::sock_fprog { len, filter: filter.as_ptr().cast_mut() };
+        let (mode, flags) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
+        // SAFETY: `program` and the instructions it points to are live; the kernel copies them. The descriptor that comes
+        // back is close-on-exec.
+        let fd = unsafe { libc::syscall(libc::SYS_seccomp, mode, flags, &raw const program) };
+        check(gate, STAGE_SUPERVISE, if fd < 0 { -1 } else { 0 });
+        gate.listener.store(i32::try_from(fd).unwrap_or(-1) + 1, Ordering::Release);
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) const STAGE_NNP: u32 = 2;
 pub(super) const STAGE_SECCOMP: u32 = 3;
 pub(super) const STAGE_EXEC: u32 = 4;
 pub(super) const STAGE_LANDLOCK: u32 = 5;
+pub(super) const STAGE_SUPERVISE: u32 = 6;
 
 /// What both sides share. The layout of the last four is `struct robust_list_head` and `struct robust_list`
 /// (linux/futex.h).
@@ -27,6 +28,9 @@ pub(super) struct Gate {
     pub(super) alive: AtomicU32,
     pub(super) errno: AtomicI32,
     pub(super) stage: AtomicU32,
+    /// The descriptor of the child's seccomp listener, plus one.
+    pub(super) listener: AtomicI32,
+    pub(super) pad: AtomicU32,
     pub(super) robust_first: AtomicUsize,
     pub(super) robust_futex_offset: AtomicUsize,
     pub(super) robust_pending: AtomicUsize,

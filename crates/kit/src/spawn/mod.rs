@@ -22,9 +22,12 @@
 
 mod child;
 mod gate;
+mod listener;
 
 use child::Image;
-use gate::{GIVE_UP, GO, GatePage, STAGE_BEGIN, STAGE_LANDLOCK, STAGE_NNP, STAGE_SECCOMP, futex_wait};
+use gate::{
+    GIVE_UP, GO, GatePage, STAGE_BEGIN, STAGE_LANDLOCK, STAGE_NNP, STAGE_SECCOMP, STAGE_SUPERVISE, futex_wait,
+};
 use nix::errno::Errno;
 use std::ffi::OsString;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -35,6 +38,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use libc::sock_filter;
+pub use listener::{Listener, Next, Supervised, Waiting};
 
 /// How the child is prepared.
 #[derive(Clone, Debug)]
@@ -51,6 +55,8 @@ pub struct Options {
     pub seccomp: Option<Vec<sock_filter>>,
     /// A Landlock ruleset that the child is put under before the gate. Needs `no_new_privs` or `CAP_SYS_ADMIN`.
     pub landlock: Option<Arc<OwnedFd>>,
+    /// A seccomp filter that hands calls to this process; installed before the gate. Needs `no_new_privs` or `CAP_SYS_ADMIN`.
+    pub supervised: Option<Supervised>,
 }
 
 impl Default for Options {
@@ -61,6 +67,7 @@ impl Default for Options {
             no_new_privs: false,
             seccomp: None,
             landlock: None,
+            supervised: None,
         }
     }
 }
@@ -123,7 +130,28 @@ impl Paused {
             let _ = child.try_wait();
             return Err(fail("prepare a child for", Errno::ECHILD));
         }
-        Ok(Self { child, gate, command })
+        let mut paused = Self { child, gate, command };
+        paused.listen(options)?;
+        Ok(paused)
+    }
+
+    /// Takes the listener of the child's filter. One that could not be installed is for the release to tell.
+    fn listen(&mut self, options: &Options) -> Result<(), SpawnError> {
+        let (Some(supervised), Ok(fd)) =
+            (&options.supervised, u32::try_from(self.gate.gate().listener.load(Ordering::Acquire)))
+        else {
+            return Ok(());
+        };
+        // Zero is none: the page is made of zeros.
+        let Some(fd) = fd.checked_sub(1) else { return Ok(()) };
+        let listener = Listener::of(self.child.pid, fd.cast_signed());
+        let object = self.command.clone();
+        supervised.put(listener.map_err(|errno| SpawnError {
+            act: "take the seccomp listener of",
+            object,
+            errno,
+        })?);
+        Ok(())
     }
 
     /// The child's process id; also the command's, once released.
@@ -195,6 +223,7 @@ impl Launched {
             let act = match gate.stage.load(Ordering::Acquire) {
                 STAGE_NNP => "set no_new_privs for",
                 STAGE_LANDLOCK => "put under Landlock",
+                STAGE_SUPERVISE => "install the seccomp listener for",
                 STAGE_SECCOMP => "install the seccomp filter for",
                 _ => RUN,
             };

@@ -2,11 +2,16 @@
 
 use super::{Core, paths};
 use crate::policy::paths::Class;
+use crate::policy::supervise::action_of;
+use crate::policy::{Action, Mode, system};
 use crate::raw::Event;
 use kernscope_abi as abi;
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, Entry, PolicyDeny};
 use std::collections::HashSet;
+
+/// What is denied where no host at all is allowed: a socket.
+const NO_HOST: &str = "(no host is allowed)";
 
 /// Threads whose failing call is waited for; each has one at a time.
 const MAX: usize = 65_536;
@@ -32,7 +37,7 @@ impl Refused {
 
 /// Whether the call that is refused has a record of its own.
 const fn has_record(what: u32) -> bool {
-    !matches!(what, abi::DENY_MAP | abi::DENY_RECEIVE | abi::DENY_MOUNT | abi::DENY_TRACE)
+    !matches!(what, abi::DENY_MAP | abi::DENY_RECEIVE | abi::DENY_MOUNT | abi::DENY_TRACE | abi::DENY_CALL)
 }
 
 /// In words, what was refused, where it is no matter of a path.
@@ -47,6 +52,9 @@ fn rule_of(what: u32) -> Option<(&'static str, &'static str)> {
 impl Core {
     /// An event of something refused.
     pub(super) fn refused(&mut self, event: &Event<'_>, deny: &abi::Deny, out: &mut Vec<Entry>) {
+        if deny.what == abi::DENY_CALL {
+            return self.refused_call(event, deny, out);
+        }
         if has_record(deny.what) {
             self.refused.note(event.header.tid);
         }
@@ -75,6 +83,26 @@ impl Core {
         };
         let who = self.who(&event.header);
         self.emit(out, who.entry(Body::PolicyDeny(body), escapes));
+    }
+
+    /// A system call that a filter handed over.
+    fn refused_call(&mut self, event: &Event<'_>, deny: &abi::Deny, out: &mut Vec<Entry>) {
+        let call = system::name(deny.a0);
+        let action = action_of(i32::try_from(deny.a0).unwrap_or(i32::MAX));
+        let what = if action == Action::Connect { NO_HOST } else { call };
+        let policy = self.policy.as_ref().map(|(policy, _)| policy.get());
+        let enforced = policy.as_ref().is_some_and(|policy| policy.mode(action) == Mode::Deny);
+        let body = PolicyDeny {
+            rule: format!("{}: {what}", action.name()),
+            policy: policy.map(|policy| policy.name.clone()).unwrap_or_default(),
+            action: action.name().to_owned(),
+            enforced,
+            by: enforced.then(|| system::NAME.to_owned()),
+            why: (!enforced).then(|| "the policy observes".to_owned()),
+            ..PolicyDeny::default()
+        };
+        let who = self.who(&event.header);
+        self.emit(out, who.entry(Body::PolicyDeny(body), Escapes::default()));
     }
 
     /// Which of the names of a call is denied, and by which pattern.

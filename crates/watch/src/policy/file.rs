@@ -2,7 +2,7 @@
 
 use super::hosts::{Host, HostError, Hosts};
 use super::paths::{Class, List, ListError, Places, Table};
-use super::{Lists, Mode, Policy, Rule};
+use super::{Lists, Mode, Policy, Rule, System, system};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,14 @@ pub enum PolicyError {
         /// What is wrong.
         cause: HostError,
     },
+    /// A system call that is none, or one without which nothing runs.
+    #[error("policy {}: [system] {call:?} is no call that can be denied; docs/POLICY.md has them", .file.display())]
+    Call {
+        /// Which.
+        file: PathBuf,
+        /// As written.
+        call: String,
+    },
     /// The lists do not fit together into one table.
     #[error("policy {}: {cause}", .file.display())]
     Table {
@@ -65,6 +73,7 @@ struct Text {
     write: Files,
     exec: Files,
     connect: Connect,
+    system: Calls,
 }
 
 /// What becomes of what is on no list.
@@ -98,6 +107,13 @@ struct Connect {
     except: Vec<String>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Calls {
+    mode: Option<Mode>,
+    deny: Vec<String>,
+}
+
 impl Policy {
     /// Reads a policy, with the lists that it names (a pattern a line; `#` begins a comment).
     ///
@@ -124,6 +140,7 @@ impl Policy {
             policy.take(class, files, text.mode, file)?;
         }
         policy.hosts = hosts(text.connect, text.mode, file)?;
+        policy.system = calls(text.system, text.mode, file)?;
         policy.compile(places)?;
         Ok(policy)
     }
@@ -169,6 +186,13 @@ impl Policy {
         }
         self.paths = builder.build().map_err(|cause| PolicyError::Table { file, cause })?;
         Ok(())
+    }
+}
+
+fn calls(text: Calls, mode: Mode, file: &Path) -> Result<System, PolicyError> {
+    match text.deny.iter().find(|name| system::number(name).is_none()) {
+        Some(unknown) => Err(PolicyError::Call { file: file.to_owned(), call: unknown.clone() }),
+        None => Ok(System { mode: text.mode.unwrap_or(mode), deny: text.deny }),
     }
 }
 

@@ -40,6 +40,8 @@ pub enum Action {
     File(Class),
     /// A socket was connected, or a datagram sent.
     Connect,
+    /// A system call was made.
+    System,
 }
 
 impl Action {
@@ -48,6 +50,7 @@ impl Action {
         match self {
             Self::File(class) => class.name(),
             Self::Connect => "connect",
+            Self::System => "system",
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What makes denied things fail, and what is said of them.
 
-use super::paths::Class;
 use super::{Action, Broken, Mode, Object, Policy};
 use kernscope_report::{Body, Entry, PolicyDeny};
 
@@ -17,13 +16,15 @@ pub struct Means {
     pub files: [Result<&'static str, String>; 3],
     /// For connections and datagrams.
     pub connect: Result<&'static str, String>,
+    /// For system calls.
+    pub system: Result<&'static str, String>,
 }
 
 impl Means {
     /// Nothing is made to fail, for this reason.
     pub fn none(why: &str) -> Self {
         let none = || Err(why.to_owned());
-        Self { files: [none(), none(), none()], connect: none() }
+        Self { files: [none(), none(), none()], connect: none(), system: none() }
     }
 
     /// What makes an action fail, or why nothing does.
@@ -31,15 +32,14 @@ impl Means {
         let means = match action {
             Action::File(class) => &self.files[class.number() as usize],
             Action::Connect => &self.connect,
+            Action::System => &self.system,
         };
         means.as_ref().copied().map_err(String::as_str)
     }
 
     /// What a policy denies and nothing makes fail: what, and why.
     pub fn missing<'a>(&'a self, policy: &'a Policy) -> impl Iterator<Item = (&'static str, &'a str)> {
-        let files = Class::ALL.into_iter().filter(|class| policy.restricts(*class)).map(Action::File);
-        let connect = (!policy.hosts.is_empty()).then_some(Action::Connect);
-        let denied = files.chain(connect).filter(|action| policy.mode(*action) == Mode::Deny);
+        let denied = policy.restricted().filter(|action| policy.mode(*action) == Mode::Deny);
         denied.filter_map(|action| self.of(action).err().map(|why| (action.name(), why)))
     }
 }

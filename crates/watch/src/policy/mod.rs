@@ -12,6 +12,8 @@ pub mod landlock;
 pub mod learn;
 mod means;
 pub mod paths;
+pub mod supervise;
+pub mod system;
 #[cfg(test)]
 mod tests;
 
@@ -56,12 +58,23 @@ pub struct Policy {
     rules: [Rule; 3],
     /// Whom it may talk to.
     pub hosts: Hosts,
+    /// System calls that are denied, and what becomes of them.
+    pub system: System,
     /// Directories may be mounted anew, so that files have other paths.
     pub mounts_allowed: bool,
     /// The patterns by class and list, as written, with `~` and `./` as they are.
     lists: [Lists; 3],
     /// The files that it was read from: the policy itself, then its lists.
     pub files: Vec<PathBuf>,
+}
+
+/// System calls that are denied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct System {
+    /// What becomes of them.
+    pub mode: Mode,
+    /// Their names, each in [`system::CALLS`].
+    pub deny: Vec<String>,
 }
 
 /// Patterns as written.
@@ -101,6 +114,7 @@ impl Policy {
         match action {
             Action::File(class) => self.mode_of(class),
             Action::Connect => self.hosts.mode,
+            Action::System => self.system.mode,
         }
     }
 
@@ -117,8 +131,13 @@ impl Policy {
 
     /// Whether anything is to fail.
     pub fn denies(&self) -> bool {
-        let files =
-            Class::ALL.into_iter().any(|class| self.mode_of(class) == Mode::Deny && self.restricts(class));
-        files || self.hosts.mode == Mode::Deny && !self.hosts.is_empty()
+        self.restricted().any(|action| self.mode(action) == Mode::Deny)
+    }
+
+    /// The kinds of access of which something is denied.
+    pub fn restricted(&self) -> impl Iterator<Item = Action> {
+        let files = Class::ALL.into_iter().filter(|class| self.restricts(*class)).map(Action::File);
+        let connect = (!self.hosts.is_empty()).then_some(Action::Connect);
+        files.chain(connect).chain((!self.system.deny.is_empty()).then_some(Action::System))
     }
 }
