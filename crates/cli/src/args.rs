@@ -49,6 +49,7 @@ Examples:
   kernscope watch -- bash -c 'cat /etc/hostname; curl -s http://127.0.0.1:1/'
   kernscope watch --format jsonl --output build.jsonl -- make
   kernscope watch --pid 1234
+  kernscope watch --agents --policy agent.toml --best-effort
   kernscope watch --rules builtin -- ./agent
   kernscope watch --tui -- make
   kernscope watch --report run.html -- ./install.sh
@@ -58,7 +59,7 @@ Examples:
   kernscope watch --record run.ksraw -- ./install.sh && kernscope watch --replay run.ksraw
 
 Status: that of COMMAND (128+signal if one killed it, 127 not found, 126 not
-executable); 0 for --pid, --all and --replay; 1 when the run broke off; 2 for a
+executable); 0 for --pid, --agents, --all and --replay; 1 when the run broke off; 2 for a
 wrong command line or set-up.
 
 Ctrl-C reaches COMMAND too; the watch ends when its last descendant has ended.
@@ -67,7 +68,7 @@ Killed with SIGKILL, kernscope leaves nothing attached; with the ptrace back end
 the watched tree dies with it.")]
 #[command(override_usage = "\
 kernscope watch [OPTIONS] -- COMMAND [ARG]...
-       kernscope watch [OPTIONS] --pid PID | --all | --replay FILE
+       kernscope watch [OPTIONS] --pid PID | --agents | --all | --replay FILE
        kernscope watch ctl SESSION ACTION")]
 #[command(group = clap::ArgGroup::new("target").required(true))]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -158,6 +159,12 @@ pub(crate) struct WatchArgs {
     /// Watch every process
     #[arg(long, group = "target")]
     pub(crate) all: bool,
+    /// Watch the AI coding agents that run on this machine and what they start, those that begin later as well (docs/AGENTS.md)
+    #[arg(long, group = "target")]
+    pub(crate) agents: bool,
+    /// Know agents by the signatures of FILE, too; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) agent_signatures: Vec<PathBuf>,
     /// Run this and watch it
     #[arg(last = true, value_name = "COMMAND", group = "target")]
     pub(crate) command: Vec<OsString>,

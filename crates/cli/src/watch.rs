@@ -27,6 +27,7 @@ use signals::Signals;
 use std::cell::Cell;
 use std::io::BufWriter;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tell::Teller;
 
 /// Bytes of raw events that are written at once.
@@ -109,7 +110,8 @@ fn new_core(config: &Config, header: &Header) -> Core {
         redact: config.redact,
         counts: header.counts,
         boot_offset_ns: header.boot_offset_ns,
-    });
+    })
+    .with_agents(Arc::clone(&config.agents));
     let core = match &config.rules {
         Some(rules) => core.with_rules(Matcher::new(rules.clone())),
         None => core,

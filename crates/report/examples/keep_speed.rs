@@ -64,6 +64,7 @@ fn open(n: u64) -> Entry {
             comm: "rustc".into(),
             exe: Some("/usr/bin/rustc".into()),
             start_ns: n / 500,
+            agent: None,
         }),
         body: Body::FileOpen {
             raw_path: Some(path.clone()),

@@ -49,6 +49,7 @@ fn sample() -> Entry {
             comm: "cat".into(),
             exe: Some("/usr/bin/cat".into()),
             start_ns: 4_000_000_000,
+            agent: None,
         }),
         body: Body::FileOpen {
             path: PathInfo { path: Some(path.clone()), ..Default::default() },

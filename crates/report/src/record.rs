@@ -66,6 +66,10 @@ pub struct Proc {
     pub exe: Option<Arc<str>>,
     /// Start of the process in nanoseconds since boot; with `pid` it names a process for good.
     pub start_ns: u64,
+    /// The AI coding agent that the process is, or that has started it (docs/AGENTS.md); left out where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub agent: Option<Arc<str>>,
 }
 
 /// How a file was opened.

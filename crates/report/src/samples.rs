@@ -16,6 +16,7 @@ fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
         comm: comm.into(),
         exe: Some(exe.into()),
         start_ns: u64::from(pid) * 1_000_000,
+        agent: None,
     }
 }
 

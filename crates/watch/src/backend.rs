@@ -16,6 +16,8 @@ pub enum Target {
     Command(Vec<std::ffi::OsString>),
     /// A process that runs already, its descendants then and later.
     Pid(u32),
+    /// Processes that run already, their descendants, and others that are added while the run goes on; it ends when it is stopped.
+    Trees(Vec<u32>),
     /// Every process but this one.
     All,
 }

@@ -30,6 +30,7 @@ pub(super) fn proc(user: &User) -> Proc {
         comm: text(&user.comm),
         exe: user.exe.as_ref().map(|exe| text(exe.as_encoded_bytes())),
         start_ns: user.start_ns,
+        agent: None,
     }
 }
 

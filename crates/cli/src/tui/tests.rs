@@ -9,8 +9,16 @@ use kernscope_report::{Alert, Body, Entry, NetCall, OpenMode, PathInfo, Proc, Se
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 fn entry(pid: u32, ppid: u32, comm: &str, at_ms: u64, body: Body) -> Entry {
-    let proc =
-        Proc { pid, tid: pid, ppid, uid: 0, comm: comm.into(), exe: Some("/bin/x".into()), start_ns: 1 };
+    let proc = Proc {
+        pid,
+        tid: pid,
+        ppid,
+        uid: 0,
+        comm: comm.into(),
+        exe: Some("/bin/x".into()),
+        start_ns: 1,
+        agent: None,
+    };
     Entry { ts_ns: at_ms * 1_000_000, proc: Some(proc), body, escaped: Vec::new() }
 }
 

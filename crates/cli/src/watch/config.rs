@@ -10,6 +10,7 @@ use crate::watch::policy;
 use kernscope_report::Style;
 use kernscope_report::pretty::clean;
 use kernscope_sieve::rules::RuleSet;
+use kernscope_watch::agents::Signatures;
 use kernscope_watch::backend::Target;
 use kernscope_watch::core::argv::shown;
 use kernscope_watch::detect::Detections;
@@ -48,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) learn: Option<(PathBuf, bool)>,
     /// A policy that cannot be enforced is observed.
     pub(crate) best_effort: bool,
+    /// How AI coding agents are known.
+    pub(crate) agents: Arc<Signatures>,
     /// What records are held against.
     pub(crate) detections: Option<Detections>,
     pub(crate) hash: bool,
@@ -76,6 +79,7 @@ impl Config {
                 let argv: Vec<_> = argv.iter().map(|arg| arg.to_string_lossy().into_owned()).collect();
                 clean::command(&if self.redact { shown(&argv) } else { argv })
             }
+            Source::Live { target: Target::Trees(_), .. } => "--agents".to_owned(),
             Source::Live { .. } => "--all".to_owned(),
         }
     }
@@ -85,6 +89,9 @@ impl Config {
         let source = match (args.replay, args.pid) {
             (Some(file), _) => Source::Replay(file),
             (None, Some(pid)) => Source::Live { target: Target::Pid(check(pid)?), backend: args.backend },
+            (None, None) if args.agents => {
+                Source::Live { target: Target::Trees(Vec::new()), backend: args.backend }
+            }
             (None, None) if args.all => Source::Live { target: Target::All, backend: args.backend },
             (None, None) => Source::Live { target: Target::Command(args.command), backend: args.backend },
         };
@@ -143,6 +150,7 @@ impl Config {
             policy: args.policy.as_deref().map(policy::read).transpose()?.map(Arc::new),
             learn: args.learn.map(|file| (file, args.force)),
             best_effort: args.best_effort,
+            agents: Arc::new(read_signatures(&args.agent_signatures)?),
             detections: match args.no_detections {
                 true => None,
                 false => Some(detections::read(&args.detections, &args.mute)?),
@@ -154,6 +162,13 @@ impl Config {
             stdio: args.stdio,
         })
     }
+}
+
+/// The built-in signatures, and those of all files, the last of which are asked first.
+fn read_signatures(files: &[PathBuf]) -> Result<Signatures, Failure> {
+    files.iter().try_fold(Signatures::builtin(), |all, file| {
+        Ok(all.with(Signatures::read(file).map_err(Failure::usage)?))
+    })
 }
 
 /// The rules of all files, in their order; `None` without files.

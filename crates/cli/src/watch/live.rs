@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::stream::note;
 use kernscope_report::pretty::clean;
 use kernscope_report::{Coverage, Hook, State};
+use kernscope_watch::agents::{Finder, Found};
 use kernscope_watch::backend::{Account, Backend, BackendError, Progress, Target};
 use kernscope_watch::ebpf::{self, Ebpf};
 use kernscope_watch::enrich::Digests;
@@ -20,6 +21,7 @@ use nix::unistd::Pid;
 use std::cell::Cell;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One of the back ends.
@@ -60,6 +62,8 @@ pub(crate) struct Live<'a> {
     supervisor: Option<Supervisor>,
     /// Who asks for it to be changed.
     control: Option<Control>,
+    /// Looks for agents, if these are what is watched.
+    finder: Option<Finder>,
     signals: &'a Signals,
     stop: &'a Cell<bool>,
 }
@@ -98,6 +102,7 @@ impl<'a> Live<'a> {
             control: enforcement.as_ref().and_then(|_| listen()),
             enforcement,
             supervisor: supervisor.flatten(),
+            finder: matches!(target, Target::Trees(_)).then(|| begin_to_look(config)),
             signals,
             stop,
         })
@@ -173,6 +178,20 @@ impl<'a> Live<'a> {
         Ok(())
     }
 
+    /// Takes agents in that were not there before.
+    fn take_agents(&mut self) {
+        for Found { pid, agent } in self.finder.iter_mut().flat_map(Finder::fresh) {
+            let taken = match &mut self.kind {
+                Kind::Ebpf(ebpf) => ebpf.watch_tree(pid),
+                Kind::Ptrace(ptrace) => ptrace.watch_tree(pid),
+            };
+            match taken {
+                Ok(()) => note(format_args!("agents: {agent}, process {pid}, is watched")),
+                Err(error) => note(format_args!("agents: {agent}, process {pid}, is not watched: {error}")),
+            }
+        }
+    }
+
     fn steer(&mut self) {
         let mut forward = Vec::new();
         self.signals.poll(self.has_command, |action, signal| match action {
@@ -193,6 +212,7 @@ impl Backend for Live<'_> {
     fn poll(&mut self, timeout: Duration, deliver: &mut dyn FnMut(&[u8])) -> Result<Progress, BackendError> {
         self.steer();
         self.attend()?;
+        self.take_agents();
         let timeout = if self.control.is_some() { timeout.min(CONTROL_WAIT) } else { timeout };
         let progress = match &mut self.digests {
             None => self.kind.backend_mut().poll(timeout, deliver),
@@ -250,6 +270,12 @@ fn blind(name: &str, why: &str) -> Hook {
 
 /// Longest wait for events where the policy may be changed: it is to hold at once.
 const CONTROL_WAIT: Duration = Duration::from_millis(20);
+
+/// A look for agents begins; there may be none yet.
+fn begin_to_look(config: &Config) -> Finder {
+    note("agents: looking for AI coding agents until Ctrl-C; what one did before it is found is not seen");
+    Finder::new(Arc::clone(&config.agents))
+}
 
 /// The socket of this run. Without it the run goes on.
 fn listen() -> Option<Control> {

@@ -2,6 +2,7 @@
 //!
 //! Runs use the ptrace back end, which needs no privilege, and replays. What needs root says so when it is skipped.
 
+mod agents;
 mod attach;
 mod auto;
 mod browser;

@@ -142,7 +142,16 @@ fn large(page: &std::path::Path, count: u64) {
 fn open(n: u64) -> Entry {
     let path = format!("/home/user/project/target/debug/deps/lib{}.rlib", n % 5000);
     let pid = 1000 + (n / 500) as u32;
-    let proc = Proc { pid, tid: pid, ppid: 999, uid: 0, comm: "rustc".into(), exe: None, start_ns: n / 500 };
+    let proc = Proc {
+        pid,
+        tid: pid,
+        ppid: 999,
+        uid: 0,
+        comm: "rustc".into(),
+        exe: None,
+        start_ns: n / 500,
+        agent: None,
+    };
     let body = Body::FileOpen {
         raw_path: Some(path.clone()),
         path: PathInfo { path: Some(path), ..Default::default() },

@@ -120,7 +120,7 @@ impl Lines {
 
     /// The number of a process; told before it is used first.
     fn number(&mut self, proc: &Proc, to: &mut impl Write) -> io::Result<u32> {
-        let Proc { pid, tid, ppid, uid, comm, exe, start_ns } = proc;
+        let Proc { pid, tid, ppid, uid, comm, exe, start_ns, agent: _ } = proc;
         let known = (*pid, *tid, *ppid, *uid, *start_ns, Arc::clone(comm), exe.clone());
         if let Some(number) = self.procs.get(&known) {
             return Ok(*number);

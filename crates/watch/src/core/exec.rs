@@ -39,7 +39,7 @@ impl Core {
             process.exe = name;
         }
         let (argv, argv_truncated) = arguments(&announced.argv, exec, &mut escapes);
-        let shown = self.runs(&event.header, &argv);
+        let shown = self.runs(&event.header, exe.as_deref(), &argv);
         let env =
             self.config.env.then(|| environment(&announced.env, exec, self.config.redact, &mut escapes));
         let (env, env_truncated) = env.map_or((None, false), |(env, cut)| (Some(env), cut));
@@ -63,12 +63,19 @@ impl Core {
 
     /// The process runs this from here on; the record that says so is the next. Gives the arguments without their secrets, where
     /// they have any.
-    pub(super) fn runs(&mut self, header: &abi::Header, argv: &[String]) -> Option<Vec<String>> {
+    pub(super) fn runs(
+        &mut self,
+        header: &abi::Header,
+        exe: Option<&str>,
+        argv: &[String],
+    ) -> Option<Vec<String>> {
         let hidden = if self.config.redact { argv::hide(argv, &mut self.judges) } else { None };
         let (shown, secrets) = hidden.map(|hidden| (hidden.argv, hidden.secrets)).unzip();
         let command = Command::new(argv, self.tally.emitted, secrets.unwrap_or_default());
+        let agent = self.agents.as_ref().and_then(|agents| agents.agent(exe.unwrap_or_default(), argv));
         if let Some(process) = self.table.get_mut(ProcId::of(header)) {
             process.command = Some(command);
+            process.agent = agent.cloned().or_else(|| process.agent.take());
         }
         shown
     }

@@ -60,6 +60,7 @@ pub use spoken::HOLD_NS;
 pub use table::{KEEP_ENDED, MAX_ANCESTORS, MAX_LINEAGE, MAX_LIVE, ProcId, Process, Table};
 pub use tally::Tally;
 
+use crate::agents::Signatures;
 use crate::detect::Detector;
 use crate::policy::{Current, Means};
 use crate::raw::{Body, Event};
@@ -69,6 +70,7 @@ use kernscope_abi as abi;
 use kernscope_report::text::Escapes;
 use kernscope_report::{self as report, Entry, Proc};
 use kernscope_sieve::matcher::Matcher;
+use std::sync::Arc;
 
 /// What the core is told once, before the first event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +113,7 @@ pub struct Core {
     policy: Option<(Current, Means)>,
     detector: Option<Box<Detector>>,
     refused: refused::Refused,
+    agents: Option<Arc<Signatures>>,
 }
 
 /// An event with a number that this version does not know, where a field must have one of a few values.
@@ -139,6 +142,7 @@ impl Core {
             policy: None,
             detector: None,
             refused: refused::Refused::default(),
+            agents: None,
         }
     }
 
@@ -157,6 +161,12 @@ impl Core {
     #[must_use]
     pub fn with_detector(self, detector: Detector) -> Self {
         Self { detector: Some(Box::new(detector)), ..self }
+    }
+
+    /// Says of processes which AI coding agent they belong to.
+    #[must_use]
+    pub fn with_agents(self, signatures: Arc<Signatures>) -> Self {
+        Self { agents: Some(signatures), ..self }
     }
 
     /// What rules are held against records, if any.
@@ -247,6 +257,7 @@ impl Core {
     /// Who did it, as it is at this moment.
     fn who(&mut self, header: &abi::Header) -> Who {
         let process = self.table.enter(header, &mut self.names);
+        let agent = process.as_ref().and_then(|process| process.agent.clone());
         let (known, exe) = match process {
             Some(process) => {
                 (process.has_comm(&header.comm).then(|| process.comm.clone()), process.exe.clone())
@@ -254,7 +265,7 @@ impl Core {
             None => (None, None),
         };
         let comm = known.unwrap_or_else(|| self.names.name(table::trimmed(&header.comm)));
-        Who { header: *header, comm, exe }
+        Who { header: *header, comm, exe, agent }
     }
 
     /// Gives out the entry of one event, and what a policy has to say of it.
@@ -303,6 +314,7 @@ struct Who {
     header: abi::Header,
     comm: Name,
     exe: Option<Name>,
+    agent: Option<Arc<str>>,
 }
 
 impl Who {
@@ -322,6 +334,7 @@ impl Who {
             comm: self.comm.text,
             exe: self.exe.map(|exe| exe.text),
             start_ns: self.header.start_ns,
+            agent: self.agent,
         };
         Entry { ts_ns: self.header.ts_ns, proc: Some(proc), body, escaped }
     }

@@ -68,7 +68,7 @@ impl Core {
         let argv = usable(abi::SEC_STRINGS)
             .map(|sec| escapes.texts("argv", paths::strings(sec.bytes)))
             .unwrap_or_default();
-        let shown = self.runs(&event.header, &argv);
+        let shown = self.runs(&event.header, exe.as_deref(), &argv);
         let who = self.who(&event.header);
         let body = Body::ProcessSnapshot {
             argv,

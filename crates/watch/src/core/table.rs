@@ -73,6 +73,8 @@ pub struct Process {
     /// Record of the fork that made it.
     pub(super) forked_seq: Option<u64>,
     pub(super) command: Option<Arc<Command>>,
+    /// The AI coding agent that it is or was started by.
+    pub(super) agent: Option<Arc<str>>,
     pub(super) opened: Opened,
     comm_bytes: [u8; abi::COMM_LEN],
     /// Its time as a recently ended process is over.
@@ -187,6 +189,7 @@ impl Table {
         }
         let exe = self.get(parent).and_then(|process| process.exe.clone());
         let command = self.get(parent).and_then(|process| process.command.clone());
+        let agent = self.get(parent).and_then(|process| process.agent.clone());
         // Two processes of one pid in one tick: the first has ended, make room for the second.
         if self.get(child).is_some_and(|process| process.ended) {
             self.remove(child.key());
@@ -195,6 +198,7 @@ impl Table {
             // Its first event came before its creator's.
             known.exe = known.exe.take().or(exe);
             known.command = known.command.take().or(command);
+            known.agent = known.agent.take().or(agent);
             let link = known.parent.is_none() && parent.start_ns <= child.start_ns;
             if link {
                 known.parent = Some(parent);
@@ -221,6 +225,7 @@ impl Table {
         if self.nodes.len() >= MAX_LIVE {
             return false;
         }
+        let agent = parent.and_then(|parent| self.get(parent)?.agent.clone());
         let process = Process {
             id,
             parent,
@@ -232,6 +237,7 @@ impl Table {
             children: 0,
             forked_seq: None,
             command: None,
+            agent,
             opened: Opened::default(),
             comm_bytes: header.comm,
             expired: false,

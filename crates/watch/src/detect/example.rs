@@ -198,6 +198,7 @@ pub(super) fn record(value: &Value, pid: u32, ts_s: u64) -> Result<Played, Strin
         comm: Arc::from(&*sketch.comm),
         exe: sketch.exe.as_deref().map(Arc::from),
         start_ns: sketch.start_ns(),
+        agent: None,
     };
     Ok((Entry { ts_ns: ts_s * 1_000_000_000, proc: Some(proc), body, escaped: Vec::new() }, sketch))
 }

@@ -233,6 +233,7 @@ impl Ebpf {
                 self.command = Command::Waiting(paused);
             }
             Target::Pid(pid) => self.register_tree(pid)?,
+            Target::Trees(pids) => pids.into_iter().for_each(|pid| drop(self.watch_tree(pid))),
             Target::All => {
                 let own = std::process::id();
                 for process in proc_snapshot::all() {
@@ -243,6 +244,20 @@ impl Ebpf {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Watches another process that runs already, and its descendants.
+    ///
+    /// # Errors
+    /// When it has gone.
+    pub fn watch_tree(&mut self, pid: u32) -> Result<(), BackendError> {
+        self.register_tree(pid)?;
+        if let Some(libraries) = &mut self.libraries {
+            let object = &mut self.object;
+            self.watched.keys().into_iter().for_each(|pid| libraries.see_process(object, pid));
+        }
+        self.tell_news();
         Ok(())
     }
 
@@ -354,7 +369,7 @@ impl Ebpf {
     }
 
     fn has_ended(&mut self) -> bool {
-        if self.target == Target::All {
+        if matches!(self.target, Target::All | Target::Trees(_)) {
             return false;
         }
         if self.last_event.elapsed() > STALE_AFTER {

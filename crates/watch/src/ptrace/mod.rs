@@ -86,6 +86,8 @@ pub struct Ptrace {
     bound: HashSet<u64>,
     host: places::Host,
     detached: bool,
+    /// It goes on with nothing left to watch: more may be added.
+    endless: bool,
     _thread: PhantomData<*const ()>,
 }
 
@@ -103,7 +105,18 @@ impl Ptrace {
     pub fn start(target: &Target, options: &Options) -> Result<Self, StartError> {
         match target {
             Target::Command(argv) => Self::command(argv, options),
-            Target::Pid(pid) => Ok(Self::attach(*pid, options)?),
+            Target::Pid(pid) => {
+                let mut this = Self::new(options, Go::ToSyscall)?;
+                this.watch_tree(*pid)?;
+                Ok(this)
+            }
+            Target::Trees(pids) => {
+                let mut this = Self::new(options, Go::ToSyscall)?;
+                this.endless = true;
+                // Some may have gone since.
+                pids.iter().for_each(|pid| drop(this.watch_tree(*pid)));
+                Ok(this)
+            }
             Target::All => Err(StartError::Backend(BackendError {
                 act: "watch",
                 object: "all processes".to_owned(),
@@ -151,6 +164,7 @@ impl Ptrace {
             bound: HashSet::new(),
             host: places::Host::read(),
             detached: false,
+            endless: false,
             _thread: PhantomData,
         })
     }
@@ -223,6 +237,10 @@ impl Backend for Ptrace {
         self.deliver(deliver);
         self.alarm.set(Some(timeout.clamp(Duration::from_millis(1), Duration::from_millis(100))));
         let progress = loop {
+            if self.ended() && self.endless && !self.detached {
+                std::thread::sleep(timeout);
+                break Ok(Progress::Running);
+            }
             if self.ended() {
                 break Ok(Progress::Ended);
             }

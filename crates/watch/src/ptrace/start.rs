@@ -65,11 +65,15 @@ impl Ptrace {
         }
     }
 
-    pub(super) fn attach(pid: u32, options: &Options) -> Result<Self, BackendError> {
-        let mut this = Self::new(options, Go::ToSyscall)?;
+    /// Attaches to a running process and its descendants.
+    ///
+    /// # Errors
+    /// When it has gone, or may not be traced.
+    pub fn watch_tree(&mut self, pid: u32) -> Result<(), BackendError> {
+        let this = self;
         this.cover.attached = true;
         this.snapshot_ancestors(pid);
-        let mut known = 0;
+        let mut known = this.threads.len();
         // A tree may grow while it is being attached to; what has been attached reports its children itself.
         for _ in 0..16 {
             let mut tree: Vec<u32> =
@@ -101,7 +105,7 @@ impl Ptrace {
             }
             known = this.threads.len();
         }
-        if this.threads.is_empty() {
+        if !this.threads.contains_key(&pid.cast_signed()) {
             return Err(failed(
                 "attach to",
                 &format!("process {pid}"),
@@ -109,6 +113,6 @@ impl Ptrace {
                 "give the id of a running process",
             ));
         }
-        Ok(this)
+        Ok(())
     }
 }
