@@ -5,9 +5,9 @@
 //! Clients are heard one after the other, on a thread of their own; what they ask is answered between events.
 
 use crate::stream::note;
+use kernscope_watch::policy::request::{Reply, Request};
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 use nix::unistd::geteuid;
-use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
@@ -21,33 +21,6 @@ use std::time::Duration;
 const MAX_REQUEST_BYTES: u64 = 32 * 1024 * 1024;
 /// How long a client may take for its line, and the run for its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What a client asks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Request {
-    /// What is enforced, and how much is on the lists.
-    Status,
-    /// The entries of all lists, or of one.
-    List { list: Option<String> },
-    /// Puts entries on a list.
-    Add { list: String, entries: Vec<String> },
-    /// Takes entries off.
-    Remove { list: String, entries: Vec<String> },
-    /// Makes a list of these alone.
-    Replace { list: String, entries: Vec<String> },
-    /// Reads the policy's files again.
-    Reload,
-}
-
-/// What the run answers: lines to be shown, or why not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Reply {
-    #[serde(rename = "lines")]
-    Lines(Vec<String>),
-    #[serde(rename = "error")]
-    Error(String),
-}
 
 /// A request that waits for its answer.
 pub(crate) struct Asked {
@@ -155,7 +128,7 @@ fn answer(client: &UnixStream, sender: &Sender<Asked>) -> Result<Reply, String> 
     if !line.ends_with('\n') {
         return Err(format!("the request is no line of at most {MAX_REQUEST_BYTES} bytes"));
     }
-    let request = serde_json::from_str(&line).map_err(|error| format!("read the request: {error}"))?;
+    let request = Request::parse(&line)?;
     let (answer, answered) = channel();
     let gone = "the run has ended".to_owned();
     sender.send(Asked { request, answer }).map_err(|_| gone.clone())?;

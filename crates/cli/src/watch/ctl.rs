@@ -1,9 +1,10 @@
 //! `kernscope watch ctl`: asks a run, and changes its policy.
 
-use super::control::{Request, ask};
+use super::control::ask;
 use crate::failure::{Failure, Outcome};
 use crate::stream::print;
 use clap::{Args, Subcommand};
+use kernscope_watch::policy::request::Request;
 use std::path::PathBuf;
 
 /// Commands below `watch`.

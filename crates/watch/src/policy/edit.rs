@@ -1,8 +1,8 @@
 //! Changing the lists of a policy that is in use.
 
+use super::Policy;
 use super::hosts::{Host, HostError};
-use super::paths::Class;
-use super::{Lists, Policy};
+use super::paths::{Class, List};
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,14 +11,7 @@ use std::str::FromStr;
 pub struct ListName {
     /// `None`: `connect`.
     class: Option<Class>,
-    which: Which,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Which {
-    Deny,
-    Allow,
-    Except,
+    which: List,
 }
 
 const SECTIONS: [(&str, Option<Class>); 4] = [
@@ -27,12 +20,11 @@ const SECTIONS: [(&str, Option<Class>); 4] = [
     ("exec", Some(Class::Exec)),
     ("connect", None),
 ];
-const WHICH: [(&str, Which); 3] = [("deny", Which::Deny), ("allow", Which::Allow), ("except", Which::Except)];
 
 impl ListName {
     /// All of them, in the order of a policy's sections.
     pub fn all() -> impl Iterator<Item = Self> {
-        let named = |(_, class)| WHICH.iter().map(move |(_, which)| Self { class, which: *which });
+        let named = |(_, class)| List::ALL.into_iter().map(move |which| Self { class, which });
         SECTIONS.into_iter().flat_map(named)
     }
 
@@ -45,8 +37,7 @@ impl ListName {
 impl fmt::Display for ListName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let section = SECTIONS.iter().find(|(_, class)| *class == self.class).map_or("", |(name, _)| name);
-        let which = WHICH.iter().find(|(_, which)| *which == self.which).map_or("", |(name, _)| name);
-        write!(f, "{section}.{which}")
+        write!(f, "{section}.{}", self.which.name())
     }
 }
 
@@ -114,37 +105,19 @@ impl Policy {
         Ok(())
     }
 
-    fn hosts_of(&self, which: Which) -> &Vec<Host> {
+    fn hosts_of(&self, which: List) -> &Vec<Host> {
         match which {
-            Which::Deny => &self.hosts.deny,
-            Which::Allow => &self.hosts.allow,
-            Which::Except => &self.hosts.except,
+            List::Deny => &self.hosts.deny,
+            List::Allow => &self.hosts.allow,
+            List::Except => &self.hosts.except,
         }
     }
 
-    fn hosts_of_mut(&mut self, which: Which) -> &mut Vec<Host> {
+    fn hosts_of_mut(&mut self, which: List) -> &mut Vec<Host> {
         match which {
-            Which::Deny => &mut self.hosts.deny,
-            Which::Allow => &mut self.hosts.allow,
-            Which::Except => &mut self.hosts.except,
-        }
-    }
-}
-
-impl Lists {
-    fn of(&self, which: Which) -> &Vec<String> {
-        match which {
-            Which::Deny => &self.deny,
-            Which::Allow => &self.allow,
-            Which::Except => &self.except,
-        }
-    }
-
-    fn of_mut(&mut self, which: Which) -> &mut Vec<String> {
-        match which {
-            Which::Deny => &mut self.deny,
-            Which::Allow => &mut self.allow,
-            Which::Except => &mut self.except,
+            List::Deny => &mut self.hosts.deny,
+            List::Allow => &mut self.hosts.allow,
+            List::Except => &mut self.hosts.except,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Policies from TOML.
 
 use super::hosts::{Host, HostError, Hosts};
-use super::paths::{Class, List, ListError, Places, Table};
+use super::paths::{Class, ListError, Places, Table};
 use super::{Lists, Mode, Policy, Rule, System, system};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -174,14 +174,10 @@ impl Policy {
         let file = self.files.first().cloned().unwrap_or_default();
         let mut builder = Table::builder(places.clone());
         for (class, lists) in Class::ALL.into_iter().zip(&self.lists) {
-            for (list, patterns) in
-                [(List::Deny, &lists.deny), (List::Allow, &lists.allow), (List::Except, &lists.except)]
-            {
-                for pattern in patterns {
-                    let added = builder.add(class, list, pattern.as_bytes());
-                    let section = class.name();
-                    added.map_err(|cause| PolicyError::List { file: file.clone(), section, cause })?;
-                }
+            for (list, pattern) in lists.patterns() {
+                let added = builder.add(class, list, pattern.as_bytes());
+                let section = class.name();
+                added.map_err(|cause| PolicyError::List { file: file.clone(), section, cause })?;
             }
         }
         self.paths = builder.build().map_err(|cause| PolicyError::Table { file, cause })?;

@@ -4,7 +4,7 @@
 //! above it are opened up, and each thing in them is allowed by itself. What follows from that is told by [`Prepared::narrow`]: in
 //! such a directory new names can be made or read by nobody. Names of files are not kept from being listed.
 
-use super::paths::{Class, List, ListError, Places, Table};
+use super::paths::{Class, ListError, Places, Table};
 use super::{Mode, Policy};
 use kernscope_abi::paths::{self as table, GUARD};
 use landlock::{
@@ -99,9 +99,8 @@ fn prepare(
     if policy.mode_of(class) != Mode::Deny || !policy.restricts(class) {
         return Err("the policy does not deny it".to_owned());
     }
-    let lists = policy.lists(class);
-    let patterns = [&lists.deny, &lists.allow, &lists.except].into_iter().flatten();
-    if let Some(pattern) = patterns.into_iter().find(|pattern| !is_anchored(pattern)) {
+    let mut patterns = policy.lists(class).patterns().map(|(_, pattern)| pattern);
+    if let Some(pattern) = patterns.find(|pattern| !is_anchored(pattern)) {
         return Err(format!(
             "{pattern:?} may be in any directory, and landlock takes directories that are there at the start"
         ));
@@ -133,13 +132,8 @@ fn is_anchored(pattern: &str) -> bool {
 /// The lists of one class, with a guard on every directory above anything listed.
 fn guarded(policy: &Policy, class: Class, places: &Places) -> Result<Table, ListError> {
     let mut builder = Table::builder(places.clone()).guarding_all();
-    let lists = policy.lists(class);
-    for (list, patterns) in
-        [(List::Deny, &lists.deny), (List::Allow, &lists.allow), (List::Except, &lists.except)]
-    {
-        for pattern in patterns {
-            builder.add(class, list, pattern.as_bytes())?;
-        }
+    for (list, pattern) in policy.lists(class).patterns() {
+        builder.add(class, list, pattern.as_bytes())?;
     }
     builder.build()
 }

@@ -12,6 +12,7 @@ pub mod landlock;
 pub mod learn;
 mod means;
 pub mod paths;
+pub mod request;
 pub mod supervise;
 pub mod system;
 #[cfg(test)]
@@ -24,7 +25,7 @@ pub use means::Means;
 
 use hosts::Hosts;
 use kernscope_abi::paths::policy;
-use paths::{Class, Table};
+use paths::{Class, List, Table};
 use std::path::PathBuf;
 
 /// What becomes of what is denied.
@@ -86,6 +87,30 @@ pub struct Lists {
     pub allow: Vec<String>,
     /// Allowed although denied.
     pub except: Vec<String>,
+}
+
+impl Lists {
+    /// One of them.
+    pub fn of(&self, list: List) -> &Vec<String> {
+        match list {
+            List::Deny => &self.deny,
+            List::Allow => &self.allow,
+            List::Except => &self.except,
+        }
+    }
+
+    pub(crate) fn of_mut(&mut self, list: List) -> &mut Vec<String> {
+        match list {
+            List::Deny => &mut self.deny,
+            List::Allow => &mut self.allow,
+            List::Except => &mut self.except,
+        }
+    }
+
+    /// All patterns, each with its list.
+    pub fn patterns(&self) -> impl Iterator<Item = (List, &String)> {
+        List::ALL.into_iter().flat_map(|list| self.of(list).iter().map(move |pattern| (list, pattern)))
+    }
 }
 
 impl Policy {

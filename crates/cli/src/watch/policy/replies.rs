@@ -3,10 +3,10 @@
 use super::answers::{addresses_of, name_servers};
 use super::{Enforcement, places};
 use crate::stream::note;
-use crate::watch::control::{Reply, Request};
 use kernscope_watch::ebpf::Ebpf;
-use kernscope_watch::policy::edit::{Edit, ListName};
+use kernscope_watch::policy::edit::ListName;
 use kernscope_watch::policy::paths::Class;
+use kernscope_watch::policy::request::{Reply, Request};
 use kernscope_watch::policy::{Action, Policy, landlock, system};
 
 impl Enforcement {
@@ -15,23 +15,16 @@ impl Enforcement {
         let changed = match request {
             Request::Status => return Reply::Lines(self.status()),
             Request::List { list } => return self.listed(list.as_deref()),
-            Request::Add { list, entries } => self.edited(list, &Edit::Add(entries.clone())),
-            Request::Remove { list, entries } => self.edited(list, &Edit::Remove(entries.clone())),
-            Request::Replace { list, entries } => self.edited(list, &Edit::Replace(entries.clone())),
             Request::Reload => self.reread(),
+            change => match change.edit() {
+                Some((list, edit)) => self.current.get().edited(list, &edit, &places()),
+                None => return Reply::Error("this is no change".to_owned()),
+            },
         };
         match changed.and_then(|policy| self.put(policy, ebpf)) {
             Ok(()) => Reply::Lines(self.status()),
             Err(why) => Reply::Error(why),
         }
-    }
-
-    fn edited(&self, list: &str, edit: &Edit) -> Result<Policy, String> {
-        let list: ListName = list.parse()?;
-        let mut policy = (*self.current.get()).clone();
-        policy.edit(list, edit)?;
-        policy.compile(&places()).map_err(|error| error.to_string())?;
-        Ok(policy)
     }
 
     /// The policy's files, as they are now.

@@ -71,6 +71,18 @@ pub enum List {
 }
 
 impl List {
+    /// All of them, in the order in which a policy is read.
+    pub const ALL: [Self; 3] = [Self::Deny, Self::Allow, Self::Except];
+
+    /// Its name in a policy.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Allow => "allow",
+            Self::Except => "except",
+        }
+    }
+
     fn bits(self) -> u32 {
         match self {
             Self::Allow => ALLOW,
