@@ -92,7 +92,7 @@ fn without(argv: &[String], hidden: &[(Range<usize>, bool)]) -> Vec<String> {
             text.push_str(&arg[done.min(at)..at]);
             match is_shape {
                 true => text.push_str(HIDDEN),
-                false => text.push_str(&redact(arg[at..end].as_bytes())),
+                false => text.push_str(&redact(&arg.as_bytes()[at..end])),
             }
             done = end;
         }
