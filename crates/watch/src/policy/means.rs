@@ -12,7 +12,7 @@ const BEGUN: &str = "EINPROGRESS";
 /// For each kind of access, what makes it fail where the policy denies it, or why nothing does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Means {
-    /// By class, as [`Class::ALL`] orders them.
+    /// By class, as [`Class::ALL`](super::paths::Class::ALL) orders them.
     pub files: [Result<&'static str, String>; 3],
     /// For connections and datagrams.
     pub connect: Result<&'static str, String>,
