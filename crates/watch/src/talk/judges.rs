@@ -40,6 +40,11 @@ impl Judges {
         Self { users: Some((matcher, scratch)), builtin: None }
     }
 
+    /// Has the built-in rules ready.
+    pub(crate) fn lay_out() {
+        LazyLock::force(&BUILTIN);
+    }
+
     /// The user's own rules.
     pub(crate) fn users(&mut self) -> Option<(&Matcher, &mut Scratch)> {
         self.users.as_mut().map(|(matcher, scratch)| (&*matcher, scratch))
