@@ -6,6 +6,7 @@ use super::policy::{self, Enforcement};
 use super::signals::{self, Action, Signals};
 use crate::args::BackendName;
 use crate::failure::Failure;
+use crate::state;
 use crate::stream::note;
 use kernscope_report::pretty::clean;
 use kernscope_report::{Coverage, Hook, State};
@@ -341,6 +342,7 @@ fn start_ebpf(
         syscalls: config.syscall_hooks,
         content: config.rules.as_ref().map(|rules| rules.conditions().content()),
         tls: config.tls,
+        cache: state::cache("tls"),
         stdio: config.stdio,
         ring_bytes: ebpf::ring_bytes(config.tls),
         spawn: enforcement.map(|enforcement| enforcement.spawn(false)).unwrap_or_default(),

@@ -12,7 +12,7 @@ pub(crate) fn kernscope<S: AsRef<OsStr>>(args: &[S]) -> Command {
     for name in ["NO_COLOR", "COLUMNS", "CLICOLOR", "CLICOLOR_FORCE"] {
         command.env_remove(name);
     }
-    command.env("TERM", "xterm");
+    command.env("TERM", "xterm").env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

@@ -82,21 +82,11 @@ fn bun() -> Option<String> {
     }
 }
 
-#[test]
-fn every_byte_of_a_program_made_by_bun() {
-    let Some(bun) = bun() else { return };
-    let dir = Dir::new("tls-bun");
-    let Some(certificate) = certificate(&dir) else { return };
-    let program = dir.text("talk");
-    let mut build = Command::new(bun);
-    build.args(["build", "--compile", "--outfile", &program]).arg(source("talk.ts"));
-    let built = build.output().expect("bun runs");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    let command = [&[program.as_str(), &certificate][..], &SIZES].concat();
-    let Some((records, printed)) = watch(&dir, &["--no-redact"], &command) else { return };
-    let streams = streams(&records);
+/// Every body of `sizes` is told by both ends, both ways.
+fn assert_told(records: &[Value], printed: &str, sizes: &[&str]) {
+    let streams = streams(records);
     let told: Vec<String> = streams.values().flat_map(|data| bodies(data)).map(sha256).collect();
-    assert_eq!(printed.lines().count(), SIZES.len());
+    assert_eq!(printed.lines().count(), sizes.len());
     for line in printed.lines() {
         let [_, sent, got] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("{line}") };
         // A single byte is itself reversed.
@@ -105,7 +95,45 @@ fn every_byte_of_a_program_made_by_bun() {
             assert_eq!(told.iter().filter(|sum| *sum == wanted).count(), times, "both ends: {line}");
         }
     }
-    assert_eq!(told.len(), SIZES.len() * 4);
-    assert!(streams.len() > 4, "some requests had a connection of their own: {:?}", streams.keys());
-    assert_whole(&records);
+    assert_eq!(told.len(), sizes.len() * 4);
+    assert_whole(records);
+}
+
+/// What `bun build --compile` makes of the program.
+fn compiled(bun: &str, dir: &Dir) -> String {
+    let program = dir.text("talk");
+    let mut build = Command::new(bun);
+    build.args(["build", "--compile", "--outfile", &program]).arg(source("talk.ts"));
+    let built = build.output().expect("bun runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    program
+}
+
+#[test]
+fn every_byte_of_a_program_made_by_bun() {
+    let Some(bun) = bun() else { return };
+    let dir = Dir::new("tls-bun");
+    let Some(certificate) = certificate(&dir) else { return };
+    let program = compiled(&bun, &dir);
+    let command = [&[program.as_str(), &certificate][..], &SIZES].concat();
+    let Some((records, printed)) = watch(&dir, &["--no-redact"], &command) else { return };
+    assert_told(&records, &printed, &SIZES);
+    let connections = streams(&records).len();
+    assert!(connections > 4, "some requests had a connection of their own: {connections}");
+}
+
+#[test]
+fn every_byte_of_bun_and_of_what_it_makes_below_a_shell() {
+    let Some(bun) = bun() else { return };
+    let dir = Dir::new("tls-bun-shell");
+    let Some(certificate) = certificate(&dir) else { return };
+    let program = compiled(&bun, &dir);
+    let (script, source) = (dir.text("script.sh"), source("talk.ts"));
+    let by_bun = format!("{bun} {} {certificate} 1000; true", source.display());
+    let by_itself = format!("{program} {certificate} 1000; true");
+    std::fs::write(&script, format!("#!/bin/sh\ncd /tmp\n{by_itself}\n")).expect("written");
+    for command in [["sh", "-c", &by_bun], ["sh", "-c", &by_itself], ["sh", &script, "x"]] {
+        let Some((records, printed)) = watch(&dir, &["--no-redact"], &command) else { return };
+        assert_told(&records, &printed, &["1000"]);
+    }
 }

@@ -394,9 +394,12 @@ fn uring(object: &mut Object, kernel: &Kernel) -> Attached {
 }
 
 /// What hooks TLS libraries. Without it TLS goes by unseen, which the hook says.
-pub(super) fn libraries(object: &mut Object) -> (Option<tls::Libraries>, Attached) {
+pub(super) fn libraries(
+    object: &mut Object,
+    cache: Option<&std::path::Path>,
+) -> (Option<tls::Libraries>, Attached) {
     let hook = |tier, why| Attached { name: "tls", tier, fired: &[HOOK_TLS], why };
-    match tls::Libraries::new(object) {
+    match tls::Libraries::new(object, cache) {
         Ok(libraries) => (Some(libraries), hook("uprobe", String::new())),
         Err(error) => (None, hook("none", error.to_string())),
     }

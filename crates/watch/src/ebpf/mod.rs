@@ -16,6 +16,7 @@ mod enforce;
 mod enrich;
 mod hosts;
 mod judge;
+mod named;
 mod policy;
 mod tls;
 
@@ -39,6 +40,7 @@ use kernscope_kit::ring::Ring;
 use kernscope_kit::spawn::{self, Paused, Running};
 use kernscope_report::{Coverage, Hook, State};
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Default size of the ring in bytes.
@@ -74,6 +76,8 @@ pub struct Options {
     pub content: Option<Content>,
     /// Deliver what goes through TLS libraries, as plain text.
     pub tls: bool,
+    /// Folder in which is kept what was found in large programs, for the next run; none: nothing is kept.
+    pub cache: Option<PathBuf>,
     /// Whether paths are judged by a policy; [`Ebpf::set_policy`] says which.
     pub policy: Policy,
     /// Hosts can be put out of reach; [`Ebpf::set_hosts`] says which.
@@ -92,6 +96,7 @@ impl Default for Options {
             syscalls: SyscallHooks::Auto,
             content: None,
             tls: false,
+            cache: None,
             policy: Policy::None,
             hosts: false,
             spawn: spawn::Options::default(),
@@ -157,7 +162,7 @@ impl Ebpf {
         };
         let attach::SetUp { mut object, mut hooks, judge } =
             attach::set_up(&kernel, &config, options, judge.as_ref())?;
-        let libraries = options.tls.then(|| attach::libraries(&mut object));
+        let libraries = options.tls.then(|| attach::libraries(&mut object, options.cache.as_deref()));
         let libraries = libraries.and_then(|(libraries, hook)| {
             hooks.push(hook);
             libraries
@@ -209,7 +214,8 @@ impl Ebpf {
         libraries.hook_installed(object);
         match &self.target {
             Target::Command(argv) => {
-                argv.first().into_iter().for_each(|name| libraries.see_command(object, name))
+                argv.first().into_iter().for_each(|name| libraries.see_command(object, name));
+                libraries.see_named(object, argv);
             }
             _ => self.watched.keys().into_iter().for_each(|pid| libraries.see_process(object, pid)),
         }

@@ -3,7 +3,7 @@
 //!
 //! A place in a file is hooked once, for all processes of the machine; the programs ask whether the process is watched.
 
-use super::attach;
+use super::{attach, named};
 use crate::proc_snapshot::kernel_dev;
 use crate::raw::{Body, Builder, Event, path_from_walk};
 use crate::tls::{self, Found, ldcache};
@@ -14,7 +14,7 @@ use kernscope_kit::load::{LoadError, Object, Table};
 use kernscope_kit::probe;
 use object::ReadCache;
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -31,7 +31,7 @@ const MAX_TARGETS: u32 = 256;
 /// `PROT_EXEC`.
 const PROT_EXEC: u32 = 4;
 /// Programs with a library of their own, which speak too soon after their start to be looked at then.
-const BUILT_IN: &[&str] = &["node"];
+const BUILT_IN: &[&str] = &["node", "bun"];
 /// The programs that go on with long calls, by their place in the map.
 const MORE: [&str; 2] = ["tls_more", "tls_go_more"];
 const MORE_MAP: &str = "TLS_MORE";
@@ -70,14 +70,16 @@ pub(super) struct Libraries {
     news: VecDeque<Vec<u8>>,
     /// The last place that could not be hooked, and why.
     refused: Option<String>,
+    /// What earlier runs found.
+    cache: Option<tls::Cache>,
 }
 
 impl Libraries {
-    /// Nothing looked at yet.
+    /// Nothing looked at yet; `cache` is the folder with what earlier runs found.
     ///
     /// # Errors
     /// When the object has no map of files.
-    pub(super) fn new(object: &mut Object) -> Result<Self, LoadError> {
+    pub(super) fn new(object: &mut Object, cache: Option<&Path>) -> Result<Self, LoadError> {
         Ok(Self {
             programs: Programs::Waiting,
             known: HashSet::new(),
@@ -86,6 +88,7 @@ impl Libraries {
             targets: 0,
             news: VecDeque::new(),
             refused: None,
+            cache: cache.map(|folder| tls::Cache::new(folder.to_owned())),
         })
     }
 
@@ -148,6 +151,15 @@ impl Libraries {
         }
     }
 
+    /// Looks at the programs that the arguments of a command name, and the scripts among them.
+    pub(super) fn see_named(&mut self, object: &mut Object, argv: &[OsString]) {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+        for place in named::programs(argv, &folders) {
+            self.look(object, &place, &place, None);
+        }
+    }
+
     /// Looks at what a running process has mapped.
     pub(super) fn see_process(&mut self, object: &mut Object, pid: u32) {
         let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
@@ -175,7 +187,11 @@ impl Libraries {
         }
         let is_new = self.note(id);
         if meant.is_none_or(|meant| meant == id || self.note(meant)) && is_new {
-            for found in tls::find(&ReadCache::new(&file)) {
+            let found = match &self.cache {
+                Some(cache) => cache.find(&file),
+                None => tls::find(&ReadCache::new(&file)),
+            };
+            for found in found {
                 self.hook(object, &file, name, &found);
             }
         }

@@ -20,6 +20,9 @@ pub enum Library {
 }
 
 impl Library {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] = [Self::OpenSsl, Self::GnuTls, Self::Nss, Self::Go];
+
     /// The `TLS_*` number.
     pub fn number(self) -> u32 {
         match self {

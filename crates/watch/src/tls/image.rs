@@ -4,14 +4,17 @@
 //! of a hundred thousand symbols would take as many system calls.
 
 use object::elf::{
-    EM_X86_64, FileHeader64, PF_W, PF_X, PT_GNU_EH_FRAME, PT_LOAD, ProgramHeader64, STT_FUNC, STT_GNU_IFUNC,
-    Sym64,
+    ELF_NOTE_GNU, EM_X86_64, FileHeader64, NT_GNU_BUILD_ID, PF_W, PF_X, PT_GNU_EH_FRAME, PT_LOAD, PT_NOTE,
+    ProgramHeader64, STT_FUNC, STT_GNU_IFUNC, Sym64,
 };
 use object::read::elf::{FileHeader, ProgramHeader, SectionHeader, SectionTable, Sym};
 use object::{Endianness, ReadRef};
 
 /// Most bytes of one table of a file.
 pub(super) const MAX_TABLE_BYTES: u64 = 256 << 20;
+
+/// Most bytes of the notes of a segment.
+const MAX_NOTES_BYTES: u64 = 64 << 10;
 
 /// The parts of a file.
 pub(super) struct Image<'data, R: ReadRef<'data>> {
@@ -41,6 +44,23 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
     /// Where it begins to run.
     pub(super) fn entry(&self) -> u64 {
         self.header.e_entry(self.endian)
+    }
+
+    /// What the linker calls this build, if it does.
+    pub(super) fn build_id(&self) -> Option<&'data [u8]> {
+        let fits = |segment: &&ProgramHeader64<Endianness>| {
+            segment.p_type(self.endian) == PT_NOTE && segment.p_filesz(self.endian) <= MAX_NOTES_BYTES
+        };
+        let mut notes = self
+            .segments
+            .iter()
+            .filter(fits)
+            .filter_map(|segment| segment.notes(self.endian, self.file).ok()?);
+        notes.find_map(|mut notes| {
+            std::iter::from_fn(|| notes.next().ok().flatten())
+                .find(|note| note.name() == ELF_NOTE_GNU && note.n_type(self.endian) == NT_GNU_BUILD_ID)
+                .map(|note| note.desc())
+        })
     }
 
     /// The offset in the file of code at an address.

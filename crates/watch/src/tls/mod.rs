@@ -6,12 +6,14 @@
 //! that is yet to start will most likely load.
 
 mod built_in;
+mod cache;
 mod functions;
 mod go;
 mod image;
 pub mod ldcache;
 mod symbols;
 
+pub use cache::Cache;
 pub use functions::Library;
 
 use functions::{ANCHORS, FUNCTIONS};
