@@ -598,6 +598,8 @@ pub enum HttpMessage {
     Response,
     /// An event of a response that is a stream of them (`text/event-stream`).
     Event,
+    /// A message of the WebSocket that the connection has become.
+    Frame,
 }
 
 /// A message of HTTP/1 or HTTP/2 on a TLS connection, told when it has ended. Texts in it are redacted unless `--no-redact`.
@@ -627,19 +629,21 @@ pub struct Http {
     /// `Content-Type`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_type: Option<String>,
-    /// `Content-Encoding`; a body that has one is not shown.
+    /// `Content-Encoding`; a body is shown as it was before, if that is `gzip` or `deflate`, else not. Of a WebSocket's
+    /// message the extension that packed it; then it is not shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content_encoding: Option<String>,
     /// What the connection is to become (`Upgrade`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upgrade: Option<String>,
-    /// The sort of an event, where it is named.
+    /// The sort of an event, where it is named; of a WebSocket's message `text` or `binary`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
-    /// The body, if its type is JSON, or the data of an event: as JSON, or as text where it is none. Its first 16 KiB.
+    /// The body, if its type is JSON, the data of an event, or the text of a WebSocket: as JSON, or as text where it is
+    /// none. Its first 16 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<serde_json::Value>,
-    /// Bytes of the body, shown or not.
+    /// Bytes of the body as it was sent, shown or not.
     pub body_bytes: u64,
     /// The message broke off, or more of its body came than is shown.
     #[serde(default, skip_serializing_if = "is_default")]

@@ -56,12 +56,12 @@ fn every_byte_of_a_stripped_program_with_openssl_built_in() {
     }
 }
 
-/// The bodies of the messages that follow one another on a connection, each with its length.
-fn bodies(mut data: &[u8]) -> Vec<&[u8]> {
+/// The bodies of the messages that follow one another on a connection, each with its length, or without and empty.
+pub(crate) fn bodies(mut data: &[u8]) -> Vec<&[u8]> {
     let mut bodies = Vec::new();
     while let Some(end) = data.windows(4).position(|four| four == b"\r\n\r\n") {
         let head = String::from_utf8_lossy(&data[..end]).to_ascii_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
         let (start, length) = (end + 4, length.trim().parse::<usize>().expect("a number"));
         bodies.push(&data[start..start + length]);
         data = &data[start + length..];
@@ -120,6 +120,19 @@ fn every_byte_of_a_program_made_by_bun() {
     assert_told(&records, &printed, &SIZES);
     let connections = streams(&records).len();
     assert!(connections > 4, "some requests had a connection of their own: {connections}");
+}
+
+#[test]
+fn every_byte_of_ten_million_in_a_program_made_by_bun() {
+    let Some(bun) = bun() else { return };
+    let dir = Dir::new("tls-bun-long");
+    let Some(certificate) = certificate(&dir) else { return };
+    let program = compiled(&bun, &dir);
+    let sizes = ["10000000"];
+    let Some((records, printed)) = watch(&dir, &["--no-redact"], &[&program, &certificate, sizes[0]]) else {
+        return;
+    };
+    assert_told(&records, &printed, &sizes);
 }
 
 #[test]

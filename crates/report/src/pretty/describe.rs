@@ -242,6 +242,7 @@ fn http(http: &Http, max: usize) -> String {
     match (http.message, http.status) {
         (HttpMessage::Request, _) => request,
         (HttpMessage::Event, _) => format!("{request} event {}", units::bytes(http.body_bytes)),
+        (HttpMessage::Frame, _) => format!("{request} message {}", units::bytes(http.body_bytes)),
         (HttpMessage::Response, None) => format!("{request} is answered"),
         (HttpMessage::Response, Some(status)) => {
             format!("{request} is {status} {}", units::bytes(http.body_bytes))

@@ -99,6 +99,7 @@ fn record(
             Kind::Request => HttpMessage::Request,
             Kind::Response => HttpMessage::Response,
             Kind::Event => HttpMessage::Event,
+            Kind::Frame => HttpMessage::Frame,
         },
         version: message.version.to_owned(),
         conn,

@@ -1,7 +1,7 @@
 //! HTTP on a connection: what is asked for and answered, by HTTP/1 (RFC 9112), HTTP/2 (RFC 9113) and server-sent events.
 //!
 //! A [`Conversation`] has two sides, each read by itself as its bytes come, in parts of any size. What a side speaks shows in its first
-//! bytes; what is no HTTP, or ceases to be (an upgrade, garbage, a gap), is left alone from there on. A message is given out when
+//! bytes; what is no HTTP, or ceases to be (an upgrade to anything but a WebSocket, garbage, a gap), is left alone from there on. A message is given out when
 //! it has ended, or is cut: of its body JSON is kept, up to [`BODY_BYTES`].
 //!
 //! Bounded: [`HEAD_BYTES`] of a head, [`BODY_BYTES`] of a body, [`STREAMS_MAX`] messages of HTTP/2 at once on a side.
@@ -18,10 +18,12 @@
 
 mod body;
 mod one;
+mod socket;
 mod sse;
 #[cfg(test)]
 mod tests;
 mod two;
+mod unpack;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -43,6 +45,8 @@ pub enum Kind {
     Response,
     /// An event of a response that is a stream of them.
     Event,
+    /// A message of a WebSocket.
+    Frame,
 }
 
 /// A message, or a part of one that means something by itself.
@@ -68,15 +72,15 @@ pub struct Message {
     pub status: Option<u16>,
     /// `Content-Type`.
     pub content_type: Option<String>,
-    /// `Content-Encoding`: the body is not readable as it is.
+    /// `Content-Encoding`; of a WebSocket's message the extension that packed it.
     pub content_encoding: Option<String>,
     /// What the connection becomes, as the head has it.
     pub upgrade: Option<String>,
-    /// The sort of an event, where it is named.
+    /// The sort of an event, where it is named; `text` or `binary` of a WebSocket's message.
     pub event: Option<String>,
-    /// The body, if it is JSON and not encoded; the data of an event. Its first [`BODY_BYTES`].
+    /// The body, if it is JSON and was readable, unpacked; the data of an event, the text of a WebSocket. Its first [`BODY_BYTES`].
     pub body: Option<Vec<u8>>,
-    /// Bytes of the body, whether kept or not.
+    /// Bytes of the body as it was sent, whether kept or not.
     pub body_bytes: u64,
     /// It broke off, or more of its body came than is kept.
     pub is_cut: bool,
@@ -132,6 +136,8 @@ struct Shared {
     by_stream: BTreeMap<u32, Asked>,
     /// The connection has become something else.
     is_over: bool,
+    /// It has become a WebSocket, which this asked for.
+    is_socket: Option<Asked>,
 }
 
 impl Shared {
@@ -159,6 +165,7 @@ enum Side {
     },
     One(Box<one::Reader>),
     Two(Box<two::Reader>),
+    Socket(Box<socket::Reader>),
     /// No HTTP, or not any more.
     Other,
 }
@@ -212,14 +219,30 @@ impl Conversation {
         let goes_on = match one {
             Side::One(reader) => reader.push(data, &mut self.shared, out),
             Side::Two(reader) => reader.push(data, &mut self.shared, out),
+            Side::Socket(reader) => reader.push(data, out),
             Side::Start { .. } | Side::Other => return,
         };
         out.iter_mut().skip(before).for_each(|message| message.side = side);
+        if let Some(asked) = self.shared.is_socket.take() {
+            return self.becomes_socket(&asked, out);
+        }
         if !goes_on {
             self.cut(side, out);
         }
         if self.shared.is_over {
             self.end(out);
+        }
+    }
+
+    /// Both sides go on as a WebSocket, with what came behind the heads.
+    fn becomes_socket(&mut self, asked: &Asked, out: &mut Vec<Message>) {
+        for side in 0..self.sides.len() {
+            let (offset, rest) = match std::mem::replace(&mut self.sides[side], Side::Other) {
+                Side::One(reader) => reader.rest(),
+                _ => continue,
+            };
+            self.sides[side] = Side::Socket(Box::new(socket::Reader::new(offset, asked.clone())));
+            self.feed(side, &rest, out);
         }
     }
 
@@ -230,6 +253,7 @@ impl Conversation {
         match std::mem::replace(one, Side::Other) {
             Side::One(reader) => reader.end(out),
             Side::Two(reader) => reader.end(out),
+            Side::Socket(reader) => reader.end(out),
             Side::Start { .. } | Side::Other => {}
         }
         out.iter_mut().skip(before).for_each(|message| message.side = side);

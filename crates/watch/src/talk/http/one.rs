@@ -80,6 +80,11 @@ impl Reader {
         }
     }
 
+    /// What was not read, and where it lies.
+    pub(super) fn rest(self) -> (u64, Vec<u8>) {
+        (self.offset, self.bytes)
+    }
+
     fn skip(&mut self, count: usize) -> Vec<u8> {
         self.offset += count as u64;
         let rest = self.bytes.split_off(count);
@@ -96,7 +101,7 @@ impl Reader {
         self.state = State::Head;
         // The head of a stream of events has been told.
         if let Some((message, body)) = self.message.take()
-            && !matches!(body, Body::Events(_))
+            && !body.is_events()
         {
             out.push(message);
         }
@@ -117,12 +122,12 @@ impl Reader {
         self.skip(head.bytes);
         let Some((message, state)) = head.placed(shared) else { return Step::On };
         let body = Body::of(&message);
-        if matches!(body, Body::Events(_)) {
+        if body.is_events() {
             out.push(message.clone());
         }
         self.message = Some((message, body));
         self.state = state;
-        if shared.is_over {
+        if shared.is_over || shared.is_socket.is_some() {
             self.done(out);
             return Step::Stop;
         }
@@ -208,9 +213,11 @@ impl Head {
         let asked = shared.in_order.pop_front().unwrap_or_default();
         let is_tunnel = asked.method.as_deref() == Some("CONNECT") && (200..300).contains(&status);
         let is_head = asked.method.as_deref() == Some("HEAD");
+        let is_socket = message.upgrade.as_ref().is_some_and(|name| name.eq_ignore_ascii_case("websocket"));
+        shared.is_socket = (status == 101 && is_socket).then(|| asked.clone());
         message.answers(asked);
-        shared.is_over = status == 101 || is_tunnel;
-        let is_empty = shared.is_over || is_head || status == 204 || status == 304;
+        shared.is_over = shared.is_socket.is_none() && (status == 101 || is_tunnel);
+        let is_empty = status == 101 || is_tunnel || is_head || status == 204 || status == 304;
         Some((message, if is_empty { State::Counted(0) } else { sized.unwrap_or(State::ToEnd) }))
     }
 }

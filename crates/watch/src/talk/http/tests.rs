@@ -112,12 +112,65 @@ fn what_is_no_http_is_left_alone() {
         assert_eq!((out.len(), matches!(talk.sides[0], Side::Other)), (0, true), "{}", bytes.escape_ascii());
     }
     let (mut talk, mut out) = (Conversation::default(), Vec::new());
-    talk.push(0, 0, b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n", &mut out);
-    talk.push(1, 0, b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n\x81\x05GET /", &mut out);
+    talk.push(0, 0, b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: rfb\r\n\r\n", &mut out);
+    talk.push(1, 0, b"HTTP/1.1 101 Switching\r\nUpgrade: rfb\r\n\r\n\x81\x05GET /", &mut out);
     talk.push(0, 60, b"GET / HTTP/1.1\r\n\r\n", &mut out);
     assert!(talk.is_over());
     let upgrades: Vec<_> = out.iter().map(|one| one.upgrade.as_deref()).collect();
-    assert_eq!(upgrades, [Some("websocket"); 2]);
+    assert_eq!(upgrades, [Some("rfb"); 2]);
+}
+
+#[test]
+fn a_connection_becomes_a_websocket() {
+    let asked = &b"GET /chat HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n\x81\x82\x01\x02\x03\x04ik"[..];
+    let answered = &b"HTTP/1.1 101 Switching\r\nUpgrade: WebSocket\r\n\r\n\x81\x07{\"a\":1}\x82\x01x"[..];
+    let head = asked.len() - 8;
+    for size in [1, 7, 1000] {
+        let (mut talk, mut told) = (Conversation::default(), Vec::new());
+        let places = [(0, 0, &asked[..head]), (1, 0, answered), (0, head, &asked[head..])];
+        for (side, at, bytes) in places {
+            for (number, part) in bytes.chunks(size).enumerate() {
+                talk.push(side, (at + number * size) as u64, part, &mut told);
+            }
+        }
+        talk.end(&mut told);
+        let brief: Vec<_> =
+            told.iter().map(|one| (one.kind, one.side, one.event.as_deref(), text(one))).collect();
+        let mut frames: Vec<_> = brief.iter().filter(|one| one.0 == Kind::Frame).copied().collect();
+        frames.sort_by_key(|one| one.1);
+        let expect = [
+            (Kind::Frame, 0, Some("text"), "hi"),
+            (Kind::Frame, 1, Some("text"), "{\"a\":1}"),
+            (Kind::Frame, 1, Some("binary"), ""),
+        ];
+        assert_eq!(frames, expect, "{brief:?}");
+        assert!(told.iter().all(|one| one.path.as_deref() == Some("/chat")), "{told:?}");
+    }
+}
+
+#[test]
+fn packed_bodies_are_shown_unpacked() {
+    use std::io::Write;
+    let json = br#"{"packed": true}"#;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    let packed = gzip.write_all(json).and_then(|()| gzip.finish()).expect("in memory");
+    let answered = |encoding: &str| {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\n\r\n",
+            packed.len()
+        );
+        [head.as_bytes(), &packed].concat()
+    };
+    for size in [1, 1000] {
+        let all = told([b"GET / HTTP/1.1\r\n\r\n", &answered("gzip")], size);
+        assert_eq!((text(&all[1]).as_bytes(), all[1].is_cut), (&json[..], false));
+        assert_eq!(
+            (all[1].body_bytes, all[1].content_encoding.as_deref()),
+            (packed.len() as u64, Some("gzip"))
+        );
+        let all = told([b"GET / HTTP/1.1\r\n\r\n", &answered("br")], size);
+        assert_eq!((&all[1].body, all[1].body_bytes), (&None, packed.len() as u64));
+    }
 }
 
 /// A frame of HTTP/2.

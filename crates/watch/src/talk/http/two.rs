@@ -224,7 +224,7 @@ impl Reader {
             self.done(oldest, true, out);
         }
         let body = Body::of(&message);
-        if matches!(body, Body::Events(_)) {
+        if body.is_events() {
             out.push(message.clone());
         }
         self.streams.insert(stream, (message, body));
@@ -233,7 +233,7 @@ impl Reader {
     fn done(&mut self, stream: u32, is_cut: bool, out: &mut Vec<Message>) {
         let Some((mut message, body)) = self.streams.remove(&stream) else { return };
         message.is_cut |= is_cut;
-        if !matches!(body, Body::Events(_)) {
+        if !body.is_events() {
             out.push(message);
         }
     }
