@@ -1,6 +1,6 @@
 //! What filters cost in the running kernel, as a Markdown table: `cargo xtask bench filter` runs this.
 //!
-//! `filter_cost [RULES [TREE]]`: with a file of rules, what the whole set costs; with a folder, how many of the blocks of
+//! `filter_cost [RULES [TREE]]`: with a file of rules, or `builtin`, what the whole set costs; with a folder, how many of the blocks of
 //! its files the rules let through, and how many of the others some rule matches all the same: none may.
 
 use kernscope_kit::compile::rules::{Pattern, Rule, Rules};
@@ -21,6 +21,9 @@ const REPEAT: u32 = 1_000;
 /// Calls, of which the median counts, and calls before those: tables that were just written are not in the caches yet.
 const CALLS: usize = 31;
 const WARM_UP: usize = 15;
+/// Rules that are named, those that let most through of so many blocks.
+const MOST_OF_RULES: usize = 12;
+const BLOCKS_OF_RULES: usize = 1_000;
 /// Blocks of a tree that are judged at most.
 const BLOCKS: usize = 50_000;
 
@@ -36,7 +39,10 @@ fn main() {
     let mut filters = filters();
     if let Some(path) = rules {
         let begun = Instant::now();
-        let rules = RuleSet::read(Path::new(&path)).expect("the file of rules is read").conditions();
+        let rules = match path.as_str() {
+            "builtin" => RuleSet::builtin().conditions(),
+            path => RuleSet::read(Path::new(path)).expect("the file of rules is read").conditions(),
+        };
         let read_ms = begun.elapsed().as_secs_f64() * 1e3;
         let content = rules.content();
         let all_ms = begun.elapsed().as_secs_f64() * 1e3;
@@ -107,10 +113,6 @@ fn hits(rules: &Rules, content: &Content, tree: &Path) {
     let mut blocks = Vec::new();
     collect(tree, &mut blocks);
     let (compiled, loaded, _) = load(content, Target::Xdp, Host::running()).expect("it was loaded before");
-    let is_hit = |data: &[u8]| {
-        let said = loaded.test_run(&TestRun { data, ..TestRun::default() });
-        said.is_ok_and(|said| compiled.options().target.is_match(said.retval, compiled.options().on_match))
-    };
     let expressions: Vec<_> = rules.rules.iter().filter_map(expression).collect();
     let (mut hits, mut matches, mut lost) = (0, 0, 0);
     for block in &blocks {
@@ -119,7 +121,7 @@ fn hits(rules: &Rules, content: &Content, tree: &Path) {
         let is_match = expressions
             .iter()
             .any(|(words, regex)| (words.is_empty() || words.iter().any(has)) && regex.is_match(block));
-        let is_hit = is_hit(block);
+        let is_hit = is_hit(&compiled, &loaded, block);
         (hits, matches) = (hits + usize::from(is_hit), matches + usize::from(is_match));
         lost += usize::from(is_match && !is_hit);
     }
@@ -132,6 +134,24 @@ fn hits(rules: &Rules, content: &Content, tree: &Path) {
     );
     println!("| --- | ---: |\n| let through | {:.2} % |", percent(hits));
     println!("| matched by a rule | {:.2} % |\n| lost | {lost} |", percent(matches));
+    let mut of_rules: Vec<(usize, &str)> = Vec::new();
+    let every = blocks.len().div_ceil(BLOCKS_OF_RULES).max(1);
+    let some: Vec<&Vec<u8>> = blocks.iter().step_by(every).collect();
+    for (name, content) in rules.conditions() {
+        let (compiled, loaded, _) = load(&content, Target::Xdp, Host::running()).expect("one of all");
+        let count = some.iter().filter(|block| is_hit(&compiled, &loaded, block)).count();
+        of_rules.push((count, name));
+    }
+    of_rules.sort_unstable_by(|a, b| b.cmp(a));
+    for (count, name) in of_rules.iter().take(MOST_OF_RULES) {
+        println!("| let through by `{name}` | {:.2} % |", 100.0 * *count as f64 / some.len().max(1) as f64);
+    }
+}
+
+/// Whether the program lets a block through.
+fn is_hit(compiled: &Compiled, loaded: &Loaded, data: &[u8]) -> bool {
+    let said = loaded.test_run(&TestRun { data, ..TestRun::default() });
+    said.is_ok_and(|said| compiled.options().target.is_match(said.retval, compiled.options().on_match))
 }
 
 /// The keywords and the expression of a rule; none where it has no expression, or not one of the `regex` crate's.

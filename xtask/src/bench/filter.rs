@@ -16,7 +16,7 @@ const END: &str = "<!-- end -->\n";
 /// Flags of `cargo xtask bench filter`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A file of rules to measure as a whole
+    /// A file of rules to measure as a whole, or builtin
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
     /// A folder: how many blocks of its files the rules let through, and whether they lose any

@@ -19,9 +19,13 @@ const MOST_SHARE: f64 = 1.0 / 64.0;
 const RARE_SHARE: f64 = 1.0 / (1 << 22) as f64;
 
 /// The anchors of an expression over bytes: all that it matches holds one of them. None where no text is rare enough.
-pub(in crate::compile) fn anchors(hir: &Hir) -> Option<Vec<Anchor>> {
+/// `words`: texts of which it needs one anywhere, if that is known; they are taken where nothing better is found.
+pub(in crate::compile) fn anchors(hir: &Hir, words: Vec<Text>) -> Option<Vec<Anchor>> {
     let parts = parts_of(hir);
-    let found = best(&parts, parts.len(), 0).filter(|found| found.looks <= MOST_SHARE)?;
+    let words = Some(words).filter(|words| !words.is_empty()).and_then(|words| Found::new(words, Vec::new()));
+    let found = best(&parts, parts.len(), 0).into_iter().chain(words);
+    let found =
+        found.min_by(|a, b| a.badness.total_cmp(&b.badness)).filter(|found| found.looks <= MOST_SHARE)?;
     let anchors = found.groups.into_iter().flat_map(|(texts, share, rest)| {
         let tails: Vec<Hir> = match share < RARE_SHARE {
             true => tail::cut(&rest, true).or_else(|| tail::cut(&rest, false)).into_iter().collect(),
