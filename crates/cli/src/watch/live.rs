@@ -8,6 +8,7 @@ use crate::args::BackendName;
 use crate::failure::Failure;
 use crate::state;
 use crate::stream::note;
+use kernscope_kit::priority;
 use kernscope_report::pretty::clean;
 use kernscope_report::{Coverage, Hook, State};
 use kernscope_watch::agents::{Finder, Found};
@@ -24,6 +25,10 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// The reader of events goes before what makes them: else, where many threads want a processor, it would get a share of one, and
+/// lose most of what they do.
+const READER_NICE: i32 = -10;
 
 /// One of the back ends.
 enum Kind {
@@ -349,7 +354,10 @@ fn start_ebpf(
         policy,
         hosts,
     };
-    Ebpf::new(target, &options).map(|ebpf| Kind::Ebpf(Box::new(ebpf)))
+    let ebpf = Ebpf::new(target, &options)?;
+    // The command has been forked by now and is not concerned. Who may not go first stands in line.
+    let _ = priority::set_nice(READER_NICE);
+    Ok(Kind::Ebpf(Box::new(ebpf)))
 }
 
 fn start_ptrace(

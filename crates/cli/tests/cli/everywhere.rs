@@ -1,16 +1,19 @@
-//! Every built-in rule on every way that the kernel judges: files, pipes, TCP and UDP, split over two calls (root).
+//! Every built-in rule on every way on which data is judged: files, pipes, TCP, UDP and TLS, split over two calls (root).
+//!
+//! At a few places of each example; at every one by `cargo nextest run -p kernscope every_offset --run-ignored only`.
 
 use crate::run::{Dir, kernscope, records};
+use crate::tls::certificate;
 use kernscope_sieve::matcher::{Matcher, Place};
 use kernscope_sieve::rules::RuleSet;
 use std::collections::BTreeMap;
 
-/// Places at which each example is split. (Every place of one token: `content::what_is_split_over_two_calls_is_found`.)
+/// Places at which each example is split by default.
 const SPLITS: usize = 3;
 
 /// Moves each text in two calls, cut at each of its places, every way there is; the file is read back in the same parts.
 const MOVE: &str = r#"
-import json, os, socket, sys, time
+import json, os, socket, ssl, sys, threading
 texts = json.load(open(sys.argv[1]))
 file = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT, 0o600)
 here, there = os.pipe()
@@ -21,6 +24,15 @@ to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 to.bind(("127.0.0.1", 0))
 of = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 of.connect(to.getsockname())
+ends = socket.socketpair()
+sides = [ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl._create_unverified_context()]
+sides[0].load_cert_chain(sys.argv[3])
+server = []
+accept = threading.Thread(target=lambda: server.append(sides[0].wrap_socket(ends[0], server_side=True)))
+accept.start()
+client = sides[1].wrap_socket(ends[1])
+accept.join()
+server, = server
 print(json.dumps({str(fd): way for fd, way in [(file, "file"), (here, "pipe"), (there, "pipe"),
     (near.fileno(), "tcp"), (far.fileno(), "tcp"), (to.fileno(), "udp"), (of.fileno(), "udp")]}))
 lengths = []
@@ -36,8 +48,8 @@ for text, cuts in texts:
             assert far.recv(len(part), socket.MSG_WAITALL) == part
             of.send(part)
             assert to.recv(len(part)) == part
-    # An unoptimised reader takes its time for each of these, and what is lost is not found.
-    time.sleep(0.05)
+            client.sendall(part)
+            assert server.recv(len(part)) == part
 os.lseek(file, 0, os.SEEK_SET)
 for length in lengths:
     assert len(os.read(file, length)) == length
@@ -45,38 +57,42 @@ for length in lengths:
 
 #[test]
 fn every_rule_is_found_on_every_way() {
-    let dir = Dir::new("everywhere");
+    everywhere(Some(SPLITS));
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn every_rule_is_found_on_every_way_at_every_offset() {
+    everywhere(None);
+}
+
+/// Splits the example of each rule at so many places, or at all.
+fn everywhere(splits: Option<usize>) {
+    let dir = Dir::new(if splits.is_some() { "everywhere" } else { "every-offset" });
+    let Some(certificate) = certificate(&dir) else { return };
     let matcher = Matcher::new(RuleSet::builtin());
     let mut scratch = matcher.scratch();
     let (mut texts, mut names) = (Vec::new(), Vec::new());
     for (index, rule) in matcher.rules().iter().enumerate() {
-        // Rules that ask for a path are not for pipes and sockets.
-        let text = format!("\n\n{}\n\n", rule.examples.first().expect("every rule has one"));
+        // Rules that ask for a path are not for pipes and sockets. What is sent again is not to look like more of the same.
+        let text = format!("\n\n{}\n\n#\n", rule.examples.first().expect("every rule has one"));
         let found = matcher.find(text.as_bytes(), &Place::default(), &mut scratch);
         let Some(found) = found.iter().find(|found| found.rule == index) else { continue };
         let (start, bytes) = (found.start as usize, (found.end - found.start) as usize);
-        let cuts: Vec<usize> = (1..=SPLITS).map(|part| start + bytes * part / (SPLITS + 1)).collect();
-        names.push(rule.id.clone());
+        let cuts: Vec<usize> = match splits {
+            Some(splits) => (1..=splits).map(|part| start + bytes * part / (splits + 1)).collect(),
+            None => (start..=start + bytes).collect(),
+        };
+        names.push((rule.id.clone(), cuts.len()));
         texts.push((text, cuts));
     }
     assert!(names.len() >= 200, "only {} rules", names.len());
     let list = dir.text("texts.json");
     std::fs::write(&list, serde_json::to_string(&texts).expect("text")).expect("write the texts");
     let (out, file) = (dir.text("out"), dir.text("moved"));
-    let args = [
-        "watch",
-        "--backend",
-        "ebpf",
-        "--no-tls",
-        "--format",
-        "jsonl",
-        "--rules",
-        "builtin",
-        "--output",
-        &out,
-        "--",
-    ];
-    let command = ["python3", "-c", MOVE, &list, &file];
+    let args =
+        ["watch", "--backend", "ebpf", "--format", "jsonl", "--rules", "builtin", "--output", &out, "--"];
+    let command = ["python3", "-c", MOVE, &list, &file, &certificate];
     let output = kernscope(&[&args[..], &command].concat()).output().expect("kernscope runs");
     if output.status.code() == Some(2) {
         return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
@@ -92,11 +108,14 @@ fn every_rule_is_found_on_every_way() {
         if found["path"].as_str().is_some_and(|path| path.ends_with("texts.json")) {
             continue;
         }
-        let way = ways.get(&found["fd"].to_string()).map_or("?", String::as_str);
+        let way = match text("source") {
+            "tls" => text("direction"),
+            _ => ways.get(&found["fd"].to_string()).map_or("?", String::as_str),
+        };
         *finds.entry((text("rule"), way, text("source"))).or_default() += 1;
     }
     let mut missing: Vec<String> = Vec::new();
-    for name in &names {
+    for (name, splits) in &names {
         for (way, source) in [
             ("file", "file_write"),
             ("file", "file_read"),
@@ -106,13 +125,17 @@ fn every_rule_is_found_on_every_way() {
             ("tcp", "net_recv"),
             ("udp", "net_send"),
             ("udp", "net_recv"),
+            ("send", "tls"),
+            ("recv", "tls"),
         ] {
             let count = finds.get(&(name.as_str(), way, source)).copied().unwrap_or(0);
-            if count < SPLITS {
-                missing.push(format!("{name}: {way} {source}: {count} of {SPLITS}"));
+            if count < *splits {
+                missing.push(format!("{name}: {way} {source}: {count} of {splits}"));
             }
         }
     }
+    let cuts: usize = names.iter().map(|(_, splits)| splits).sum();
+    println!("{} rules, split at {cuts} places, each on 10 ways", names.len());
     assert!(missing.is_empty(), "{} are missing:\n{}", missing.len(), missing.join("\n"));
     assert!(
         records.iter().filter(|record| record["kind"] == "alert").all(|alert| alert["rule"] == "secret_sent")

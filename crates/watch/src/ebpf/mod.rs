@@ -11,6 +11,7 @@
 //! 5.10 with BTF. x86-64 only: the programs read system call arguments from its registers.
 
 mod attach;
+mod backlog;
 mod call_table;
 mod enforce;
 mod enrich;
@@ -27,6 +28,7 @@ pub use policy::Policy;
 use crate::backend::{Account, Backend, BackendError, Progress, Target};
 use crate::proc_snapshot;
 use crate::raw::Event;
+use backlog::Backlog;
 use enrich::Enricher;
 use kernscope_abi::layout::{
     CONFIG_ALL, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_DNS, CONFIG_ENV, CONFIG_POLICY, CONFIG_STDIO,
@@ -55,7 +57,7 @@ pub const fn ring_bytes(tls: bool) -> u32 {
 /// Inode of the initial pid namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
 const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
 /// Records taken from the ring in one go.
-const BATCH: usize = 4096;
+const BATCH: usize = 256;
 /// First kernel that tells a program at a function which attachment it runs for.
 const COOKIES_FROM: (u32, u32) = (5, 15);
 /// How long nothing may happen before the watched set is held against `/proc`.
@@ -117,6 +119,7 @@ enum Command {
 pub struct Ebpf {
     object: Object,
     ring: Ring,
+    backlog: Backlog,
     watched: Table<u32, Watched, 4, 16>,
     account: PerCpu<Counters, { size_of::<Counters>() }>,
     hooks: Vec<attach::Attached>,
@@ -182,6 +185,7 @@ impl Ebpf {
         let has_hints = hooks.iter().any(|hook| hook.name == "path_calls" && hook.tier != "tp_btf");
         let mut backend = Self {
             ring: object.ring("EVENTS").map_err(internal)?,
+            backlog: Backlog::default(),
             watched: object.table("WATCHED").map_err(internal)?,
             account: object.per_cpu("ACCOUNT").map_err(internal)?,
             tables: match options.policy {
@@ -361,15 +365,25 @@ impl Ebpf {
         Ok(())
     }
 
-    /// Delivers what is in the ring; how many events that was.
+    /// Delivers what is in the ring, or a part of what was taken out of it; how many events that was.
     fn drain(&mut self, deliver: &mut dyn FnMut(&[u8])) -> usize {
-        let Self { object, ring, enricher, libraries, .. } = self;
-        let count = ring.drain(BATCH, &mut |bytes| {
+        let Self { object, ring, backlog, enricher, libraries, .. } = self;
+        // Code from a file that is not known yet cannot wait until all before it is dealt with.
+        let mut see = |bytes: &[u8]| {
             if let Some(libraries) = libraries {
                 libraries.see(object, bytes);
             }
-            deliver(&enricher.enrich(bytes));
-        });
+        };
+        let count = match backlog.is_wanted(ring) {
+            true => {
+                backlog.fill(ring, &mut see);
+                backlog.take(&mut |bytes| deliver(&enricher.enrich(bytes)))
+            }
+            false => ring.drain(BATCH, &mut |bytes| {
+                see(bytes);
+                deliver(&enricher.enrich(bytes));
+            }),
+        };
         self.tell_news();
         count
     }
