@@ -7,6 +7,7 @@ mod csv;
 mod database;
 mod gateway;
 mod list;
+mod memory;
 mod metrics;
 mod notify;
 mod pretty;
@@ -62,6 +63,7 @@ Examples:
   kernscope lan replay office.pcap
   kernscope lan replay --format jsonl *.pcap | jq -r 'select(.kind == \"device\") | .mac + \" \" + .device_type'
   kernscope lan replay --db office.db monday.pcap tuesday.pcap
+  kernscope lan replay --db office.db --network eth0 monday.pcap && kernscope lan run --interface eth0 --db office.db
 
 A capture holds what people did: look only at networks that you may look at.
 Status: 0 all files were read to their ends; 2 a file is broken, cut off or no
@@ -79,6 +81,9 @@ pub(crate) struct ReplayArgs {
     /// Also remember the devices in this database, and use the corrections in it
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
+    /// The files are one network, one after the other: go on with what the database has learnt of it
+    #[arg(long, value_name = "NAME", requires = "db")]
+    network: Option<String>,
     /// Capture files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,

@@ -4,7 +4,8 @@ use super::AlertsArgs;
 use super::database::{failed, open};
 use super::tell::Teller;
 use crate::failure::{Failure, Outcome};
-use kernscope_lan::store::{KeptAlert, Said, Store};
+use kernscope_lan::anomaly::summary;
+use kernscope_lan::store::{KeptAlert, KnownNetwork, Said, Store};
 use kernscope_report::Coverage;
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ pub(super) fn alerts(args: &AlertsArgs) -> Outcome {
         all.into_iter().partition(|kept| args.all || !(kept.muted || kept.alert.acknowledged));
     let mut teller = Teller::new(args.format);
     told.into_iter().for_each(|KeptAlert { alert, .. }| teller.kept_alert(alert));
+    let networks: String = store.networks().map_err(failed)?.iter().map(known).collect();
     let hidden = match hidden.len() {
         0 => String::new(),
         count => format!("; {count} are acknowledged or muted (--all)"),
@@ -29,12 +31,19 @@ pub(super) fn alerts(args: &AlertsArgs) -> Outcome {
     let coverage = Coverage {
         backend: "database".to_owned(),
         why: format!(
-            "what was written to {} is told, nothing is looked at now{hidden}",
+            "what was written to {} is told, nothing is looked at now{hidden}{networks}",
             store.path().display()
         ),
         ..Coverage::default()
     };
     teller.end(coverage).map_or(Ok(ExitCode::SUCCESS), Err)
+}
+
+/// What is known of a network, behind what else is said.
+fn known(network: &KnownNetwork) -> String {
+    // How long it is to be learnt is a matter of the run.
+    let told = summary(&network.rows, 0);
+    format!("; network {}: {}", network.name, told.split("; ").next().unwrap_or_default())
 }
 
 fn say(store: &mut Store, id: &str, said: Said) -> Result<(), Failure> {

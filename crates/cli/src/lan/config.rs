@@ -25,6 +25,8 @@ pub(super) struct Settings {
     pub(super) mode: Mode,
     pub(super) db: Option<PathBuf>,
     pub(super) no_db: bool,
+    /// What the database calls this network; the interface when nothing else is said.
+    pub(super) network: Option<String>,
     pub(super) keep_days: u32,
     pub(super) duration: Option<Duration>,
     pub(super) format: Format,
@@ -56,6 +58,7 @@ impl Settings {
             mode: args.mode.or(file.mode).unwrap_or_default(),
             db: args.db.clone().or(file.db).filter(|_| !args.no_db),
             no_db: args.no_db || (file.no_db.unwrap_or_default() && !has_db),
+            network: args.network.clone().or(file.network),
             keep_days: args.keep_days.or(file.keep_days).unwrap_or(90),
             duration: args.duration.or(file.duration),
             format,

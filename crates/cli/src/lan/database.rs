@@ -5,7 +5,7 @@ use crate::failure::{BROKEN, Failure};
 use crate::state;
 use crate::stream::note;
 use kernscope_lan::Mac;
-use kernscope_lan::anomaly::Tally;
+use kernscope_lan::anomaly::{Learnt, Tally};
 use kernscope_lan::store::{Correction, Said, Store, StoreError};
 use kernscope_report::{Alert, Device};
 use std::collections::{HashMap, HashSet};
@@ -84,6 +84,20 @@ impl Database {
             let kept = self.store.add_talks(source, tally);
             self.is_kept(kept)
         }
+    }
+
+    /// The same for what was learnt of a network.
+    pub(super) fn keep_learnt(&mut self, network: &str, rows: &[Learnt]) -> bool {
+        let kept = self.store.put_learnt(network, rows);
+        self.is_kept(kept)
+    }
+
+    /// What was learnt of a network; nothing where it cannot be read, which is said.
+    pub(super) fn learnt(&self, network: &str) -> Vec<Learnt> {
+        self.store.learnt(network).unwrap_or_else(|error| {
+            note(format_args!("{error}; the network is learnt anew"));
+            Vec::new()
+        })
     }
 
     /// A source that is read again says it anew.

@@ -41,8 +41,11 @@ pub(super) fn device(args: &DeviceArgs) -> Outcome {
     }
     let corrections = store.corrections().map_err(failed)?;
     let note = corrections.get(&device.mac).and_then(|said| said.note.as_deref());
-    let lines: String =
-        pretty::whole(&device, note).iter().map(|line| clean::text(line).into_owned() + "\n").collect();
+    let learnt = store.learnt_of(args.mac).map_err(failed)?;
+    let lines: String = pretty::whole(&device, note, &learnt)
+        .iter()
+        .map(|line| clean::text(line).into_owned() + "\n")
+        .collect();
     print(lines.as_bytes())
 }
 

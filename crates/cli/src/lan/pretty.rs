@@ -1,5 +1,6 @@
 //! Devices for people: a line each, or all that is known of one.
 
+use kernscope_lan::anomaly::{Learnt, What, words};
 use kernscope_report::pretty::equation;
 use kernscope_report::{Alert, Body, Device, Sought};
 
@@ -38,7 +39,7 @@ fn line(device: &Device) -> String {
 }
 
 /// All that is known of a device, a line a fact.
-pub(super) fn whole(device: &Device, note: Option<&str>) -> Vec<String> {
+pub(super) fn whole(device: &Device, note: Option<&str>, learnt: &[(String, Learnt)]) -> Vec<String> {
     let mut facts = vec![
         ("type", what(device)),
         ("category", device.category.clone()),
@@ -60,11 +61,32 @@ pub(super) fn whole(device: &Device, note: Option<&str>) -> Vec<String> {
             .map(|other| ("may be", format!("{}: both have {}", other.mac, other.because.join("; ")))),
     );
     facts.extend(device.sought.map(|sought| ("sought", sentence(sought))));
+    facts.extend(usual(learnt));
     facts.push(("note", note.unwrap_or_default().to_owned()));
     facts.push(("seen", format!("{} to {}, {} frames", device.first_seen, device.last_seen, device.frames)));
     facts.push(("now", if device.online { "online" } else { "offline" }.to_owned()));
     let told = facts.into_iter().filter(|(_, text)| !text.is_empty());
     [device.mac.clone()].into_iter().chain(told.map(|(head, text)| format!("  {head:<9}  {text}"))).collect()
+}
+
+/// What is usual for a device, by network. Of contacts the first dozen are named.
+fn usual(learnt: &[(String, Learnt)]) -> Vec<(&'static str, String)> {
+    const NAMED: usize = 12;
+    let mut facts = Vec::new();
+    for rows in learnt.chunk_by(|a, b| a.0 == b.0) {
+        let network = &rows[0].0;
+        let contacts: Vec<_> = rows.iter().filter(|(_, row)| row.what == What::Contact).collect();
+        if !contacts.is_empty() {
+            let named: Vec<_> = contacts.iter().take(NAMED).map(|(_, row)| row.key.as_str()).collect();
+            let more = contacts.len() - named.len();
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            facts.push(("talks to", format!("{}{more}  (on {network})", named.join(", "))));
+        }
+        let others = rows.iter().filter(|(_, row)| row.what != What::Contact);
+        let told = others.filter_map(|(_, row)| words(row));
+        facts.extend(told.map(|told| ("usual", format!("{told}  (on {network})"))));
+    }
+    facts
 }
 
 fn sentence(sought: Sought) -> String {

@@ -2,6 +2,7 @@
 
 use super::ReplayArgs;
 use super::database::Database;
+use super::memory::Memory;
 use super::tell::Teller;
 use crate::failure::{Failure, Outcome, USAGE};
 use crate::stream::note;
@@ -29,6 +30,7 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
             gaps.troubles += u32::from(!database.begin_source(&source(path)));
             sentry.follow_talks();
         }
+        let mut memory = begin(args, &database, &mut registry);
         let mut troubles = 0;
         let account = match read(path, &mut registry, &mut |tally| {
             troubles += u32::from(!keep(&mut database, path, &tally))
@@ -62,6 +64,9 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
                 sentry.alerts().iter().map(|alert| alert.record(Vec::new(), &source(path))).collect();
             let is_kept = database.as_mut().is_none_or(|database| database.keep_alerts(&kept));
             gaps.troubles += u32::from(!is_kept);
+            if let (Some(memory), Some(database)) = (&mut memory, &mut database) {
+                gaps.troubles += u32::from(!memory.keep(database, sentry));
+            }
             gaps.learning |= sentry.is_learning();
             gaps.alerts_refused += sentry.refused();
         }
@@ -71,6 +76,13 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
         None if gaps.troubles > 0 => Ok(ExitCode::from(USAGE)),
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Goes on with what the database has learnt of the network, if the files are one.
+fn begin(args: &ReplayArgs, database: &Option<Database>, registry: &mut Registry) -> Option<Memory> {
+    let (network, database, sentry) = (args.network.as_deref()?, database.as_ref()?, registry.sentry()?);
+    database.known().into_iter().for_each(|mac| sentry.know(mac));
+    Some(Memory::begin(network, database, sentry, detectors(args.learn).learn_ns))
 }
 
 /// Keeps who talked to whom, where there is a database. Whether it is kept.

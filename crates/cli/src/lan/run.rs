@@ -5,6 +5,7 @@ mod shown;
 use super::book::Book;
 use super::config::Settings;
 use super::database::{Database, default_path};
+use super::memory::Memory;
 use super::metrics::{Metrics, Named};
 use super::replay::{cut, fingerprint, hook, limits, quiet};
 use super::run_args::{BackendName, Mode, RunArgs};
@@ -90,7 +91,12 @@ fn begin(settings: Settings) -> Outcome {
     };
     let has_screen = settings.has_screen && tui::can_show();
     let (mut session, backend, why) = look(settings.backend, &interface, options)?;
+    let mut memory = Memory::default();
     if let Some(sentry) = session.registry.sentry() {
+        if let Some(database) = &database {
+            let network = settings.network.clone().unwrap_or_else(|| interface.to_string());
+            memory = Memory::begin(&network, database, sentry, settings.detect.learn_ns);
+        }
         gateway::of(&interface.to_string()).into_iter().for_each(|address| sentry.gateway(address));
         let known = database.iter().flat_map(Database::known);
         known.for_each(|mac| sentry.know(mac));
@@ -125,6 +131,7 @@ fn begin(settings: Settings) -> Outcome {
         privileges,
         source,
         traffic,
+        memory,
         metrics,
         screen,
         muted_here: HashSet::new(),
@@ -169,6 +176,7 @@ struct Run {
     /// What the database calls this run.
     source: String,
     traffic: Traffic,
+    memory: Memory,
     metrics: Metrics,
     screen: Option<Tui>,
     /// Alerts that the user of the screen muted, where there is no database to keep that.
@@ -353,6 +361,9 @@ impl Run {
             is_kept = is_kept && database.keep_talks(&self.source, tally);
             is_kept
         });
+        if let Some(sentry) = registry.sentry() {
+            is_kept &= self.memory.keep(database, sentry);
+        }
         database.refresh();
         if is_kept {
             self.book.kept(now_ns);

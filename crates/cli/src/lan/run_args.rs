@@ -45,6 +45,9 @@ pub(crate) struct RunArgs {
     /// Remember the devices in this database instead of the usual one
     #[arg(long, value_name = "FILE")]
     pub(super) db: Option<PathBuf>,
+    /// Go on with what was learnt of this network; a name for each where one machine visits several [default: the interface]
+    #[arg(long, value_name = "NAME")]
+    pub(super) network: Option<String>,
     /// Remember nothing
     #[arg(long, conflicts_with = "db")]
     pub(super) no_db: bool,

@@ -11,6 +11,7 @@
 //! Addresses that routers share (VRRP, HSRP, GLBP) have hardware addresses of their own, which are left out.
 
 use super::alert::{Alert, Alerts};
+use super::learnt::{Learnt, What};
 use super::recent::Recent;
 use super::scene::Scene;
 use super::{Detector, Options, Seen};
@@ -53,6 +54,8 @@ struct Claimant {
     /// How often it said so after another had, since when.
     turns: u32,
     turns_ns: u64,
+    /// An earlier run saw it.
+    is_remembered: bool,
 }
 
 /// Follows who says what.
@@ -94,13 +97,15 @@ impl Claims {
         let is_new = all[at].times == 0;
         let before = others.iter().max_by_key(|one| one.last_ns);
         all[at].said(now_ns, unasked, before);
-        let Some(other) = before.filter(|one| now_ns.saturating_sub(one.last_ns) < OWNED_NS) else { return };
-        if is_shared(mac) || is_shared(other.mac) {
-            return;
-        }
+        let Some(other) = before.filter(|other| !is_shared(mac) && !is_shared(other.mac)) else { return };
+        let is_owned = now_ns.saturating_sub(other.last_ns) < OWNED_NS;
         let matter = Matter { ip, claimant: all[at], other: *other };
-        if is_new && scene.is_gateway_of(&ip, other.mac) {
+        // Who had the gateway's address when it was looked at last has it until somebody else says so.
+        if is_new && (is_owned || other.is_remembered) && scene.is_gateway_of(&ip, other.mac) {
             alerts.raise(matter.gateway());
+        }
+        if !is_owned {
+            return;
         }
         if all[at].unasked >= arp_unasked {
             alerts.raise(matter.spoofed(scene));
@@ -121,6 +126,7 @@ impl Claimant {
             unasked_ns: now_ns,
             turns: 0,
             turns_ns: now_ns,
+            is_remembered: false,
         }
     }
 
@@ -135,6 +141,7 @@ impl Claimant {
         }
         self.times += 1;
         self.last_ns = now_ns;
+        self.is_remembered = false;
     }
 }
 
@@ -155,7 +162,10 @@ struct Matter {
 
 impl Matter {
     fn alert(&self, rule: &'static str, severity: Severity, message: String) -> Alert {
-        let said = |one: &Claimant| format!("{} said {} times that it has {}", one.mac, one.times, self.ip);
+        let said = |one: &Claimant| match one.is_remembered {
+            true => format!("{} had {} in an earlier run", one.mac, self.ip),
+            false => format!("{} said {} times that it has {}", one.mac, one.times, self.ip),
+        };
         Alert {
             rule,
             severity,
@@ -230,6 +240,16 @@ impl Detector for Claims {
                     self.claim(*mac, *ip, unasked, seen, scene, alerts);
                 }
             }
+        }
+    }
+
+    fn remember(&mut self, row: &Learnt) {
+        let owner =
+            Some(row).filter(|row| row.what == What::Gateway).and_then(Learnt::read::<Option<String>>);
+        let owner = owner.flatten().and_then(|mac| mac.parse().ok());
+        if let (Some(mac), Ok(ip)) = (owner, row.key.parse()) {
+            let claimant = Claimant { is_remembered: true, times: 1, ..Claimant::new(mac, row.last_ns) };
+            self.claimants.entry(ip, Vec::new).push(claimant);
         }
     }
 }

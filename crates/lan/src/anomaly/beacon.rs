@@ -10,6 +10,7 @@
 
 use super::alert::{Alert, Alerts};
 use super::contact::{self, Service};
+use super::learnt::{Learnt, Notes, What};
 use super::recent::Recent;
 use super::scene::{Scene, is_nobodys};
 use super::{Detector, Options, Seen, seconds};
@@ -17,6 +18,7 @@ use crate::Mac;
 use crate::decode::on_link;
 use crate::packet::Packet;
 use kernscope_report::Severity;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -31,6 +33,8 @@ const REGULAR: [u16; 6] = [53, 67, 123, 547, 853, 5353];
 const CONTACTS: usize = 65_536;
 /// A destination of more devices than this is a service.
 const SHARED_MAX: usize = 2;
+/// That a contact goes on is handed out so often.
+const NOTED_NS: u64 = 86_400_000_000_000;
 
 type Key = (Mac, String, Service);
 
@@ -45,6 +49,17 @@ struct Rhythm {
     began_ns: VecDeque<u64>,
     /// When something of the last one came last.
     heard_ns: u64,
+    /// When it was handed out last.
+    noted_ns: u64,
+}
+
+/// A contact as it is remembered.
+#[derive(Deserialize, Serialize)]
+struct Contact {
+    to: String,
+    service: Service,
+    first_ns: u64,
+    lead_ns: Option<u64>,
 }
 
 /// What came last; most that comes goes on with it.
@@ -66,6 +81,9 @@ pub(super) struct Beacons {
     last: Option<Last>,
     /// When a device was seen first.
     since: Recent<Mac, u64>,
+    /// Contacts and devices that are to be handed out.
+    fresh: Vec<Key>,
+    fresh_devices: Vec<Mac>,
     options: Options,
 }
 
@@ -76,6 +94,8 @@ impl Beacons {
             users: Recent::new(CONTACTS),
             last: None,
             since: Recent::new(CONTACTS / 4),
+            fresh: Vec::new(),
+            fresh_devices: Vec::new(),
             options,
         }
     }
@@ -98,16 +118,17 @@ impl Beacons {
     /// A contact begins, or goes on. Gives the rhythm if it is news.
     fn begin(&mut self, key: &Key, now_ns: u64, learning: bool) -> Option<&Rhythm> {
         let (mac, destination, _) = key;
+        self.met(*mac, now_ns);
         let most = self.options.beacon_named.max(self.options.beacon_strange);
-        let users = self.users.entry(destination.clone(), Vec::new);
-        if !users.contains(mac) && users.len() <= SHARED_MAX {
-            users.push(*mac);
-        }
-        let is_shared = users.len() > SHARED_MAX;
+        let is_shared = use_of(&mut self.users, destination, *mac) > SHARED_MAX;
         let since_ns = *self.since.entry(*mac, || now_ns);
         let lead_ns = learning.then(|| now_ns.saturating_sub(since_ns));
         let make = || Rhythm { lead_ns, first_ns: now_ns, ..Rhythm::default() };
         let rhythm = self.rhythms.entry(key.clone(), make);
+        if now_ns.saturating_sub(rhythm.noted_ns) > NOTED_NS && self.fresh.len() < CONTACTS {
+            rhythm.noted_ns = now_ns;
+            self.fresh.push(key.clone());
+        }
         let quiet_ns = now_ns.saturating_sub(rhythm.heard_ns);
         rhythm.heard_ns = now_ns;
         if rhythm.times > 0 && quiet_ns < GAP_MIN_NS {
@@ -119,6 +140,17 @@ impl Beacons {
             rhythm.began_ns.pop_front();
         }
         (!learning && !is_shared).then_some(rhythm)
+    }
+
+    /// A device is there.
+    fn met(&mut self, mac: Mac, now_ns: u64) {
+        let fresh = &mut self.fresh_devices;
+        self.since.entry(mac, || {
+            if fresh.len() < CONTACTS {
+                fresh.push(mac);
+            }
+            now_ns
+        });
     }
 }
 
@@ -146,7 +178,7 @@ impl Rhythm {
 impl Detector for Beacons {
     fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts) {
         let Some(packet) = seen.packet.filter(|_| seen.link.source.is_device()) else { return };
-        self.since.entry(seen.link.source, || seen.now_ns);
+        self.met(seen.link.source, seen.now_ns);
         let Some(service) = contact::begins(packet) else { return };
         let (Service::Tcp(port) | Service::Udp(port)) = service else { return };
         if REGULAR.contains(&port) || is_nobodys(packet.target) || seen.link.target.is_group() {
@@ -170,6 +202,48 @@ impl Detector for Beacons {
             alerts.raise(alert(&key, rhythm, (beat_ns, spread), packet, seen.now_ns));
         }
     }
+
+    fn learnt(&mut self, notes: &mut Notes) {
+        for mac in self.fresh_devices.drain(..) {
+            let since_ns = self.since.get(&mac).copied().unwrap_or_default();
+            notes.note(What::Device, mac, String::new(), &since_ns, since_ns);
+        }
+        for key in self.fresh.drain(..) {
+            let Some(rhythm) = self.rhythms.get(&key) else { continue };
+            let (mac, to, service) = key;
+            let text = format!("{service} {to}");
+            let (first_ns, lead_ns) = (rhythm.first_ns, rhythm.lead_ns);
+            notes.note(
+                What::Contact,
+                mac,
+                text,
+                &Contact { to, service, first_ns, lead_ns },
+                rhythm.noted_ns,
+            );
+        }
+    }
+
+    fn remember(&mut self, row: &Learnt) {
+        match row.what {
+            What::Device => row.read().into_iter().for_each(|since_ns| self.since.put(row.mac, since_ns)),
+            What::Contact => {
+                let Some(Contact { to, service, first_ns, lead_ns }) = row.read() else { return };
+                use_of(&mut self.users, &to, row.mac);
+                let rhythm = Rhythm { lead_ns, first_ns, noted_ns: row.last_ns, ..Rhythm::default() };
+                self.rhythms.put((row.mac, to, service), rhythm);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A device uses a destination; how many do, as far as it matters.
+fn use_of(users: &mut Recent<String, Vec<Mac>>, destination: &str, mac: Mac) -> usize {
+    let users = users.entry(destination.to_owned(), Vec::new);
+    if !users.contains(&mac) && users.len() <= SHARED_MAX {
+        users.push(mac);
+    }
+    users.len()
 }
 
 /// Who is reached at an address.

@@ -11,6 +11,7 @@ use super::scene::{Scene, is_nobodys};
 use crate::Mac;
 use crate::packet::{Packet, Transport};
 use crate::signal::{Claim, Signal};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::net::IpAddr;
@@ -32,7 +33,7 @@ pub(super) struct Who {
 }
 
 /// What it tries to reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 pub(super) enum Service {
     Tcp(u16),
     Udp(u16),

@@ -4,6 +4,7 @@
 //! Two servers that tell the same share the work, and are left alone.
 
 use super::alert::{Alert, Alerts};
+use super::learnt::{Learnt, Notes, What};
 use super::scene::Scene;
 use super::{Detector, Seen};
 use crate::Mac;
@@ -11,6 +12,7 @@ use crate::decode::dhcp4::{self, Offer};
 use crate::packet::{Packet, Transport};
 use crate::signal::Signal;
 use kernscope_report::Severity;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::net::IpAddr;
@@ -19,14 +21,18 @@ use std::net::IpAddr;
 const SERVERS_MAX: usize = 64;
 
 /// A server, and what it told last.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Server {
+    #[serde(skip)]
     mac: Mac,
     ip: IpAddr,
     /// Where clients are sent, and whom they are to ask.
     routers: BTreeSet<IpAddr>,
     resolvers: BTreeSet<IpAddr>,
     first_ns: u64,
+    #[serde(skip)]
+    last_ns: u64,
+    #[serde(skip)]
     times: u64,
 }
 
@@ -35,6 +41,8 @@ struct Server {
 pub(super) struct Servers {
     v4: Vec<Server>,
     v6: Vec<Server>,
+    /// Those that serve no more, until it is handed out.
+    gone: Vec<(Mac, IpAddr)>,
 }
 
 impl Detector for Servers {
@@ -43,6 +51,8 @@ impl Detector for Servers {
         for (mac, signal) in seen.said {
             // Devices that wait to be set up serve their own network, until they join another.
             if *signal == Signal::DhcpDiscover {
+                let gone = self.v4.iter().filter(|server| server.mac == *mac).map(|server| (*mac, server.ip));
+                self.gone.extend(gone);
                 self.v4.retain(|server| server.mac != *mac);
             }
         }
@@ -61,6 +71,24 @@ impl Detector for Servers {
             _ => {}
         }
     }
+
+    fn learnt(&mut self, notes: &mut Notes) {
+        for (mac, ip) in self.gone.drain(..) {
+            notes.gone(What::DhcpServer, mac, ip.to_string(), 0);
+        }
+        for server in self.v4.iter().chain(&self.v6) {
+            notes.compare(What::DhcpServer, server.mac, server.ip.to_string(), server, server.last_ns);
+        }
+    }
+
+    fn remember(&mut self, row: &Learnt) {
+        let server = Some(row).filter(|row| row.what == What::DhcpServer).and_then(Learnt::read::<Server>);
+        let Some(server) = server else { return };
+        let known = if server.ip.is_ipv4() { &mut self.v4 } else { &mut self.v6 };
+        if known.len() < SERVERS_MAX {
+            known.push(Server { mac: row.mac, last_ns: row.last_ns, ..server });
+        }
+    }
 }
 
 fn of_offer(offer: &Offer, packet: &Packet<'_>, seen: &Seen<'_>) -> Server {
@@ -71,7 +99,8 @@ fn of_offer(offer: &Offer, packet: &Packet<'_>, seen: &Seen<'_>) -> Server {
 
 impl Server {
     fn new(seen: &Seen<'_>, ip: IpAddr, routers: BTreeSet<IpAddr>, resolvers: BTreeSet<IpAddr>) -> Self {
-        Self { mac: seen.link.source, ip, routers, resolvers, first_ns: seen.now_ns, times: 0 }
+        let now_ns = seen.now_ns;
+        Self { mac: seen.link.source, ip, routers, resolvers, first_ns: now_ns, last_ns: now_ns, times: 0 }
     }
 
     fn tells_otherwise(&self, other: &Self) -> bool {

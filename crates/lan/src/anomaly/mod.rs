@@ -14,6 +14,7 @@ mod brute;
 mod contact;
 mod dhcp;
 mod group;
+mod learnt;
 mod newcomer;
 mod options;
 mod recent;
@@ -25,6 +26,7 @@ mod talks;
 mod volume;
 
 pub use alert::Alert;
+pub use learnt::{Learnt, What, summary, words};
 pub use options::{Options, RULES};
 pub(crate) use talks::{Amount, Flow};
 pub use talks::{Channel, Peer, SPAN_S, Talk, TalkKey, Tally, Volume};
@@ -34,6 +36,7 @@ use crate::packet::{Packet, Transport};
 use crate::signal::Signal;
 use crate::{Mac, Seeks};
 use alert::Alerts;
+use learnt::Notes;
 use scene::Scene;
 use std::fmt;
 use std::net::IpAddr;
@@ -66,6 +69,12 @@ trait Detector: fmt::Debug {
 
     /// It is so late, and perhaps nothing came.
     fn tick(&mut self, _now_ns: u64, _scene: &Scene, _alerts: &mut Alerts) {}
+
+    /// Notes what it learnt since the last time, for later runs.
+    fn learnt(&mut self, _notes: &mut Notes) {}
+
+    /// An earlier run learnt this. Rows of others come as well.
+    fn remember(&mut self, _row: &Learnt) {}
 }
 
 /// All detectors, and what they raised.
@@ -78,6 +87,7 @@ pub struct Sentry {
     of_signs: Vec<Box<dyn Detector>>,
     alerts: Alerts,
     volumes: volume::Volumes,
+    notes: Notes,
     /// Who talks to whom, if somebody wants to know.
     talks: Option<talks::Talks>,
 }
@@ -98,6 +108,7 @@ impl Sentry {
             ],
             alerts: Alerts::default(),
             volumes: volume::Volumes::new(options),
+            notes: Notes::default(),
             talks: None,
         }
     }
@@ -119,12 +130,30 @@ impl Sentry {
 
     pub(crate) fn frame(&mut self, seen: &Seen<'_>) {
         self.scene.learn(seen);
-        let Self { scene, of_all, of_signs, alerts, volumes, talks } = self;
+        let Self { scene, of_all, of_signs, alerts, volumes, talks, .. } = self;
         talks.iter_mut().for_each(|talks| talks.frame(seen, scene));
         volumes.frame(seen, scene, alerts);
         of_all.iter_mut().for_each(|detector| detector.frame(seen, scene, alerts));
         if !seen.is_within_connection() {
             of_signs.iter_mut().for_each(|detector| detector.frame(seen, scene, alerts));
+        }
+    }
+
+    /// What was learnt of the network since the last time, for [`Sentry::remember`] of a later run.
+    pub fn learnt(&mut self) -> Vec<Learnt> {
+        let notes = &mut self.notes;
+        self.scene.learnt(notes);
+        self.volumes.learnt(notes);
+        self.of_all.iter_mut().chain(&mut self.of_signs).for_each(|detector| detector.learnt(notes));
+        self.notes.take()
+    }
+
+    /// Goes on with what an earlier run learnt. To be told before the first frame.
+    pub fn remember(&mut self, rows: &[Learnt]) {
+        for row in rows {
+            self.scene.remember(row);
+            self.volumes.remember(row);
+            self.of_all.iter_mut().chain(&mut self.of_signs).for_each(|detector| detector.remember(row));
         }
     }
 

@@ -5,6 +5,7 @@
 
 use super::alert::{Alert, Alerts};
 use super::contact::{self, Service};
+use super::learnt::{Learnt, Notes, What};
 use super::recent::Recent;
 use super::scene::{Scene, is_nobodys};
 use super::{Detector, Seen};
@@ -20,13 +21,15 @@ const KNOWN: usize = 4_096;
 #[derive(Debug)]
 pub(super) struct Resolvers {
     asked: Recent<IpAddr, ()>,
+    /// Of these, the ones that were not handed out yet, and when they were asked.
+    fresh: Vec<(IpAddr, u64)>,
     /// How often each asked one that is not known.
     strange: Recent<(Mac, IpAddr), u64>,
 }
 
 impl Resolvers {
     pub(super) fn new() -> Self {
-        Self { asked: Recent::new(KNOWN), strange: Recent::new(KNOWN) }
+        Self { asked: Recent::new(KNOWN), fresh: Vec::new(), strange: Recent::new(KNOWN) }
     }
 }
 
@@ -36,6 +39,9 @@ impl Detector for Resolvers {
         let Some(Service::Udp(53) | Service::Tcp(53 | 853)) = contact::begins(packet) else { return };
         let (source, target) = (packet.source, packet.target);
         if scene.is_learning() {
+            if !self.asked.contains(&target) && self.fresh.len() < KNOWN {
+                self.fresh.push((target, seen.now_ns));
+            }
             self.asked.put(target, ());
             return;
         }
@@ -60,5 +66,17 @@ impl Detector for Resolvers {
             first_ns: seen.now_ns,
             last_ns: seen.now_ns,
         });
+    }
+
+    fn learnt(&mut self, notes: &mut Notes) {
+        for (address, at_ns) in self.fresh.drain(..) {
+            notes.note(What::Asked, Mac::default(), address.to_string(), &(), at_ns);
+        }
+    }
+
+    fn remember(&mut self, row: &Learnt) {
+        if row.what == What::Asked {
+            row.key.parse().into_iter().for_each(|address| self.asked.put(address, ()));
+        }
     }
 }

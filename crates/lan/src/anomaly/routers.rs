@@ -6,26 +6,32 @@
 
 use super::alert::{Alert, Alerts};
 use super::dhcp::words;
+use super::learnt::{Learnt, Notes, What};
 use super::scene::Scene;
 use super::{Detector, Seen};
 use crate::Mac;
 use crate::decode::icmp6::{self, Advertisement};
 use crate::packet::Transport;
 use kernscope_report::Severity;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Routers that are followed; a link has one or two.
 const ROUTERS_MAX: usize = 64;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct Router {
+    #[serde(skip)]
     mac: Mac,
     ip: IpAddr,
     preferred: bool,
     prefixes: BTreeSet<[u8; 8]>,
     resolvers: BTreeSet<Ipv6Addr>,
     first_ns: u64,
+    #[serde(skip)]
+    last_ns: u64,
+    #[serde(skip)]
     times: u64,
 }
 
@@ -43,6 +49,18 @@ impl Detector for Routers {
         if let Some(alert) = self.judge(packet.source, told, seen, scene) {
             alerts.raise(alert);
         }
+    }
+
+    fn learnt(&mut self, notes: &mut Notes) {
+        for router in &self.known {
+            notes.compare(What::Router, router.mac, router.ip.to_string(), router, router.last_ns);
+        }
+    }
+
+    fn remember(&mut self, row: &Learnt) {
+        let router = Some(row).filter(|row| row.what == What::Router).and_then(Learnt::read::<Router>);
+        let Some(router) = router.filter(|_| self.known.len() < ROUTERS_MAX) else { return };
+        self.known.push(Router { mac: row.mac, last_ns: row.last_ns, ..router });
     }
 }
 
@@ -107,6 +125,7 @@ impl Routers {
                     prefixes: BTreeSet::new(),
                     resolvers: BTreeSet::new(),
                     first_ns: seen.now_ns,
+                    last_ns: seen.now_ns,
                     times: 0,
                 });
                 self.known.last_mut()?
@@ -118,6 +137,7 @@ impl Routers {
         router.prefixes.extend(told.prefixes.iter().take(32));
         router.resolvers.extend(told.resolvers.iter().take(32));
         router.times += 1;
+        router.last_ns = seen.now_ns;
         Some((router.clone(), is_new))
     }
 }

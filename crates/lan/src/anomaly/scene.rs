@@ -1,6 +1,7 @@
 //! What all detectors have to know of the network: who has which address, who passes on packets of others, who was told what.
 
 use super::Seen;
+use super::learnt::{Known, Learnt, Notes, What};
 use super::recent::{Lately, Recent};
 use crate::Mac;
 use crate::decode::{dhcp4, dns, icmp6, on_link};
@@ -22,6 +23,8 @@ const GATEWAYS_MAX: usize = 64;
 /// The network, as far as detectors ask for it.
 #[derive(Debug)]
 pub(super) struct Scene {
+    /// When the first frame came, of an earlier run as well.
+    since_ns: Option<u64>,
     /// For how long it was looked at; a gap counts as no more than [`GAP_NS`].
     seen_ns: u64,
     last_ns: u64,
@@ -35,6 +38,8 @@ pub(super) struct Scene {
     relays: HashSet<Mac>,
     /// Addresses that DHCP or an advertisement told to be a gateway's.
     gateways: HashSet<IpAddr>,
+    /// Addresses of those who pass packets on.
+    ways: HashSet<IpAddr>,
     /// Addresses that DHCP or an advertisement told to be name servers'.
     resolvers: HashSet<IpAddr>,
     /// What an address was last looked up as.
@@ -57,6 +62,7 @@ struct Sender {
 impl Scene {
     pub(super) fn new(learn_ns: u64) -> Self {
         Self {
+            since_ns: None,
             seen_ns: 0,
             last_ns: u64::MAX,
             learn_ns,
@@ -65,6 +71,7 @@ impl Scene {
             routers: HashSet::new(),
             relays: HashSet::new(),
             gateways: HashSet::new(),
+            ways: HashSet::new(),
             resolvers: HashSet::new(),
             names: Recent::new(KNOWN),
             known: Recent::new(KNOWN),
@@ -94,6 +101,7 @@ impl Scene {
     pub(super) fn learn(&mut self, seen: &Seen<'_>) {
         self.seen_ns += seen.now_ns.saturating_sub(self.last_ns).min(GAP_NS);
         self.last_ns = seen.now_ns;
+        self.since_ns.get_or_insert(seen.now_ns);
         // Who sent the frame before this one is known by now.
         if self.newest != Some(seen.link.source) {
             let before = self.newest.replace(seen.link.source).filter(|mac| !self.known_lately.meet(*mac));
@@ -101,7 +109,13 @@ impl Scene {
         }
         for (mac, signal) in seen.said {
             match signal {
-                Signal::Address(address, Claim::Announced) => self.owners.put(*address, *mac),
+                Signal::Address(address, Claim::Announced) => {
+                    self.owners.put(*address, *mac);
+                    // Packets for the world go to it, and this is the address that they are sent by.
+                    if self.routers.contains(mac) && on_link(*address) && self.ways.len() < GATEWAYS_MAX {
+                        self.ways.insert(*address);
+                    }
+                }
                 Signal::Role(Role::Router) => self.router(*mac),
                 Signal::Gateway(address) if self.gateways.len() < GATEWAYS_MAX => {
                     self.gateways.insert(*address);
@@ -178,6 +192,40 @@ impl Scene {
         }
     }
 
+    pub(super) fn learnt(&self, notes: &mut Notes) {
+        let Some(since_ns) = self.since_ns else { return };
+        let nobody = Mac::default();
+        let known = Known { since_ns, seen_s: self.seen_ns / 1_000_000_000 };
+        notes.compare(What::Network, nobody, String::new(), &known, self.last_ns);
+        for address in self.gateways.union(&self.ways) {
+            let owner = self.owner(address).map(|mac| mac.to_string());
+            notes.compare(What::Gateway, nobody, address.to_string(), &owner, self.last_ns);
+        }
+        for address in &self.resolvers {
+            notes.compare(What::Resolver, nobody, address.to_string(), &(), self.last_ns);
+        }
+    }
+
+    pub(super) fn remember(&mut self, row: &Learnt) {
+        let address = || row.key.parse::<IpAddr>().ok();
+        match row.what {
+            What::Network => {
+                let Some(known) = row.read::<Known>() else { return };
+                self.since_ns = Some(known.since_ns);
+                self.seen_ns = known.seen_s.saturating_mul(1_000_000_000);
+            }
+            What::Gateway => {
+                let Some(address) = address().filter(|_| self.gateways.len() < GATEWAYS_MAX) else { return };
+                self.ways.insert(address);
+                let owner = row.read::<Option<String>>().flatten().and_then(|mac| mac.parse().ok());
+                owner.into_iter().for_each(|mac| self.owners.put(address, mac));
+            }
+            What::Resolver => self.told_resolvers(address().into_iter()),
+            What::Device => self.know(row.mac),
+            _ => {}
+        }
+    }
+
     /// Whether the network is still being learnt: what is new then is not news.
     pub(super) fn is_learning(&self) -> bool {
         self.seen_ns < self.learn_ns
@@ -195,7 +243,7 @@ impl Scene {
 
     /// Whether an address of a device is the gateway's: DHCP told so, or the device passes packets on.
     pub(super) fn is_gateway_of(&self, address: &IpAddr, mac: Mac) -> bool {
-        self.gateways.contains(address) || self.routers.contains(&mac)
+        self.gateways.contains(address) || self.ways.contains(address) || self.routers.contains(&mac)
     }
 
     /// Whether an address was told to be the gateway's.

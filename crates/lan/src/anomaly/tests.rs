@@ -20,8 +20,17 @@ impl Net {
     /// One that is known, or that is still learnt.
     pub(super) fn new(known: bool) -> Self {
         let learn_ns = if known { 0 } else { 3600 * SECOND };
-        let registry = Registry::default().watched(Sentry::new(Options { learn_ns, ..Options::default() }));
-        Self { registry, account: Account::default(), now_ns: 1_700_000_000 * SECOND }
+        Self::of(Sentry::new(Options { learn_ns, ..Options::default() }), 0)
+    }
+
+    /// One with these detectors, so many seconds after the others begin.
+    pub(super) fn of(sentry: Sentry, later_s: u64) -> Self {
+        let registry = Registry::default().watched(sentry);
+        Self { registry, account: Account::default(), now_ns: (1_700_000_000 + later_s) * SECOND }
+    }
+
+    pub(super) fn sentry(&mut self) -> &mut Sentry {
+        self.registry.sentry().expect("watched")
     }
 
     pub(super) fn later(&mut self, ns: u64) -> &mut Self {
@@ -84,7 +93,7 @@ pub(super) fn udp(from: ([u8; 4], u16), to: ([u8; 4], u16), payload: &[u8]) -> V
     ipv4(from.0, to.0, 17, &datagram)
 }
 
-fn arp(reply: bool, sender: ([u8; 6], [u8; 4]), target: [u8; 4]) -> Vec<u8> {
+pub(super) fn arp(reply: bool, sender: ([u8; 6], [u8; 4]), target: [u8; 4]) -> Vec<u8> {
     let mut message = vec![0, 1, 8, 0, 6, 4, 0, 1 + u8::from(reply)];
     message.extend(sender.0);
     message.extend(sender.1);
@@ -225,7 +234,7 @@ fn who_insists_unasked_on_anothers_address_spoofs() {
 }
 
 /// An offer of a DHCP server: of a gateway and a name server.
-fn offer(server: [u8; 4], gateway: [u8; 4]) -> Vec<u8> {
+pub(super) fn offer(server: [u8; 4], gateway: [u8; 4]) -> Vec<u8> {
     let mut message = vec![2, 1, 6, 0];
     message.resize(16, 0);
     message.extend([10, 0, 0, 77]);

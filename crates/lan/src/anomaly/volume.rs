@@ -5,12 +5,15 @@
 //! do more is told once, and again only at ten times that.
 
 use super::alert::{Alert, Alerts};
+use super::learnt::{Learnt, Notes, What};
 use super::recent::Recent;
 use super::scene::Scene;
 use super::{Amount, Flow, Options, Seen};
 use crate::Mac;
 use crate::packet::Transport;
 use kernscope_report::Severity;
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 const SPAN_NS: u64 = 300_000_000_000;
@@ -25,14 +28,49 @@ const DEVICES: usize = 32_768;
 struct Sent {
     since_ns: u64,
     bytes: u64,
-    most: u64,
+    usual: Usual,
     told: bool,
+}
+
+/// The most that was sent within five minutes, bytes.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+struct Usual {
+    most: u64,
+    /// By the hour of the day, UTC.
+    by_hour: [u64; 24],
+}
+
+impl Usual {
+    /// So much was sent within five minutes. Whether it is more than it was before.
+    fn add(&mut self, since_ns: u64, bytes: u64) -> bool {
+        let of_hour = &mut self.by_hour[hour(since_ns)];
+        let is_more = bytes > *of_hour;
+        *of_hour = bytes.max(*of_hour);
+        self.most = bytes.max(self.most);
+        is_more
+    }
+}
+
+/// What is usual, in words.
+pub(super) fn words(row: &Learnt) -> Option<String> {
+    let usual: Usual = row.read()?;
+    let busiest = usual.by_hour.iter().enumerate().max_by_key(|(_, bytes)| **bytes)?.0;
+    Some(format!(
+        "sends at most {:.1} MB within five minutes, most from {busiest}:00 UTC on",
+        usual.most as f64 / 1e6
+    ))
+}
+
+fn hour(ns: u64) -> usize {
+    (ns / 3_600_000_000_000 % 24) as usize
 }
 
 /// Follows how much is sent.
 #[derive(Debug)]
 pub(super) struct Volumes {
     sent: Recent<Mac, Sent>,
+    /// Of whom more is known than was handed out.
+    fresh: HashSet<Mac>,
     /// Sent by the last few, and not yet added.
     waiting: [(Mac, u64); 4],
     next: usize,
@@ -44,6 +82,7 @@ impl Volumes {
     pub(super) fn new(options: Options) -> Self {
         Self {
             sent: Recent::new(DEVICES),
+            fresh: HashSet::new(),
             waiting: Default::default(),
             next: 0,
             least_bytes: options.volume_bytes,
@@ -81,6 +120,19 @@ impl Volumes {
         self.sent(flow.source, ip, bytes, amount.last_ns, scene, alerts);
     }
 
+    pub(super) fn learnt(&mut self, notes: &mut Notes) {
+        for mac in self.fresh.drain() {
+            let Some(sent) = self.sent.get(&mac) else { continue };
+            notes.note(What::Volume, mac, String::new(), &sent.usual, sent.since_ns);
+        }
+    }
+
+    pub(super) fn remember(&mut self, row: &Learnt) {
+        let usual = Some(row).filter(|row| row.what == What::Volume).and_then(Learnt::read::<Usual>);
+        let Some(usual) = usual else { return };
+        self.sent.put(row.mac, Sent { since_ns: row.last_ns, usual, ..Sent::default() });
+    }
+
     fn sent(&mut self, mac: Mac, ip: IpAddr, bytes: u64, now_ns: u64, scene: &Scene, alerts: &mut Alerts) {
         if bytes == 0 || !mac.is_device() {
             return;
@@ -97,10 +149,14 @@ impl Volumes {
         let (least, factor) = (self.least_bytes, self.factor);
         let sent = self.sent.entry(mac, || Sent { since_ns: now_ns, ..Sent::default() });
         if now_ns.saturating_sub(sent.since_ns) > SPAN_NS {
-            *sent = Sent { since_ns: now_ns, most: sent.most.max(sent.bytes), ..Sent::default() };
+            if sent.usual.add(sent.since_ns, sent.bytes) && self.fresh.len() < DEVICES {
+                self.fresh.insert(mac);
+            }
+            *sent = Sent { since_ns: now_ns, usual: sent.usual, ..Sent::default() };
         }
         sent.bytes += bytes;
-        if sent.told || sent.bytes < least.max(sent.most.saturating_mul(factor)) || scene.is_learning() {
+        if sent.told || sent.bytes < least.max(sent.usual.most.saturating_mul(factor)) || scene.is_learning()
+        {
             return;
         }
         sent.told = true;
@@ -119,9 +175,12 @@ fn alert(mac: Mac, ip: IpAddr, sent: &Sent, now_ns: u64) -> Alert {
         message: format!(
             "volume: {ip} sent {} within five minutes, and at most {} before",
             mb(sent.bytes),
-            mb(sent.most)
+            mb(sent.usual.most)
         ),
-        because: vec!["payload sent, against the device's own five minutes with the most".to_owned()],
+        because: vec![
+            "payload sent, against the device's own five minutes with the most".to_owned(),
+            format!("at this hour of the day at most {} before", mb(sent.usual.by_hour[hour(now_ns)])),
+        ],
         count: sent.bytes,
         first_ns: sent.since_ns,
         last_ns: now_ns,

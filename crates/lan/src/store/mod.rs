@@ -20,6 +20,7 @@
 
 mod alerts;
 mod correction;
+mod learnt;
 mod outbox;
 mod schema;
 mod talks;
@@ -28,6 +29,7 @@ mod view;
 pub use alerts::{KeptAlert, Said};
 pub use correction::Correction;
 pub use kernscope_report::database::DatabaseError as StoreError;
+pub use learnt::KnownNetwork;
 pub use outbox::Letter;
 pub use talks::{KeptTalk, Span};
 pub use view::join;
@@ -155,7 +157,7 @@ impl Store {
         forgotten.map(|rows| rows > 0).map_err(|cause| self.failed("write", cause.into()))
     }
 
-    /// Forgets what was seen last before `ns` (since 1970), devices, alerts and talks; how many sightings of devices that were. What
+    /// Forgets what was seen last before `ns` (since 1970), devices, alerts, talks and what was learnt; how many sightings of devices that were. What
     /// users said stays.
     ///
     /// # Errors
@@ -168,6 +170,7 @@ impl Store {
         for query in ["DELETE FROM talk WHERE last_seen < ?1", "DELETE FROM volume WHERE start < ?1"] {
             self.db.execute(query, [second]).map_err(|cause| self.failed("write", cause.into()))?;
         }
+        learnt::forget(&self.db, second).map_err(|cause| self.failed("write", cause.into()))?;
         let forgotten = self.db.execute("DELETE FROM sighting WHERE last_seen < ?1", [oldest]);
         forgotten.map_err(|cause| self.failed("write", cause.into()))
     }

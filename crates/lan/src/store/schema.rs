@@ -5,7 +5,7 @@ use kernscope_report::database::Steps;
 /// How a file becomes today's; its `application_id` is "ksLN".
 pub(super) const STEPS: Steps = Steps { application: 0x6b73_4c4e, all: &ALL };
 
-const ALL: [&str; 4] = [
+const ALL: [&str; 5] = [
     "CREATE TABLE sighting (
         mac TEXT NOT NULL,
         source TEXT NOT NULL,
@@ -67,6 +67,17 @@ const ALL: [&str; 4] = [
         tries INTEGER NOT NULL DEFAULT 0,
         due INTEGER NOT NULL DEFAULT 0
      ) STRICT;",
+    "CREATE TABLE learnt (
+        network TEXT NOT NULL,
+        what TEXT NOT NULL,
+        mac TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        last_seen INTEGER NOT NULL,
+        PRIMARY KEY (network, what, mac, key)
+     ) WITHOUT ROWID, STRICT;
+     CREATE INDEX learnt_mac ON learnt (mac);
+     CREATE INDEX learnt_last ON learnt (last_seen);",
 ];
 
 #[cfg(test)]
@@ -90,6 +101,17 @@ mod tests {
         assert_eq!(record, "{}");
         let alerts: i64 = db.query_row("SELECT count(*) FROM alert", [], |row| row.get(0)).expect("a table");
         assert_eq!(alerts, 0);
+    }
+
+    #[test]
+    fn a_file_from_before_networks_were_remembered_keeps_its_alerts_and_gets_their_table() {
+        let mut db = Connection::open_in_memory().expect("open");
+        Steps { all: &ALL[..4], ..STEPS }.bring_up_to_date(&mut db).expect("the fourth");
+        db.execute("INSERT INTO alert VALUES ('i', 'l', '{}', NULL, 1)", []).expect("insert");
+        STEPS.bring_up_to_date(&mut db).expect("today's");
+        let muted: i64 = db.query_row("SELECT muted FROM alert", [], |row| row.get(0)).expect("there");
+        let learnt: i64 = db.query_row("SELECT count(*) FROM learnt", [], |row| row.get(0)).expect("a table");
+        assert_eq!((muted, learnt), (1, 0));
     }
 
     /// A step that was released is never changed: files of it are everywhere.

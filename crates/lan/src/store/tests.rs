@@ -151,6 +151,15 @@ fn a_file_at_its_limit_refuses_a_batch_and_keeps_the_ones_before() {
     let error = store.put(&many).expect_err("full");
     assert!(error.is_passing() && error.to_string().contains("disk is full"), "{error}");
     assert_eq!(store.devices(0).expect("read")[0].frames, 1);
+    let learnt = |n: u32| crate::anomaly::Learnt {
+        what: crate::anomaly::What::Contact,
+        mac: MAC,
+        key: format!("contact {n}"),
+        value: Some("{}".to_owned()),
+        last_ns: 0,
+    };
+    let error = store.put_learnt("eth0", &(0..1000).map(learnt).collect::<Vec<_>>()).expect_err("full");
+    assert!(error.is_passing() && store.learnt("eth0").expect("read").is_empty(), "{error}");
 }
 
 #[test]
@@ -206,4 +215,39 @@ fn talks_add_up_and_a_source_that_begins_anew_counts_once() {
         (store.volumes(Some(here), 0).expect("read").len(), store.largest_talks(9).expect("read").len()),
         (0, 1)
     );
+}
+
+#[test]
+fn what_was_learnt_is_kept_by_network_until_it_is_old() {
+    use crate::anomaly::{Learnt, What};
+    let dir = Dir::new("learnt");
+    let mut store = Store::create(&dir.db()).expect("create");
+    let row = |what, mac, value: Option<&str>, second: u64| Learnt {
+        what,
+        mac,
+        key: "k".to_owned(),
+        value: value.map(str::to_owned),
+        last_ns: second * 1_000_000_000,
+    };
+    let rows = [row(What::Network, Mac::default(), Some("{}"), 10), row(What::Volume, MAC, Some("1"), 10)];
+    store.put_learnt("eth0", &rows).expect("put");
+    store.put_learnt("eth1", &rows).expect("put");
+    let newer = row(What::Volume, MAC, Some("2"), 20);
+    store.put_learnt("eth0", std::slice::from_ref(&newer)).expect("put");
+    assert_eq!(store.learnt("eth0").expect("read"), [rows[0].clone(), newer.clone()]);
+    let networks: Vec<_> = store.networks().expect("read").into_iter().map(|known| known.name).collect();
+    assert_eq!(networks, ["eth0", "eth1"]);
+    assert_eq!(store.learnt_of(MAC).expect("read").len(), 2);
+    store.db.execute("UPDATE learnt SET what = 'of the future' WHERE network = 'eth1'", []).expect("update");
+    assert!(store.learnt("eth1").expect("read").is_empty(), "a newer kernscope's words are left out");
+    store.forget_before(15_000_000_000).expect("forget");
+    assert_eq!(
+        store.learnt("eth0").expect("read").len(),
+        2,
+        "what is known of a network goes with its last fact"
+    );
+    store.put_learnt("eth0", &[Learnt { value: None, ..newer }]).expect("put");
+    assert_eq!(store.learnt("eth0").expect("read").len(), 1);
+    store.forget_before(15_000_000_000).expect("forget");
+    assert!(store.networks().expect("read").is_empty());
 }

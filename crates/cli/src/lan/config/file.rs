@@ -22,6 +22,7 @@ pub(super) struct File {
     pub(super) mode: Option<Mode>,
     pub(super) db: Option<PathBuf>,
     pub(super) no_db: Option<bool>,
+    pub(super) network: Option<String>,
     pub(super) keep_days: Option<u32>,
     #[serde(deserialize_with = "seconds")]
     pub(super) duration: Option<Duration>,

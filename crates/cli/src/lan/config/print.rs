@@ -60,6 +60,12 @@ fn of_the_run(page: &mut Page, settings: &Settings) {
         "/var/lib/kernscope/lan.db".into(),
     );
     page.set("Remember nothing.", "no-db", settings.no_db);
+    page.setting(
+        "What was learnt of which network to go on with; else that of the interface.",
+        "network",
+        settings.network.clone().map(Value::from),
+        "office".into(),
+    );
     page.set("Forget what was seen last so many days ago.", "keep-days", i64::from(settings.keep_days));
     let duration = settings.duration.map(|all| Value::from(all.as_secs_f64()));
     page.setting("End after so many seconds.", "duration", duration, 60.0.into());

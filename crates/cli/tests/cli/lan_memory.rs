@@ -1,0 +1,142 @@
+//! What `kernscope lan` learns of a network, from run to run: in the database, and what ends a write early.
+
+use crate::run::{Dir, checked, kernscope, refused, run, stderr};
+use serde_json::Value;
+use std::process::Stdio;
+
+/// An ARP announcement of 192.0.2.N by a device whose address ends in N.
+fn announces(n: u8) -> Vec<u8> {
+    let mut frame = crate::lan::ARP.to_vec();
+    for at in [11, 27, 31, 41] {
+        frame[at] = n;
+    }
+    frame
+}
+
+/// A capture that begins at a second of the day, with a frame of each of these devices every ten seconds, six times.
+fn capture(start_s: u32, devices: &[u8]) -> Vec<u8> {
+    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0];
+    for beat in 0..6 {
+        for frame in devices.iter().map(|n| announces(*n)) {
+            for word in [1_700_000_000 + start_s + beat * 10, 0, frame.len() as u32, frame.len() as u32] {
+                file.extend(word.to_le_bytes());
+            }
+            file.extend(frame);
+        }
+    }
+    file
+}
+
+/// Rules of the alerts of a replay that goes on with a network, and what it said on standard error.
+fn replayed(dir: &Dir, more: &[&str], file: &str) -> (Vec<String>, String) {
+    let (db, file) = (dir.text("lan.db"), dir.text(file));
+    let args =
+        [&["lan", "replay", "--format", "jsonl", "--learn", "90", "--db", &db], more, &[&file]].concat();
+    let output = run(&args);
+    let records = checked(&String::from_utf8(output.stdout.clone()).expect("UTF-8"));
+    let alerts = records.iter().filter(|record| record["kind"] == "alert");
+    (alerts.map(|alert| alert["rule"].as_str().unwrap_or_default().to_owned()).collect(), stderr(&output))
+}
+
+#[test]
+fn a_replay_goes_on_with_what_was_learnt_of_its_network() {
+    let dir = Dir::new("lan-network");
+    for (file, start_s, devices) in
+        [("1", 0, &[7][..]), ("2", 600, &[7]), ("3", 1200, &[7, 8]), ("4", 1800, &[7, 9])]
+    {
+        std::fs::write(dir.path(file), capture(start_s, devices)).expect("write");
+    }
+    let office = ["--network", "office"];
+    let (alerts, said) = replayed(&dir, &office, "1");
+    assert!(
+        alerts.is_empty() && said.contains("nothing is known of it yet; learning ends after 90 seconds"),
+        "{said}"
+    );
+    let (alerts, said) = replayed(&dir, &office, "2");
+    assert!(alerts.is_empty() && said.contains("known since 2023-11-14T22:13:20"), "{said}");
+    assert!(said.contains("learning ends after 40 seconds"), "{said}");
+    let (alerts, said) = replayed(&dir, &office, "3");
+    assert!(alerts == ["new_device"] && said.contains("learning is over"), "{alerts:?} {said}");
+    let (alerts, said) = replayed(&dir, &[], "4");
+    assert!(
+        alerts.is_empty() && said.is_empty(),
+        "without a name every file is a network of its own: {said}"
+    );
+    let (alerts, said) = replayed(&dir, &["--network", "elsewhere"], "4");
+    assert!(alerts.is_empty() && said.contains("nothing is known of it yet"), "{said}");
+    let output = run(&["lan", "alerts", "--db", &dir.text("lan.db")]);
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(
+        told.contains("new_device") && told.contains("network office: known since 2023-11-14T22:13:20"),
+        "{told}"
+    );
+    refused(&["lan", "replay", "--network", "office", &dir.text("1")], "--db");
+}
+
+/// What a device is known to do is told with it.
+#[test]
+fn whom_a_device_talks_to_is_told_with_it() {
+    let Some(files) = crate::lan::shared("iot-sentinel/HueBridge") else { return };
+    let dir = Dir::new("lan-usual");
+    let db = dir.text("lan.db");
+    let mut args =
+        vec!["lan".to_owned(), "replay".into(), "--db".into(), db.clone(), "--network".into(), "home".into()];
+    args.extend(files.iter().take(3).map(|file| file.display().to_string()));
+    let output = run(&args);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let told = run(&["lan", "device", "00:17:88:24:76:ff", "--db", &db]);
+    let told = String::from_utf8(told.stdout).expect("UTF-8");
+    assert!(told.contains("here since ") && told.contains("(on home)"), "{told}");
+    assert!(told.contains("talks to   tcp port 80 ") || told.contains("talks to   tcp port 443 "), "{told}");
+}
+
+/// A replay that is killed while it writes leaves what was learnt before, and the next one goes on with it.
+#[test]
+fn a_writer_that_is_killed_leaves_what_was_learnt() {
+    let dir = Dir::new("lan-memory-killed");
+    let files: Vec<_> = (0..40u32).map(|n| dir.text(&n.to_string())).collect();
+    for (n, file) in (0u32..).zip(&files) {
+        std::fs::write(file, capture(n * 600, &[7])).expect("write");
+    }
+    let learnt_s = |args: &[&str]| {
+        let output = run(&[&["lan", "replay", "--learn", "100000", "--network", "office"], args].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let db = dir.text("lan.db");
+    learnt_s(&["--db", &db, &files[0]]);
+    for round in 0..8 {
+        let mut args = vec!["lan", "replay", "--db", &db, "--network", "office"];
+        args.extend(files.iter().map(String::as_str));
+        let mut writer = kernscope(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("runs");
+        std::thread::sleep(std::time::Duration::from_millis(20 + round * 25));
+        let _ended = writer.kill();
+        writer.wait().expect("ends");
+    }
+    let said = learnt_s(&["--db", &db, &files[39]]);
+    assert!(said.contains("known since 2023-11-14T22:13:20"), "{said}");
+}
+
+/// Another process holds the lock of writers: it is said once, and what was learnt is what it was.
+#[test]
+fn a_database_that_is_locked_keeps_what_was_learnt() {
+    let dir = Dir::new("lan-memory-locked");
+    std::fs::write(dir.path("1"), capture(0, &[7])).expect("write");
+    std::fs::write(dir.path("2"), capture(600, &[7])).expect("write");
+    let (_, _) = replayed(&dir, &["--network", "office"], "1");
+    let db = rusqlite::Connection::open(dir.path("lan.db")).expect("open");
+    db.execute_batch("BEGIN IMMEDIATE").expect("lock");
+    let before: Value = rows(&db).into();
+    let (_, said) = replayed(&dir, &["--network", "office"], "2");
+    assert_eq!(said.matches("another process keeps it locked").count(), 1, "{said}");
+    assert_eq!(Value::from(rows(&db)), before);
+    db.execute_batch("ROLLBACK").expect("unlock");
+    replayed(&dir, &["--network", "office"], "2");
+    assert_ne!(Value::from(rows(&db)), before, "free again");
+}
+
+/// What was learnt, as it stands in the file.
+fn rows(db: &rusqlite::Connection) -> Vec<String> {
+    let mut query = db.prepare("SELECT what || key || value FROM learnt ORDER BY 1").expect("prepare");
+    query.query_map([], |row| row.get(0)).expect("query").map(|row| row.expect("text")).collect()
+}
