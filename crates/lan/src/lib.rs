@@ -13,6 +13,7 @@ pub mod fingerprint;
 mod link;
 pub mod live;
 pub mod mac;
+pub mod mud;
 pub mod oui;
 mod packet;
 pub mod record;

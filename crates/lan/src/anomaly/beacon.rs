@@ -247,7 +247,7 @@ fn use_of(users: &mut Recent<String, Vec<Mac>>, destination: &str, mac: Mac) -> 
 }
 
 /// Who is reached at an address.
-fn destination(address: IpAddr, scene: &Scene) -> String {
+pub(super) fn destination(address: IpAddr, scene: &Scene) -> String {
     if let Some(name) = scene.name(&address) {
         let mut labels = name.rsplit('.');
         return match (labels.next(), labels.next()) {

@@ -35,11 +35,13 @@ pub enum What {
     Contact,
     /// The most that a device sent within five minutes, in all and by the hour of the day.
     Volume,
+    /// A kind of destination that a device has.
+    Kind,
 }
 
 impl What {
     /// All sorts, in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Network,
         Self::Gateway,
         Self::DhcpServer,
@@ -49,6 +51,7 @@ impl What {
         Self::Device,
         Self::Contact,
         Self::Volume,
+        Self::Kind,
     ];
 
     /// The word for it in a database.
@@ -63,6 +66,7 @@ impl What {
             Self::Device => "device",
             Self::Contact => "contact",
             Self::Volume => "volume",
+            Self::Kind => "kind",
         }
     }
 

@@ -14,9 +14,11 @@ mod brute;
 mod contact;
 mod dhcp;
 mod group;
+mod kinds;
 mod learnt;
 mod newcomer;
 mod options;
+mod profile;
 mod recent;
 mod resolver;
 mod routers;
@@ -32,6 +34,7 @@ pub(crate) use talks::{Amount, Flow};
 pub use talks::{Channel, Peer, SPAN_S, Talk, TalkKey, Tally, Volume};
 
 use crate::link::Link;
+use crate::mud::Profiles;
 use crate::packet::{Packet, Transport};
 use crate::signal::Signal;
 use crate::{Mac, Seeks};
@@ -70,6 +73,14 @@ trait Detector: fmt::Debug {
     /// It is so late, and perhaps nothing came.
     fn tick(&mut self, _now_ns: u64, _scene: &Scene, _alerts: &mut Alerts) {}
 
+    /// What sort of device it is.
+    fn describe(&mut self, _mac: Mac, _category: &str) {}
+
+    /// What it cannot tell, and why.
+    fn gap(&self) -> Option<String> {
+        None
+    }
+
     /// Notes what it learnt since the last time, for later runs.
     fn learnt(&mut self, _notes: &mut Notes) {}
 
@@ -105,6 +116,7 @@ impl Sentry {
                 Box::new(routers::Routers::default()),
                 Box::new(beacon::Beacons::new(options)),
                 Box::new(resolver::Resolvers::new()),
+                Box::new(kinds::Kinds::new(options)),
             ],
             alerts: Alerts::default(),
             volumes: volume::Volumes::new(options),
@@ -121,6 +133,24 @@ impl Sentry {
     /// It is known from elsewhere that an address is the gateway's.
     pub fn gateway(&mut self, address: IpAddr) {
         self.scene.gateway(address);
+    }
+
+    /// Holds devices to the descriptions of their makers.
+    pub fn profiles(&mut self, profiles: Profiles) {
+        self.of_signs.push(Box::new(profile::Outside::new(profiles)));
+    }
+
+    /// What sort of device it is, in the words of `device` records.
+    pub fn describe(&mut self, mac: Mac, category: &str) {
+        self.of_all
+            .iter_mut()
+            .chain(&mut self.of_signs)
+            .for_each(|detector| detector.describe(mac, category));
+    }
+
+    /// What detectors cannot tell, and why.
+    pub fn gaps(&self) -> Vec<String> {
+        self.of_all.iter().chain(&self.of_signs).filter_map(|detector| detector.gap()).collect()
     }
 
     /// A device was here before: it is no news.

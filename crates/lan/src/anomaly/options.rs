@@ -50,7 +50,7 @@ impl Default for Options {
 }
 
 /// Names of the rules that alerts are raised by, in the order of docs/LAN.md.
-pub const RULES: [&str; 13] = [
+pub const RULES: [&str; 17] = [
     "port_scan_vertical",
     "port_scan_horizontal",
     "port_scan_slow",
@@ -64,4 +64,8 @@ pub const RULES: [&str; 13] = [
     "volume",
     "dns_resolver",
     "new_device",
+    "profile",
+    "pattern",
+    "unusual",
+    "model",
 ];
