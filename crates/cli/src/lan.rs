@@ -7,6 +7,7 @@ mod csv;
 mod database;
 mod gateway;
 mod list;
+mod looks;
 mod memory;
 mod metrics;
 mod notify;
@@ -23,6 +24,7 @@ use crate::args::Format;
 use crate::failure::Outcome;
 use clap::{Args, Subcommand, ValueEnum};
 use kernscope_lan::Mac;
+use looks::Looks;
 use run_args::RunArgs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -78,6 +80,8 @@ pub(crate) struct ReplayArgs {
     /// Learn the network for so many seconds before what is new on it is told
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     learn: u64,
+    #[command(flatten)]
+    looks: Looks,
     /// Also remember the devices in this database, and use the corrections in it
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,

@@ -13,6 +13,8 @@ pub mod fingerprint;
 mod link;
 pub mod live;
 pub mod mac;
+#[cfg(feature = "onnx")]
+pub mod model;
 pub mod mud;
 pub mod oui;
 mod packet;

@@ -9,6 +9,6 @@ mod judge;
 
 #[test]
 fn what_is_wrong_on_a_day_is_caught_and_the_rest_left_alone() {
-    let verdict = judge::judge(2);
+    let verdict = judge::judge(2, 0);
     assert!(verdict.is_good, "{}", verdict.lines.join("\n"));
 }

@@ -6,6 +6,7 @@
 mod file;
 mod print;
 
+use super::looks::Looks;
 use super::notify::Notify;
 use super::run_args::{BackendName, Mode, RunArgs};
 use super::serve::Faces;
@@ -34,6 +35,8 @@ pub(super) struct Settings {
     pub(super) has_screen: bool,
     pub(super) rules: Vec<PathBuf>,
     pub(super) detect: Options,
+    /// What the network is held against.
+    pub(super) looks: Looks,
     /// To whom alerts are told.
     pub(super) notify: Notify,
     /// What is served, and to whom.
@@ -65,6 +68,7 @@ impl Settings {
             has_screen: args.format.is_none() && format == Format::Pretty,
             rules: either(&args.rules, file.rules),
             detect,
+            looks: args.looks.over(file.looks),
             notify: Notify {
                 urls: either(&args.notify_url, file.notify_url),
                 command: either(&args.notify_command, file.notify_command),

@@ -142,10 +142,11 @@ impl Database {
         kept.is_ok()
     }
 
-    /// Devices that were seen before; none where they cannot be read, which is said when they are written.
-    pub(super) fn known(&self) -> Vec<Mac> {
+    /// Devices that were seen before, and of which sort they are; none where they cannot be read, which is said when they are
+    /// written.
+    pub(super) fn known(&self) -> Vec<(Mac, String)> {
         let devices = self.store.devices(now_ns()).unwrap_or_default();
-        devices.iter().filter_map(|device| device.mac.parse().ok()).collect()
+        devices.into_iter().filter_map(|device| Some((device.mac.parse().ok()?, device.category))).collect()
     }
 
     /// Puts what users said of a device above what is told of it.

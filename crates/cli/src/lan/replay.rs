@@ -13,7 +13,7 @@ use kernscope_lan::record::records;
 use kernscope_lan::registry::Refused;
 use kernscope_lan::replay::{Account, replay_taking};
 use kernscope_report::{Coverage, Hook, State};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,11 +21,13 @@ use std::process::ExitCode;
 pub(super) fn run(args: &ReplayArgs) -> Outcome {
     let mut teller = Teller::new(args.format);
     let fingerprint = fingerprint(&args.rules)?;
+    let looked = args.looks.read()?;
     let mut database = args.db.as_deref().map(Database::create).transpose()?;
     let (mut gaps, nothing) = (Gaps::default(), HashSet::new());
     for path in &args.files {
         let shown = path.display().to_string();
         let mut registry = Registry::default().watched(Sentry::new(detectors(args.learn)));
+        registry.sentry().into_iter().for_each(|sentry| looked.give(sentry));
         if let (Some(database), Some(sentry)) = (&mut database, registry.sentry()) {
             gaps.troubles += u32::from(!database.begin_source(&source(path)));
             sentry.follow_talks();
@@ -69,6 +71,7 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
             }
             gaps.learning |= sentry.is_learning();
             gaps.alerts_refused += sentry.refused();
+            gaps.detectors.extend(sentry.gaps());
         }
     }
     match teller.end(gaps.coverage()) {
@@ -81,7 +84,10 @@ pub(super) fn run(args: &ReplayArgs) -> Outcome {
 /// Goes on with what the database has learnt of the network, if the files are one.
 fn begin(args: &ReplayArgs, database: &Option<Database>, registry: &mut Registry) -> Option<Memory> {
     let (network, database, sentry) = (args.network.as_deref()?, database.as_ref()?, registry.sentry()?);
-    database.known().into_iter().for_each(|mac| sentry.know(mac));
+    for (mac, category) in database.known() {
+        sentry.know(mac);
+        sentry.describe(mac, &category);
+    }
     Some(Memory::begin(network, database, sentry, detectors(args.learn).learn_ns))
 }
 
@@ -126,6 +132,8 @@ struct Gaps {
     /// Some file ended before its network was learnt.
     learning: bool,
     alerts_refused: u64,
+    /// What detectors could not tell, and why.
+    detectors: BTreeSet<String>,
 }
 
 impl Gaps {
@@ -160,6 +168,7 @@ impl Gaps {
                 hook("ends of frames", "file", cut(self.cut)),
                 hook("registry", "file", limits(self.refused)),
                 hook("alerts", "file", quiet(self.learning, self.alerts_refused)),
+                hook("detectors", "file", self.detectors.iter().cloned().collect::<Vec<_>>().join("; ")),
             ],
             ..Coverage::default()
         }

@@ -66,6 +66,7 @@ pub(super) fn serve(args: &ServeArgs) -> Outcome {
 
 fn begin(settings: Settings) -> Outcome {
     let fingerprint = fingerprint(&settings.rules)?;
+    let looked = settings.looks.read()?;
     let signals = Signals::install()
         .map_err(|cause| Failure::usage(format_args!("install signal handlers: {cause}")))?;
     let database = match (&settings.db, settings.no_db) {
@@ -98,12 +99,18 @@ fn begin(settings: Settings) -> Outcome {
             memory = Memory::begin(&network, database, sentry, settings.detect.learn_ns);
         }
         gateway::of(&interface.to_string()).into_iter().for_each(|address| sentry.gateway(address));
-        let known = database.iter().flat_map(Database::known);
-        known.for_each(|mac| sentry.know(mac));
+        for (mac, category) in database.iter().flat_map(Database::known) {
+            sentry.know(mac);
+            sentry.describe(mac, &category);
+        }
+        looked.give_most(sentry);
         settings.off.iter().for_each(|rule| sentry.switch_off(rule));
         if database.is_some() || settings.faces.metrics.is_some() || has_screen {
             sentry.follow_talks();
         }
+    }
+    if let Some(patterns) = looked.patterns() {
+        session.look_for(patterns, &interface, options.promiscuous).map_err(Failure::usage)?;
     }
     let privileges = privilege::keep_only(&session.keeps()).err().map(|cause| cause.to_string());
     let metrics = Metrics::default();
@@ -193,6 +200,7 @@ impl Run {
             self.teller.come_forward();
         }
         signals.release();
+        let unsieved = session.unsieved();
         let (mut registry, account) = session.end(PATIENCE);
         let now_ns = now_ns();
         self.take_talks(&mut registry);
@@ -204,7 +212,12 @@ impl Run {
         self.tell_alerts(&mut registry);
         self.teller.frames(&account);
         let quiet = registry.sentry().map(|sentry| quiet(sentry.is_learning(), sentry.refused()));
-        let coverage = self.coverage(&account, registry.refused(), quiet.unwrap_or_default());
+        let mut gaps = registry.sentry().map(|sentry| sentry.gaps()).unwrap_or_default();
+        gaps.extend(
+            (unsieved > 0).then(|| format!("{unsieved} frames were not searched for patterns: no room")),
+        );
+        let mut coverage = self.coverage(&account, registry.refused(), quiet.unwrap_or_default());
+        coverage.hooks.push(hook("detectors", "memory", gaps.join("; ")));
         if let Some(failure) = self.teller.end(coverage) {
             return Err(failure);
         }
@@ -259,8 +272,12 @@ impl Run {
         let now_ns = now_ns();
         let mut news = HashMap::new();
         for (device, is_told) in self.book.news(registry, now_ns) {
-            if self.screen.is_some() {
-                news.extend(device.mac.parse().map(|mac| (mac, self.corrected(device.clone()))));
+            let device = self.corrected(device);
+            if let Ok(mac) = device.mac.parse() {
+                registry.sentry().into_iter().for_each(|sentry| sentry.describe(mac, &device.category));
+                if self.screen.is_some() {
+                    news.insert(mac, device.clone());
+                }
             }
             if is_told {
                 self.tell(device, now_ns);

@@ -1,5 +1,6 @@
 //! The flags of `lan run`. What is not given is taken from `--config`, else from the defaults (`config`).
 
+use super::looks::Looks;
 use crate::args::Format;
 use clap::{Args, ValueEnum};
 use kernscope_report::Severity;
@@ -90,6 +91,8 @@ pub(crate) struct RunArgs {
     /// Learn the network for so many seconds before what is new on it is told [default: 3600]
     #[arg(long, value_name = "SECONDS")]
     pub(super) learn: Option<u64>,
+    #[command(flatten)]
+    pub(super) looks: Looks,
 }
 
 /// `--backend` of `lan run`.

@@ -140,3 +140,42 @@ fn rows(db: &rusqlite::Connection) -> Vec<String> {
     let mut query = db.prepare("SELECT what || key || value FROM learnt ORDER BY 1").expect("prepare");
     query.query_map([], |row| row.get(0)).expect("query").map(|row| row.expect("text")).collect()
 }
+
+/// A run on an interface says at its start what an earlier one learnt; killed, it loses no more than its last batch.
+#[test]
+fn a_run_says_what_an_earlier_one_learnt() {
+    let dir = Dir::new("lan-memory-run");
+    let db = dir.text("lan.db");
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
+    let run_for = |seconds: &str, network: &[&str]| {
+        let args = [
+            "lan",
+            "run",
+            "--interface",
+            "lo",
+            "--backend",
+            "packet",
+            "--db",
+            &db,
+            "--learn",
+            "0",
+            "--duration",
+            seconds,
+        ];
+        let args = [&args[..], network].concat();
+        let child = kernscope(&args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("runs");
+        for _ in 0..10 {
+            socket.send_to(b"hello", "127.0.0.1:9").expect("send");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        String::from_utf8(child.wait_with_output().expect("ends").stderr).expect("UTF-8")
+    };
+    let said = run_for("1", &[]);
+    if said.contains("CAP_NET_RAW") {
+        eprintln!("skipped: a_run_says_what_an_earlier_one_learnt: {said}");
+        return;
+    }
+    assert!(said.contains("network lo: nothing is known of it yet; learning is over"), "{said}");
+    assert!(run_for("1", &[]).contains("network lo: known since 20"), "by the interface");
+    assert!(run_for("1", &["--network", "cafe"]).contains("network cafe: nothing is known"), "by its name");
+}

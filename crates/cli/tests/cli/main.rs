@@ -21,6 +21,7 @@ mod lan_daemons;
 mod lan_db;
 mod lan_live;
 mod lan_load;
+mod lan_looks;
 mod lan_memory;
 mod lan_notify;
 mod lan_scans;

@@ -27,15 +27,19 @@ pub(super) struct Day {
     pub(super) frames: Vec<(u64, Vec<u8>)>,
     pub(super) wrong: Vec<Wrong>,
     state: u64,
+    /// When this day begins, since the first one did.
+    start_ms: u64,
 }
 
 impl Day {
-    /// The day of a seed.
-    pub(super) fn of(seed: u64) -> Self {
-        let mut day = Self { frames: Vec::new(), wrong: Vec::new(), state: seed };
-        for n in 0..DEVICES {
-            day.live(n);
+    /// The day of a seed, behind so many days on which nothing is wrong.
+    pub(super) fn of(seed: u64, quiet_days: u64) -> Self {
+        let mut day = Self { frames: Vec::new(), wrong: Vec::new(), state: seed, start_ms: 0 };
+        for _ in 0..quiet_days {
+            (0..DEVICES).for_each(|n| day.live(n));
+            day.start_ms += 24 * HOUR * 1000;
         }
+        (0..DEVICES).for_each(|n| day.live(n));
         day.go_wrong();
         day.frames.sort_by_key(|(at_ns, _)| *at_ns);
         day
@@ -61,7 +65,7 @@ impl Day {
     }
 
     fn send(&mut self, at_ms: u64, frame: Vec<u8>) {
-        self.frames.push((MIDNIGHT + at_ms * 1_000_000, frame));
+        self.frames.push((MIDNIGHT + (self.start_ms + at_ms) * 1_000_000, frame));
     }
 
     /// What a device does by itself or by its people.
@@ -196,6 +200,21 @@ impl Day {
                 at_ms += 45_000 + self.below(30_000);
             }
         }
+    }
+}
+
+/// The hardware address of a device.
+pub(super) fn mac(n: u64) -> [u8; 6] {
+    host(n).mac
+}
+
+/// The sort of a device.
+pub(super) fn sort(n: u64) -> &'static str {
+    match n {
+        0..20 => "computer",
+        20..35 => "phone",
+        35..42 => "camera",
+        _ => "plug",
     }
 }
 

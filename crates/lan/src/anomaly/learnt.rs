@@ -37,11 +37,13 @@ pub enum What {
     Volume,
     /// A kind of destination that a device has.
     Kind,
+    /// What a device does within five minutes, as its model knows it.
+    Habit,
 }
 
 impl What {
     /// All sorts, in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Network,
         Self::Gateway,
         Self::DhcpServer,
@@ -52,6 +54,7 @@ impl What {
         Self::Contact,
         Self::Volume,
         Self::Kind,
+        Self::Habit,
     ];
 
     /// The word for it in a database.
@@ -67,6 +70,7 @@ impl What {
             Self::Contact => "contact",
             Self::Volume => "volume",
             Self::Kind => "kind",
+            Self::Habit => "habit",
         }
     }
 
@@ -189,6 +193,7 @@ pub fn words(row: &Learnt) -> Option<String> {
             Some(format!("here since {}", Clock::new(0).rfc3339(since_ns)))
         }
         What::Volume => super::volume::words(row),
+        What::Habit => super::habit::words(row),
         _ => None,
     }
 }
@@ -259,7 +264,10 @@ mod tests {
         let rows = an_ordinary_hour();
         let has = |what| rows.iter().any(|row| row.what == what);
         assert!(
-            What::ALL.into_iter().filter(|what| !matches!(what, What::Router | What::Volume)).all(has),
+            What::ALL
+                .into_iter()
+                .filter(|what| !matches!(what, What::Router | What::Volume | What::Habit))
+                .all(has),
             "{rows:?}"
         );
         assert_eq!(a_week_later(&rows, |_| {}), [""; 0], "what it always did");

@@ -7,6 +7,7 @@
 //! What is new on a network is news only when the network is known: detectors of newcomers keep quiet for a time of learning
 //! ([`Options::learn_ns`], of time in which frames came), and [`Sentry::is_learning`] tells it. What is wrong in itself is told from the first frame on.
 
+mod activity;
 mod alert;
 mod arp;
 mod beacon;
@@ -14,10 +15,13 @@ mod brute;
 mod contact;
 mod dhcp;
 mod group;
+mod habit;
 mod kinds;
 mod learnt;
+mod models;
 mod newcomer;
 mod options;
+mod pattern;
 mod profile;
 mod recent;
 mod resolver;
@@ -27,9 +31,12 @@ mod scene;
 mod talks;
 mod volume;
 
+pub use activity::{DEVICES_MAX, FEATURES, FEATURES_LEN, INTERVAL_NS, Vector};
 pub use alert::Alert;
 pub use learnt::{Learnt, What, summary, words};
+pub use models::Judge;
 pub use options::{Options, RULES};
+pub use pattern::Patterns;
 pub(crate) use talks::{Amount, Flow};
 pub use talks::{Channel, Peer, SPAN_S, Talk, TalkKey, Tally, Volume};
 
@@ -99,6 +106,10 @@ pub struct Sentry {
     alerts: Alerts,
     volumes: volume::Volumes,
     notes: Notes,
+    models: models::Models,
+    patterns: Option<Patterns>,
+    /// Frames for the patterns come apart.
+    sieved_apart: bool,
     /// Who talks to whom, if somebody wants to know.
     talks: Option<talks::Talks>,
 }
@@ -121,6 +132,9 @@ impl Sentry {
             alerts: Alerts::default(),
             volumes: volume::Volumes::new(options),
             notes: Notes::default(),
+            models: models::Models::new(options),
+            patterns: None,
+            sieved_apart: false,
             talks: None,
         }
     }
@@ -140,6 +154,28 @@ impl Sentry {
         self.of_signs.push(Box::new(profile::Outside::new(profiles)));
     }
 
+    /// Asks a model about what devices did; what it scores above the threshold is told.
+    pub fn model(&mut self, judge: Box<dyn Judge>, threshold: f32) {
+        self.models.give(judge, threshold);
+    }
+
+    /// Looks for these in payloads.
+    pub fn patterns(&mut self, patterns: Patterns) {
+        self.patterns = Some(patterns);
+    }
+
+    /// What frames must hold in which the patterns are looked for, which come apart from here on; if there are any.
+    pub(crate) fn sieve_apart(&mut self) -> Option<&Patterns> {
+        self.sieved_apart = true;
+        self.patterns.as_ref()
+    }
+
+    /// A frame that is for the patterns alone.
+    pub(crate) fn sieved(&mut self, now_ns: u64, link: &Link<'_>) {
+        let alerts = &mut self.alerts;
+        self.patterns.iter_mut().for_each(|patterns| patterns.raw(now_ns, link, alerts));
+    }
+
     /// What sort of device it is, in the words of `device` records.
     pub fn describe(&mut self, mac: Mac, category: &str) {
         self.of_all
@@ -150,7 +186,8 @@ impl Sentry {
 
     /// What detectors cannot tell, and why.
     pub fn gaps(&self) -> Vec<String> {
-        self.of_all.iter().chain(&self.of_signs).filter_map(|detector| detector.gap()).collect()
+        let of_detectors = self.of_all.iter().chain(&self.of_signs).filter_map(|detector| detector.gap());
+        of_detectors.chain(self.models.gap()).collect()
     }
 
     /// A device was here before: it is no news.
@@ -160,9 +197,15 @@ impl Sentry {
 
     pub(crate) fn frame(&mut self, seen: &Seen<'_>) {
         self.scene.learn(seen);
-        let Self { scene, of_all, of_signs, alerts, volumes, talks, .. } = self;
+        let Self { scene, of_all, of_signs, alerts, volumes, talks, patterns, models, .. } = self;
+        if let (Some(patterns), Some(packet)) =
+            (patterns.as_mut().filter(|_| !self.sieved_apart), seen.packet)
+        {
+            patterns.packet(seen.now_ns, seen.link, packet, alerts);
+        }
         talks.iter_mut().for_each(|talks| talks.frame(seen, scene));
         volumes.frame(seen, scene, alerts);
+        models.frame(seen, scene, alerts);
         of_all.iter_mut().for_each(|detector| detector.frame(seen, scene, alerts));
         if !seen.is_within_connection() {
             of_signs.iter_mut().for_each(|detector| detector.frame(seen, scene, alerts));
@@ -174,6 +217,7 @@ impl Sentry {
         let notes = &mut self.notes;
         self.scene.learnt(notes);
         self.volumes.learnt(notes);
+        self.models.learnt(notes);
         self.of_all.iter_mut().chain(&mut self.of_signs).for_each(|detector| detector.learnt(notes));
         self.notes.take()
     }
@@ -183,6 +227,7 @@ impl Sentry {
         for row in rows {
             self.scene.remember(row);
             self.volumes.remember(row);
+            self.models.remember(row);
             self.of_all.iter_mut().chain(&mut self.of_signs).for_each(|detector| detector.remember(row));
         }
     }
@@ -192,10 +237,12 @@ impl Sentry {
         for detector in self.of_all.iter_mut().chain(&mut self.of_signs) {
             detector.tick(now_ns, &self.scene, &mut self.alerts);
         }
+        self.models.tick(now_ns, &self.scene, &mut self.alerts);
     }
 
     /// Frames of a flow that the kernel counted and nobody read.
     pub(crate) fn counted(&mut self, flow: Flow, amount: Amount) {
+        self.models.counted(&flow, amount);
         self.volumes.counted(&flow, amount, &self.scene, &mut self.alerts);
         self.talks.iter_mut().for_each(|talks| talks.add(flow, amount, &self.scene));
     }

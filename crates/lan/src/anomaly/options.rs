@@ -27,6 +27,10 @@ pub struct Options {
     pub volume_factor: u64,
     /// More new devices within an hour than this are told as one.
     pub new_devices: u64,
+    /// How long each device is learnt before its model tells what is unusual.
+    pub unusual_learn_ns: u64,
+    /// So many intervals of five minutes running that are far out are unusual.
+    pub unusual_intervals: usize,
 }
 
 impl Default for Options {
@@ -45,6 +49,8 @@ impl Default for Options {
             volume_bytes: 50_000_000,
             volume_factor: 10,
             new_devices: 50,
+            unusual_learn_ns: 86_400_000_000_000,
+            unusual_intervals: 3,
         }
     }
 }
@@ -69,3 +75,17 @@ pub const RULES: [&str; 17] = [
     "unusual",
     "model",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::RULES;
+
+    /// Who reads a record looks its rule up there.
+    #[test]
+    fn every_rule_stands_in_the_documentation() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/LAN.md");
+        let text = std::fs::read_to_string(path).expect("docs/LAN.md");
+        let missing: Vec<_> = RULES.iter().filter(|rule| !text.contains(&format!("| `{rule}` |"))).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

@@ -6,9 +6,11 @@
 
 mod kernel;
 mod packet;
+mod sieved;
 
-use crate::anomaly::{self, Amount, Flow, Sentry};
+use crate::anomaly::{self, Amount, Flow, Patterns, Sentry};
 use crate::capture::Frame;
+use crate::link;
 use crate::registry::Limits;
 use crate::replay::Account;
 use crate::sought::Reach;
@@ -17,6 +19,7 @@ use kernscope_kit::attach::{AttachError, Interface};
 use kernscope_kit::load::{LoadError, Loaded, UseError};
 use kernscope_kit::program::ProgramType;
 use kernscope_report::clock;
+use sieved::Sieved;
 use std::time::{Duration, Instant};
 
 /// Most batches that are read before signals and clocks are looked at again.
@@ -42,6 +45,8 @@ trait Source: std::fmt::Debug {
     fn counts(&mut self) -> Counts;
     /// What it is made of.
     fn parts(&self) -> &[Part];
+    /// Whether every frame is handed over.
+    fn is_whole(&self) -> bool;
     /// Capabilities that it goes on needing.
     fn keeps(&self) -> &[u32];
 }
@@ -139,6 +144,8 @@ pub struct Session {
     pub registry: Registry,
     account: Account,
     flows_at: Instant,
+    /// Where frames for the patterns come from, if the source hands over only some.
+    sieved: Option<Sieved>,
 }
 
 impl Session {
@@ -168,7 +175,31 @@ impl Session {
             None => registry,
         };
         let account = Account::default();
-        Self { source, registry, account, flows_at: Instant::now() + FLOWS_EVERY }
+        Self { source, registry, account, flows_at: Instant::now() + FLOWS_EVERY, sieved: None }
+    }
+
+    /// Looks for patterns in all frames: those that the source hands over, or, where it hands over only some, those in which the kernel
+    /// finds that one may be.
+    ///
+    /// # Errors
+    /// [`LiveError`] when there is no second socket to be had.
+    ///
+    /// # Privileges
+    /// `CAP_NET_RAW`, and `CAP_BPF` for the filter; without the latter every frame is looked at here.
+    pub fn look_for(
+        &mut self,
+        patterns: Patterns,
+        interface: &Interface,
+        promiscuous: bool,
+    ) -> Result<(), LiveError> {
+        let Some(sentry) = self.registry.sentry() else { return Ok(()) };
+        sentry.patterns(patterns);
+        if self.source.is_whole() {
+            return Ok(());
+        }
+        let Some(patterns) = sentry.sieve_apart() else { return Ok(()) };
+        self.sieved = Some(Sieved::open(interface, promiscuous, patterns.content())?);
+        Ok(())
     }
 
     /// The account so far: of frames that this process read or was told of.
@@ -184,7 +215,7 @@ impl Session {
 
     /// What it looks by.
     pub fn parts(&self) -> Vec<Part> {
-        self.source.parts().to_vec()
+        self.source.parts().iter().cloned().chain(self.sieved.iter().map(Sieved::part)).collect()
     }
 
     /// Numbers of the capabilities that it goes on needing; all others may be given up.
@@ -205,6 +236,7 @@ impl Session {
     }
 
     fn take(&mut self) -> usize {
+        self.sieve();
         let Self { source, registry, account, .. } = self;
         let mut all = 0;
         for _ in 0..BATCHES_MAX {
@@ -215,6 +247,27 @@ impl Session {
             }
         }
         all
+    }
+
+    /// Takes the frames that are for the patterns alone. They are in no account: the source has them in its own.
+    fn sieve(&mut self) {
+        let Self { sieved: Some(sieved), registry, .. } = self else { return };
+        let Some(sentry) = registry.sentry() else { return };
+        for _ in 0..BATCHES_MAX {
+            let taken = sieved.drain(&mut |frame| {
+                if let Ok(Some(link)) = link::read(frame.link, frame.bytes) {
+                    sentry.sieved(frame.ts_ns, &link);
+                }
+            });
+            if taken == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Frames in which patterns may have been, and for which there was no room.
+    pub fn unsieved(&mut self) -> u64 {
+        self.sieved.as_mut().map_or(0, Sieved::lost)
     }
 
     fn flows(&mut self) {
@@ -238,11 +291,13 @@ impl Session {
     /// that are under way no longer than `patience`.
     pub fn end(mut self, patience: Duration) -> (Registry, Account) {
         self.source.stop();
+        self.sieved.iter().for_each(Sieved::stop);
         let start = Instant::now();
         self.poll(Duration::ZERO);
         while !self.source.counts().closes() && start.elapsed() < patience {
             self.poll(Duration::from_millis(5));
         }
+        self.sieve();
         self.flows();
         let Self { mut source, mut registry, mut account, .. } = self;
         registry.sentry().into_iter().for_each(|sentry| sentry.tick(u64::MAX));

@@ -71,4 +71,8 @@ impl Source for Packets {
     fn keeps(&self) -> &[u32] {
         &[]
     }
+
+    fn is_whole(&self) -> bool {
+        true
+    }
 }

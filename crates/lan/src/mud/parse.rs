@@ -204,19 +204,19 @@ impl Entry {
         for (version, ip) in [(4, ipv4), (6, ipv6)] {
             let Some(ip) = ip else { continue };
             ace.version = Some(version);
-            ip.into_ace(&mut ace, from_device)?;
+            ip.add_to(&mut ace, from_device)?;
             self.unknown(&ip.more, notes);
         }
         for (protocol, transport) in [(TCP, tcp), (UDP, udp)] {
             let Some(transport) = transport else { continue };
             ace.protocol = Some(protocol);
-            transport.into_ace(&mut ace)?;
+            transport.add_to(&mut ace)?;
             self.unknown(&transport.more, notes);
         }
         if icmp.is_some() {
             ace.protocol.get_or_insert(ICMP);
         }
-        mud.iter().for_each(|who| who.into_ace(&mut ace));
+        mud.iter().for_each(|who| who.add_to(&mut ace));
         self.unknown(more, notes);
         Ok(ace)
     }
@@ -227,7 +227,7 @@ impl Entry {
 }
 
 impl Ip {
-    fn into_ace(&self, ace: &mut Ace, from_device: bool) -> Result<(), String> {
+    fn add_to(&self, ace: &mut Ace, from_device: bool) -> Result<(), String> {
         ace.protocol = self.protocol.or(ace.protocol);
         // The other end of what a device sends is the destination; its own addresses are not for the maker to say.
         let (name, network) = match from_device {
@@ -252,7 +252,7 @@ fn read_network(text: &str) -> Option<Peer> {
 }
 
 impl Transport {
-    fn into_ace(&self, ace: &mut Ace) -> Result<(), String> {
+    fn add_to(&self, ace: &mut Ace) -> Result<(), String> {
         for (ports, port) in [(&mut ace.source, &self.source_port), (&mut ace.target, &self.destination_port)]
         {
             if let Some(port) = port {
@@ -293,7 +293,7 @@ impl Port {
 }
 
 impl Who {
-    fn into_ace(&self, ace: &mut Ace) {
+    fn add_to(&self, ace: &mut Ace) {
         let peers = [
             self.local_networks.as_ref().map(|_| Peer::Local),
             self.same_manufacturer.as_ref().map(|_| Peer::SameMaker),

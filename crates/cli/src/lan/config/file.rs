@@ -3,6 +3,7 @@
 use super::super::run_args::{BackendName, Least, Mode};
 use crate::args::Format;
 use crate::failure::Failure;
+use crate::lan::looks::Looks;
 use clap::ValueEnum;
 use kernscope_lan::anomaly::{Options, RULES};
 use serde::de::Error;
@@ -10,6 +11,8 @@ use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+const HOUR_NS: u64 = 3_600_000_000_000;
 
 /// What a file says; what it leaves out is the default.
 #[derive(Debug, Default, Deserialize)]
@@ -40,6 +43,7 @@ pub(super) struct File {
     #[serde(deserialize_with = "named")]
     pub(super) notify_severity: Option<Least>,
     pub(super) detect: Detect,
+    pub(super) looks: Looks,
 }
 
 /// `[detect]`: how detectors are set, see [`Options`].
@@ -58,6 +62,8 @@ pub(super) struct Detect {
     volume_bytes: Option<u64>,
     volume_factor: Option<u64>,
     new_devices: Option<u64>,
+    unusual_hours: Option<u64>,
+    unusual_intervals: Option<usize>,
 }
 
 impl Detect {
@@ -82,6 +88,10 @@ impl Detect {
             volume_bytes: self.volume_bytes.unwrap_or(usual.volume_bytes),
             volume_factor: self.volume_factor.unwrap_or(usual.volume_factor),
             new_devices: self.new_devices.unwrap_or(usual.new_devices),
+            unusual_learn_ns: self
+                .unusual_hours
+                .map_or(usual.unusual_learn_ns, |hours| hours.saturating_mul(HOUR_NS)),
+            unusual_intervals: self.unusual_intervals.unwrap_or(usual.unusual_intervals),
         };
         Ok((options, self.off))
     }

@@ -1,8 +1,9 @@
 //! Settings as a file, each with what it means. One that is not set stands behind a `#`.
 
 use super::Settings;
+use crate::lan::looks::Looks;
 use clap::ValueEnum;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use toml::Value;
 
 /// The file so far.
@@ -37,6 +38,7 @@ pub(super) fn file(settings: &Settings) -> String {
     of_the_run(&mut page, settings);
     of_faces(&mut page, settings);
     of_detectors(&mut page, settings);
+    of_looks(&mut page, &settings.looks);
     page.0
 }
 
@@ -120,7 +122,7 @@ fn of_detectors(page: &mut Page, settings: &Settings) {
     page.section("When alerts are raised (docs/LAN.md has the rules).", "detect");
     let off: Vec<Value> = settings.off.iter().cloned().map(Value::from).collect();
     page.set("Rules of which nothing is told.", "off", off);
-    let rows: [(&str, &str, u64); 11] = [
+    let rows: [(&str, &str, u64); 13] = [
         ("Ports or targets here, tried in vain, that are a scan.", "scan-vain", options.scan_vain as u64),
         ("The same of targets on the internet.", "scan-vain-far", options.scan_vain_far as u64),
         (
@@ -148,8 +150,48 @@ fn of_detectors(page: &mut Page, settings: &Settings) {
         ("Bytes within five minutes that are much.", "volume-bytes", options.volume_bytes),
         ("And so many times what was most before.", "volume-factor", options.volume_factor),
         ("More new devices within an hour than this are told as one.", "new-devices", options.new_devices),
+        (
+            "Hours for which each device is learnt before its model tells what is unusual.",
+            "unusual-hours",
+            options.unusual_learn_ns / 3_600_000_000_000,
+        ),
+        (
+            "Intervals of five minutes running that have to be far out to be unusual.",
+            "unusual-intervals",
+            options.unusual_intervals as u64,
+        ),
     ];
     rows.into_iter().for_each(|(means, key, value)| page.set(means, key, number(value)));
+}
+
+fn of_looks(page: &mut Page, looks: &Looks) {
+    page.section("What devices are held against (docs/LAN.md).", "looks");
+    let paths = |paths: &[PathBuf]| paths.iter().map(|path| text(path)).collect::<Vec<Value>>();
+    let words = |words: &[String]| words.iter().cloned().map(Value::from).collect::<Vec<Value>>();
+    page.set("MUD files (RFC 8520), or folders of them.", "mud", paths(&looks.mud));
+    page.set(
+        "Which device is of which MUD file: MAC=NAME, the file's name or its mud-url.",
+        "mud-device",
+        words(&looks.mud_device),
+    );
+    page.set(
+        "Who the controllers are that MUD files name: my-controller=192.0.2.7.",
+        "mud-controller",
+        words(&looks.mud_controller),
+    );
+    page.setting(
+        "A model in ONNX that judges what devices do within five minutes.",
+        "model",
+        looks.model.as_deref().map(text),
+        "contrib/models/intervals.onnx".into(),
+    );
+    let threshold = looks.model_threshold.map(|threshold| Value::from(f64::from(threshold)));
+    page.setting("What it scores above this is told.", "model-threshold", threshold, 0.5.into());
+    page.set(
+        "Files of rules for content that is known to be bad (docs/RULES.md).",
+        "patterns",
+        paths(&looks.patterns),
+    );
 }
 
 fn word(value: impl ValueEnum) -> String {

@@ -21,6 +21,7 @@ interface = "eth7"
 backend = "packet"
 mode = "span"
 db = "/tmp/a.db"
+network = "office"
 keep-days = 7
 duration = 1.5
 format = "jsonl"
@@ -38,6 +39,14 @@ notify-severity = "high"
 off = ["beacon", "volume"]
 scan-vain = 3
 volume-bytes = 1000
+unusual-hours = 48
+[looks]
+mud = ["mud"]
+mud-device = ["02:00:00:00:00:01=lamp"]
+mud-controller = ["my-controller=192.0.2.7"]
+patterns = ["a.toml"]
+model = "m.onnx"
+model-threshold = 0.3
 "#;
 
 #[test]

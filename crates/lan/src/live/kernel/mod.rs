@@ -255,6 +255,10 @@ impl Source for Programs {
     fn keeps(&self) -> &[u32] {
         &self.keeps
     }
+
+    fn is_whole(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
