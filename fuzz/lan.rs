@@ -17,7 +17,7 @@ static FINGERPRINT: LazyLock<Fingerprint> =
 
 /// A registry with detectors, for which nothing is too early to be told.
 pub fn watched() -> Registry {
-    Registry::new(LIMITS).watched(Sentry::new(Options { learn_ns: 0 }))
+    Registry::new(LIMITS).watched(Sentry::new(Options { learn_ns: 0, ..Options::default() }))
 }
 
 /// Every frame is accounted for, limits hold, and every record is one.

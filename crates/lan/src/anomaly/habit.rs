@@ -48,6 +48,7 @@ type Row = [u8; FEATURES_LEN];
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 struct Habit {
     first_ns: u64,
+    last_ns: u64,
     seen: u64,
     /// Rows of a byte a number, one behind the other, as hex.
     #[serde(with = "hex")]
@@ -91,7 +92,7 @@ impl Habit {
 
     /// Learns an interval. Gives the row if it is a part of the past now.
     fn learn(&mut self, mac: Mac, row: Row) -> bool {
-        self.seen += 1;
+        self.seen = self.seen.saturating_add(1);
         self.most.iter_mut().zip(row).for_each(|(most, byte)| *most = byte.max(*most));
         if self.past.len() < PAST * FEATURES_LEN {
             self.past.extend(row);
@@ -173,6 +174,7 @@ impl Habits {
         }
         let habit =
             self.devices.entry(mac).or_insert_with(|| Habit { first_ns: start_ns, ..Habit::default() });
+        habit.last_ns = start_ns;
         let row = row(&vector);
         let is_learning = start_ns.saturating_sub(habit.first_ns) < self.learn_ns || habit.seen < SEEN_MIN;
         if !is_learning {
@@ -215,13 +217,7 @@ impl Habits {
     pub(super) fn learnt(&mut self, notes: &mut Notes) {
         for mac in self.fresh.drain() {
             let Some(habit) = self.devices.get(&mac) else { continue };
-            notes.note(
-                What::Habit,
-                mac,
-                String::new(),
-                habit,
-                habit.first_ns + habit.seen * super::activity::INTERVAL_NS,
-            );
+            notes.note(What::Habit, mac, String::new(), habit, habit.last_ns);
         }
     }
 

@@ -24,7 +24,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 /// Devices that are followed, by half.
-const DEVICES: usize = 16_384;
+const DEVICES: usize = 8_192;
 /// A device with more kinds of destinations does more than one thing.
 const KINDS_MAX: usize = 32;
 /// New kinds at once that are worth telling.

@@ -178,7 +178,7 @@ pub fn summary(rows: &[Learnt], learn_ns: u64) -> String {
     .into_iter()
     .map(|(what, words)| (rows.iter().filter(|row| row.what == what).count(), words))
     .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
+    .map(|(count, words)| format!("{count} {}", if count == 1 { words.trim_end_matches('s') } else { words }))
     .collect();
     let known = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
     let since = Clock::new(0).rfc3339(since_ns).to_owned();
@@ -221,7 +221,7 @@ mod tests {
         assert!(summary(&[], learn_ns).ends_with("learning ends after 4 hours in which frames come"));
         let rows = [row(What::Network, r#"{"since_ns":0,"seen_s":3600}"#), row(What::Device, "0")];
         let told = summary(&rows, learn_ns);
-        assert!(told.starts_with("known since 1970-01-01T") && told.contains("(1 devices)"), "{told}");
+        assert!(told.starts_with("known since 1970-01-01T") && told.contains("(1 device)"), "{told}");
         assert!(told.ends_with("learning ends after 3 hours in which frames come"), "{told}");
         assert!(summary(&rows, 0).ends_with("learning is over"));
         assert!(What::ALL.into_iter().all(|what| What::of_word(what.word()) == Some(what)));
