@@ -1,7 +1,6 @@
 //! What detectors learn, between a run and the database: what is not written yet waits here.
 
 use super::database::Database;
-use crate::stream::note;
 use kernscope_lan::Mac;
 use kernscope_lan::anomaly::{Learnt, Sentry, What, summary};
 use std::collections::HashMap;
@@ -17,12 +16,17 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Detectors go on with what the database holds of the network; says what that is.
-    pub(super) fn begin(network: &str, database: &Database, sentry: &mut Sentry, learn_ns: u64) -> Self {
+    /// Detectors go on with what the database holds of the network; what that is, in words.
+    pub(super) fn begin(
+        network: &str,
+        database: &Database,
+        sentry: &mut Sentry,
+        learn_ns: u64,
+    ) -> (Self, String) {
         let rows = database.learnt(network);
         sentry.remember(&rows);
-        note(format_args!("network {network}: {}", summary(&rows, learn_ns)));
-        Self { network: network.to_owned(), waiting: HashMap::new() }
+        let told = format!("network {network}: {}", summary(&rows, learn_ns));
+        (Self { network: network.to_owned(), waiting: HashMap::new() }, told)
     }
 
     /// Takes what was learnt, and writes it. Whether it is written; what is not is tried again the next time.

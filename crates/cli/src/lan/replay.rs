@@ -88,7 +88,9 @@ fn begin(args: &ReplayArgs, database: &Option<Database>, registry: &mut Registry
         sentry.know(mac);
         sentry.describe(mac, &category);
     }
-    Some(Memory::begin(network, database, sentry, detectors(args.learn).learn_ns))
+    let (memory, known) = Memory::begin(network, database, sentry, detectors(args.learn).learn_ns);
+    note(known);
+    Some(memory)
 }
 
 /// Keeps who talked to whom, where there is a database. Whether it is kept.

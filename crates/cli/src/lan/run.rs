@@ -92,11 +92,11 @@ fn begin(settings: Settings) -> Outcome {
     };
     let has_screen = settings.has_screen && tui::can_show();
     let (mut session, backend, why) = look(settings.backend, &interface, options)?;
-    let mut memory = Memory::default();
+    let (mut memory, mut known) = (Memory::default(), String::new());
     if let Some(sentry) = session.registry.sentry() {
         if let Some(database) = &database {
             let network = settings.network.clone().unwrap_or_else(|| interface.to_string());
-            memory = Memory::begin(&network, database, sentry, settings.detect.learn_ns);
+            (memory, known) = Memory::begin(&network, database, sentry, settings.detect.learn_ns);
         }
         gateway::of(&interface.to_string()).into_iter().for_each(|address| sentry.gateway(address));
         for (mac, category) in database.iter().flat_map(Database::known) {
@@ -122,6 +122,7 @@ fn begin(settings: Settings) -> Outcome {
     let parts = session.parts();
     let tiers: Vec<_> = parts.iter().map(|part| part.tier.as_str()).collect();
     note(format_args!("{interface}: looking by {}; Ctrl-C ends it", tiers.join(" and ")));
+    (!known.is_empty()).then(|| note(known));
     let mut teller = Teller::new(settings.format);
     screen.iter().for_each(|_| teller.go_behind());
     let book = Book::new(fingerprint, source.clone());
