@@ -9,8 +9,8 @@ use kernscope_abi::{DENY_MAP, DENY_OPEN, DENY_RECEIVE};
 /// `f_mode` (include/linux/fs.h).
 const FMODE_READ: u32 = 1;
 const FMODE_WRITE: u32 = 2;
+/// `f_flags`; no flag of open(2) has the bit of the first.
 const FMODE_EXEC: u32 = 0x20;
-/// `f_flags`.
 const O_TRUNC: u32 = 0o1000;
 const PROT_EXEC: u64 = 4;
 
@@ -34,12 +34,13 @@ pub fn lsm_file_open(ctx: LsmContext) -> i32 {
     }
     let file = argument(&ctx, 0);
     let mode = kernel::<u32>(file + off!(file_mode) as u64);
+    let flags = kernel::<u32>(file + off!(file_flags) as u64);
     let mut classes = classes_of(mode);
-    if kernel::<u32>(file + off!(file_flags) as u64) & O_TRUNC != 0 {
+    if flags & O_TRUNC != 0 {
         classes |= WRITES;
     }
     // An exec opens its files as well; it has a hook of its own.
-    if mode & FMODE_EXEC != 0 || classes == 0 {
+    if flags & FMODE_EXEC != 0 || classes == 0 {
         return 0;
     }
     let (mnt, dentry) = place_of(file);
