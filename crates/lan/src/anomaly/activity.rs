@@ -1,6 +1,7 @@
 //! What each device did within five minutes, as numbers: what models look at.
 //!
-//! [`FEATURES`] says which they are, in their order. A number is the logarithm `log2(1 + x)` of what was counted, so that ten times as much is
+//! [`FEATURES`] says which they are, in their order. A number is the logarithm `log2(1 + x)` of what was counted, so that ten times as
+//! much is
 //! as far from one as from ten. Counts of different things come from sketches of 128 bits, nearly exact up to some dozens, and grow no
 //! further beyond about 600.
 

@@ -1,7 +1,8 @@
 //! A model for each device of what it does within five minutes, which learns as it goes: a random-cut forest.
 //!
 //! A forest (Guha et al., *Robust Random Cut Forest Based Anomaly Detection on Streams*, 2016) says how far a point lies from those that it
-//! holds. Each device has its own, of the numbers of [`super::activity`]. A device is learnt for a day at least and scored for two hours more to know
+//! holds. Each device has its own, of the numbers of [`super::activity`]. A device is learnt for a day at least and scored for two hours
+//! more to know
 //! which scores are usual; then is told what scores far above the highest of those, for three intervals running, with a number at
 //! least twice as large as it ever was. So what people do for the first time in days is mostly nothing, and what goes on and on is
 //! something.

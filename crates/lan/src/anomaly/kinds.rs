@@ -1,7 +1,8 @@
 //! A device of one purpose that begins to talk to a kind of destination that it never had.
 //!
 //! What it talks to is known by three things: the place beyond this network (the name that was looked up, else its network), the
-//! sort of service, and the device here. A new one is worth points: two for a service, one for a place or a device here, one more for a place that nobody
+//! sort of service, and the device here. A new one is worth points: two for a service, one for a place or a device here, one more for a
+//! place that nobody
 //! looked up. Three are told. So a new server of the usual cloud is nothing, and a camera that begins to use SSH is something.
 //!
 //! People's devices talk to new places all day long. Only sorts of devices that do one thing are held to this, only after each was

@@ -1,6 +1,7 @@
 //! What detectors learnt of a network, in rows that outlive a run.
 //!
-//! Each row is one fact: its sort, whom it is about, a key, and a value that only the detector reads that wrote it. Detectors hand out what is
+//! Each row is one fact: its sort, whom it is about, a key, and a value that only the detector reads that wrote it. Detectors hand out
+//! what is
 //! new since the last time ([`super::Sentry::learnt`]) and take rows of an earlier run back ([`super::Sentry::remember`]), so that
 //! a run that is started again goes on where it was. A value that cannot be read is left out: it is learnt anew.
 

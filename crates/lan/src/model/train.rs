@@ -1,6 +1,7 @@
 //! A small model as an example of what `--model` takes: how unlike an interval is to those that it was made of.
 //!
-//! Intervals are taken for one cloud in twelve dimensions (a multivariate normal distribution, by mean and covariance). What is scored is the
+//! Intervals are taken for one cloud in twelve dimensions (a multivariate normal distribution, by mean and covariance). What is scored is
+//! the
 //! square of the distance from its middle, in its own measure (Mahalanobis, 1936), put between 0 and 1: 0.5 is as far out as the farthest
 //! thousandth of the intervals that it was made of.
 

@@ -157,7 +157,8 @@ impl Store {
         forgotten.map(|rows| rows > 0).map_err(|cause| self.failed("write", cause.into()))
     }
 
-    /// Forgets what was seen last before `ns` (since 1970), devices, alerts, talks and what was learnt; how many sightings of devices that were. What
+    /// Forgets what was seen last before `ns` (since 1970), devices, alerts, talks and what was learnt; how many sightings of devices
+    /// that were. What
     /// users said stays.
     ///
     /// # Errors
