@@ -35,6 +35,12 @@ impl Grams {
         self.0.binary_search(&gram).is_ok()
     }
 
+    /// Whether any is in both.
+    pub(super) fn shares(&self, other: &Self) -> bool {
+        let (few, many) = if self.len() < other.len() { (self, other) } else { (other, self) };
+        few.iter().any(|gram| many.has(gram))
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
         self.0.iter().copied()
     }

@@ -6,6 +6,9 @@
 //! one conversation of the process or an ancestor. Records of a conversation may come later than the command, since they
 //! wait until it is known which of it is secret: so commands are remembered as well, for [`RUN_NS`].
 //!
+//! What was received is asked only for commands whose hashes are nearly all known of some text, so that a long conversation costs no
+//! more a record than a short one.
+//!
 //! Bounded: [`MAX_GRAMS`] hashes, [`MAX_TEXTS`] records, [`MAX_RUNS`] commands; the oldest go first.
 
 mod grams;
@@ -16,9 +19,9 @@ use crate::core::{ProcId, Table};
 use grams::Grams;
 use kernscope_report::{Body, Entry, TlsDirection};
 use spoken::Spoken;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// Hashes of texts that are kept, 4 bytes each.
+/// Hashes of texts that are kept: 4 bytes each, and some 12 to look them up.
 const MAX_GRAMS: usize = 1 << 18;
 /// Records whose text is kept.
 const MAX_TEXTS: usize = 1024;
@@ -76,6 +79,8 @@ struct Run {
 pub(super) struct Provenance {
     texts: VecDeque<Text>,
     held: usize,
+    /// In how many of the texts each hash is.
+    known: HashMap<u32, u32>,
     ways: BTreeMap<Way, Vec<u8>>,
     fields: BTreeMap<Way, Spoken>,
     runs: VecDeque<Run>,
@@ -123,24 +128,17 @@ impl Provenance {
         {
             let way = (way.0, way.1, way.2, is_field);
             let grams = Grams::after(self.ways.entry(way).or_default(), text);
-            self.held += grams.len();
-            self.texts.push_back(Text { seq, way, from, whom: whom.clone(), grams });
-        }
-        while (self.held > MAX_GRAMS && self.texts.len() > 1) || self.texts.len() > MAX_TEXTS {
-            self.held -= self.texts.pop_front().map_or(0, |text| text.grams.len());
+            self.keep(Text { seq, way, from, whom: whom.clone(), grams });
         }
         self.runs.retain(|run| entry.ts_ns.saturating_sub(run.entry.ts_ns) <= RUN_NS);
         let mut late = Vec::new();
         let runs = std::mem::take(&mut self.runs);
         for run in runs {
+            let is_own = run.by.iter().any(|id| (id.pid, id.start_ns) == (way.0, way.1));
             // Texts that were known before have been asked.
-            match run
-                .by
-                .iter()
-                .any(|id| (id.pid, id.start_ns) == (way.0, way.1))
-                .then(|| self.origin(&run))
-                .flatten()
-            {
+            let mut new = self.texts.iter().rev().take_while(|text| text.seq == seq);
+            let is_news = is_own && new.any(|text| text.grams.shares(&run.grams));
+            match is_news.then(|| self.origin(&run)).flatten() {
                 Some(_) if self.is_told(&run.by) => {}
                 Some(origin) => {
                     self.tell(&run.by);
@@ -150,6 +148,24 @@ impl Provenance {
             }
         }
         late
+    }
+
+    /// Keeps a text, and as many of the last ones as there is room for.
+    fn keep(&mut self, text: Text) {
+        self.held += text.grams.len();
+        text.grams.iter().for_each(|gram| *self.known.entry(gram).or_default() += 1);
+        self.texts.push_back(text);
+        while (self.held > MAX_GRAMS && self.texts.len() > 1) || self.texts.len() > MAX_TEXTS {
+            let Some(oldest) = self.texts.pop_front() else { break };
+            self.held -= oldest.grams.len();
+            for gram in oldest.grams.iter() {
+                if let Some(count) = self.known.get_mut(&gram).filter(|count| **count > 1) {
+                    *count -= 1;
+                } else {
+                    self.known.remove(&gram);
+                }
+            }
+        }
     }
 
     /// A process runs a command.
@@ -182,6 +198,10 @@ impl Provenance {
 
     /// The conversation that the command stands in.
     fn origin(&self, run: &Run) -> Option<Origin> {
+        let known = run.grams.iter().filter(|gram| self.known.contains_key(gram)).count();
+        if !is_most(known, run.grams.len()) {
+            return None;
+        }
         let is_own = |way: &Way| run.by.iter().any(|id| (id.pid, id.start_ns) == (way.0, way.1));
         let mut ways: Vec<Way> = self.texts.iter().map(|text| text.way).filter(is_own).collect();
         ways.sort_unstable();
@@ -198,7 +218,7 @@ impl Provenance {
                     last = Some(text);
                 }
             }
-            let text = last.filter(|_| (all - open.len()) * 100 >= all * PERCENT)?;
+            let text = last.filter(|_| is_most(all - open.len(), all))?;
             let because = format!("the command stands in what {}, by {}", text.whom, text.from);
             Some(Origin { from: vec![text.from.to_owned()], seqs, because })
         })
@@ -214,4 +234,9 @@ impl Provenance {
         }
         self.told.extend(by.first());
     }
+}
+
+/// Whether so many hashes of a command are nearly all.
+fn is_most(some: usize, all: usize) -> bool {
+    some * 100 >= all * PERCENT
 }
