@@ -1,4 +1,4 @@
-//! The built-in rules on code that holds no secret: the sources of everything that the project is built with.
+//! The built-in rules on code that should hold no secret: the sources of everything that the project is built with.
 //!
 //! Which sources those are is in Cargo.lock, so what is found in them is the same everywhere. What of them cargo has not
 //! fetched is skipped by name.
@@ -8,6 +8,9 @@ use kernscope_sieve::matcher::Matcher;
 use kernscope_sieve::rules::RuleSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+
+/// Core dumps that were published by mistake: the environment of a build is in them, and a real token in that.
+const DUMPS: [&str; 2] = ["tract-linalg-0.23.9/core.331", "tract-linalg-0.23.9/core.347"];
 
 /// Tells archives apart that are broken on purpose.
 const BROKEN: &str = "broken_archive";
@@ -49,8 +52,9 @@ fn nothing_is_found_in_the_sources_of_dependencies() {
         lost.extend(outcome.tally.lost_by.keys().filter(|cause| **cause != BROKEN));
         for finding in outcome.found {
             let (path, rule) = (String::from_utf8_lossy(&finding.path).into_owned(), finding.at.rule);
-            let secret = String::from_utf8_lossy(&finding.at.secret).into_owned();
-            found.push(format!("{path}:{} {} {secret}", finding.at.line, matcher.rules()[rule].id));
+            if !DUMPS.iter().any(|dump| path.ends_with(dump)) {
+                found.push(format!("{path}:{} {}", finding.at.line, matcher.rules()[rule].id));
+            }
         }
     });
     println!("{files} files of {} packages", options.roots.len());
