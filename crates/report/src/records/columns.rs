@@ -31,20 +31,6 @@ impl<'a> Columns<'a> {
             | Body::FileOpen { path: info, .. }
             | Body::FileClose { path: info, .. }
             | Body::FileMmap { path: info, .. } => path(&info.path),
-            Body::FileUnlink(call)
-            | Body::FileRename { call, .. }
-            | Body::FileLink { call, .. }
-            | Body::FileSymlink { call, .. }
-            | Body::FileMkdir { call, .. }
-            | Body::FileChmod { call, .. }
-            | Body::FileChown { call, .. }
-            | Body::FileTruncate { call, .. } => path(&call.path.path),
-            Body::NetConnect(call)
-            | Body::NetBind(call)
-            | Body::NetListen(call)
-            | Body::NetAccept(call)
-            | Body::NetSend(call)
-            | Body::NetClose { call, .. } => remote(&call.remote),
             Body::TlsData(data) => remote(&data.remote),
             // Its `path` is that of a URL; a column is the field of its name all the same.
             Body::Http(http) => Self { path: http.path.as_deref(), ..remote(&http.remote) },
@@ -60,7 +46,11 @@ impl<'a> Columns<'a> {
             Body::Alert(alert) => {
                 Self { rule: Some(&alert.rule), severity: Some(alert.severity.word()), ..Self::default() }
             }
-            _ => Self::default(),
+            _ => Self {
+                path: body.path_call().and_then(|call| call.path.path.as_deref()),
+                remote: body.net_call().and_then(|call| call.remote.as_deref()),
+                ..Self::default()
+            },
         }
     }
 }

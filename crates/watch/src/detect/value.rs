@@ -222,7 +222,7 @@ fn of_file<'a>(body: &'a Body, name: &str) -> Value<'a> {
         (Body::FileTruncate { length, .. }, "length") => number(Some(*length)),
         (_, "ret") => signed(body.outcome().map(|(ret, _)| ret)),
         (_, "errno") => body.outcome().and_then(|(_, errno)| errno).map_or(Value::Missing, Value::Text),
-        _ => path_call(body).map_or_else(|| of_net(body, name), |call| of_call(call, name)),
+        _ => body.path_call().map_or_else(|| of_net(body, name), |call| of_call(call, name)),
     }
 }
 
@@ -233,21 +233,6 @@ pub(super) fn written(body: &Body) -> Value<'_> {
         Body::FileRename { new_path, .. } | Body::FileLink { new_path, .. } => text(new_path),
         Body::FileSymlink { call, .. } => text(&call.path.path),
         _ => Value::Missing,
-    }
-}
-
-/// What path calls share.
-pub(super) fn path_call(body: &Body) -> Option<&PathCall> {
-    match body {
-        Body::FileUnlink(call)
-        | Body::FileRename { call, .. }
-        | Body::FileLink { call, .. }
-        | Body::FileSymlink { call, .. }
-        | Body::FileMkdir { call, .. }
-        | Body::FileChmod { call, .. }
-        | Body::FileChown { call, .. }
-        | Body::FileTruncate { call, .. } => Some(call),
-        _ => None,
     }
 }
 
@@ -264,16 +249,11 @@ fn of_call<'a>(call: &'a PathCall, name: &str) -> Value<'a> {
 }
 
 fn of_net<'a>(body: &'a Body, name: &str) -> Value<'a> {
-    let call = match body {
-        Body::NetConnect(call)
-        | Body::NetBind(call)
-        | Body::NetListen(call)
-        | Body::NetAccept(call)
-        | Body::NetSend(call) => call,
-        Body::NetClose { call, bytes_sent, bytes_received } => match name {
+    match body {
+        Body::NetClose { bytes_sent, bytes_received, .. } => match name {
             "bytes_sent" => return number(*bytes_sent),
             "bytes_received" => return number(*bytes_received),
-            _ => call,
+            _ => {}
         },
         Body::ContentMatch(found) => {
             return match name {
@@ -287,8 +267,9 @@ fn of_net<'a>(body: &'a Body, name: &str) -> Value<'a> {
                 _ => Value::Missing,
             };
         }
-        _ => return Value::Missing,
-    };
+        _ => {}
+    }
+    let Some(call) = body.net_call() else { return Value::Missing };
     match name {
         "proto" => Value::Text(&call.proto),
         "local" => text(&call.local),

@@ -113,15 +113,7 @@ impl Run {
 pub(crate) fn path_and_ret(body: &Body) -> Option<(&str, i64)> {
     let (path, ret) = match body {
         Body::FileOpen { path, ret, .. } => (path, *ret),
-        Body::FileUnlink(call)
-        | Body::FileRename { call, .. }
-        | Body::FileLink { call, .. }
-        | Body::FileSymlink { call, .. }
-        | Body::FileMkdir { call, .. }
-        | Body::FileChmod { call, .. }
-        | Body::FileChown { call, .. }
-        | Body::FileTruncate { call, .. } => (&call.path, call.ret),
-        _ => return None,
+        _ => body.path_call().map(|call| (&call.path, call.ret))?,
     };
     Some((path.path.as_deref()?, ret))
 }
