@@ -12,5 +12,6 @@ pub mod prefilter;
 pub mod redact;
 pub mod rules;
 mod simd;
+pub mod toml_error;
 
 pub use simd::Level;

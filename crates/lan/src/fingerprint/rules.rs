@@ -3,6 +3,7 @@
 //! Each rule that fits is a witness that is right with some probability; witnesses for one thing add up as `1 - (1-a)(1-b)`, and
 //! witnesses for another take away from it.
 
+use kernscope_sieve::toml_error;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ const RULES_MAX: usize = 10_000;
 pub enum BadRules {
     /// It is not TOML of this form.
     #[error("{0}")]
-    Toml(#[from] toml::de::Error),
+    Toml(String),
     /// A rule that says nothing, or has a probability that is none.
     #[error("rule {0}: needs `any`, one of `category` and `os`, and `sure` above 0 and below 1")]
     Empty(usize),
@@ -77,7 +78,9 @@ impl Rules {
     /// # Errors
     /// [`BadRules`].
     pub fn parse(text: &str) -> Result<Self, BadRules> {
-        let mut rules = toml::from_str::<File>(text)?.rule;
+        let mut rules = toml::from_str::<File>(text)
+            .map_err(|error| BadRules::Toml(toml_error::one_line(text, &error)))?
+            .rule;
         if rules.len() > RULES_MAX {
             return Err(BadRules::TooMany);
         }

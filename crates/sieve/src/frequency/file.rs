@@ -1,6 +1,7 @@
 //! A filter from TOML.
 
 use super::{Exceed, Filter, FilterError, Limits};
+use crate::toml_error;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -56,11 +57,8 @@ impl TryFrom<toml::Value> for Byte {
 }
 
 pub(super) fn read(text: &str) -> Result<Filter, FilterError> {
-    let file: File = toml::from_str(text).map_err(|error| {
-        let line =
-            error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        FilterError::Text { cause: format!("line {line}: {}", error.message().replace('\n', ", ")) }
-    })?;
+    let file: File = toml::from_str(text)
+        .map_err(|error| FilterError::Text { cause: toml_error::one_line(text, &error) })?;
     let exceed = match file.limits.exceed {
         Exceeded::Fail => Exceed::Fail,
         Exceeded::Count => Exceed::Count,

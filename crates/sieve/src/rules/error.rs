@@ -1,6 +1,6 @@
 //! Why a file of rules is not used.
 
-use super::line_at;
+use crate::toml_error;
 use std::fmt;
 
 /// Why a file of rules is not used: line, rule and reason.
@@ -16,17 +16,12 @@ pub struct RulesError {
 
 impl RulesError {
     pub(super) fn new(cause: impl fmt::Display) -> Self {
-        // A cause of several lines, such as a drawing of an expression, becomes one.
-        let cause = cause.to_string();
-        let cause =
-            cause.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ");
-        Self { line: None, rule: None, cause }
+        Self { line: None, rule: None, cause: toml_error::joined(&cause.to_string()) }
     }
 
     /// What the TOML reader says.
     pub(super) fn toml(text: &str, error: &toml::de::Error) -> Self {
-        let line = error.span().map(|span| line_at(text, span.start));
-        Self { line, ..Self::new(error.message()) }
+        Self { line: toml_error::line(text, error), ..Self::new(error.message()) }
     }
 
     pub(super) fn at(mut self, line: usize) -> Self {

@@ -186,10 +186,5 @@ impl RuleSet {
     }
 }
 
-/// Line of an offset, counted from 1.
-fn line_at(text: &str, offset: usize) -> usize {
-    text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
-}
-
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ mod tests;
 
 pub use find::{Finder, Found};
 
+use kernscope_sieve::toml_error;
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -68,11 +69,7 @@ impl Signatures {
     /// # Errors
     /// In one line, where it is none.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let signatures: Self = toml::from_str(text).map_err(|error| {
-            let line =
-                error.span().map_or(0, |span| text[..span.start.min(text.len())].matches('\n').count());
-            format!("line {}: {}", line + 1, error.message().lines().collect::<Vec<_>>().join(" "))
-        })?;
+        let signatures: Self = toml::from_str(text).map_err(|error| toml_error::one_line(text, &error))?;
         let says_nothing = |one: &&Signature| {
             [&one.exe, &one.path, &one.script, &one.command, &one.module].into_iter().all(Vec::is_empty)
         };

@@ -1,5 +1,6 @@
 //! Why a file of detections is not used.
 
+use kernscope_sieve::toml_error;
 use std::fmt;
 
 /// Why a file of detections is not used: rule, key and reason, in one line.
@@ -13,9 +14,7 @@ pub struct DetectionsError {
 
 impl DetectionsError {
     pub(super) fn new(cause: impl fmt::Display) -> Self {
-        let cause = cause.to_string();
-        let lines = cause.lines().map(str::trim).filter(|line| !line.is_empty());
-        Self { rule: None, cause: lines.collect::<Vec<_>>().join(", ") }
+        Self { rule: None, cause: toml_error::joined(&cause.to_string()) }
     }
 
     pub(super) fn of(rule: &str, cause: impl fmt::Display) -> Self {
@@ -24,11 +23,7 @@ impl DetectionsError {
 
     /// What the TOML reader says, with the line.
     pub(super) fn toml(text: &str, error: &toml::de::Error) -> Self {
-        let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
-        match line {
-            Some(line) => Self::new(format_args!("line {line}: {}", error.message())),
-            None => Self::new(error.message()),
-        }
+        Self { rule: None, cause: toml_error::one_line(text, error) }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::hosts::{Host, HostError, Hosts};
 use super::paths::{Class, ListError, Places, Table};
 use super::{Lists, Mode, Policy, Rule, System, system};
+use kernscope_sieve::toml_error;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -128,8 +129,10 @@ impl Policy {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn parse(text: &str, file: &Path, places: &Places) -> Result<Self, PolicyError> {
-        let text: Text = toml::from_str(text)
-            .map_err(|error| PolicyError::Toml { file: file.to_owned(), cause: one_line(text, &error) })?;
+        let text: Text = toml::from_str(text).map_err(|error| PolicyError::Toml {
+            file: file.to_owned(),
+            cause: toml_error::one_line(text, &error),
+        })?;
         let mut policy = Self {
             name: if text.name.is_empty() { stem(file) } else { text.name },
             mounts_allowed: text.mounts == Some(Default_::Allow),
@@ -221,16 +224,4 @@ pub fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
 
 fn stem(file: &Path) -> String {
     file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// What TOML's reader says, with the line, in one.
-fn one_line(text: &str, error: &toml::de::Error) -> String {
-    let message = error.message().lines().collect::<Vec<_>>().join(" ");
-    match error.span() {
-        Some(span) => {
-            let line = 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count();
-            format!("line {line}: {message}")
-        }
-        None => message,
-    }
 }

@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::lan::looks::Looks;
 use clap::ValueEnum;
 use kernscope_lan::anomaly::{Options, RULES};
+use kernscope_sieve::toml_error;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use std::net::SocketAddr;
@@ -110,10 +111,7 @@ pub(super) fn read(path: &Path) -> Result<File, Failure> {
 
 /// The file, or in which line it is wrong and why.
 pub(super) fn parse(text: &str) -> Result<File, String> {
-    toml::from_str(text).map_err(|cause: toml::de::Error| {
-        let before = cause.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        format!("line {}: {}", before.matches('\n').count() + 1, cause.message())
-    })
+    toml::from_str(text).map_err(|error| toml_error::one_line(text, &error))
 }
 
 /// One of the words that the flag takes.
