@@ -207,7 +207,7 @@ impl Run {
         self.take_talks(&mut registry);
         self.keep(&mut registry, now_ns);
         for device in registry.devices() {
-            let told = self.book.record(&registry, device, now_ns);
+            let told = self.corrected(self.book.record(&registry, device, now_ns));
             self.tell(told, now_ns);
         }
         self.tell_alerts(&mut registry);
@@ -355,7 +355,6 @@ impl Run {
     }
 
     fn tell(&mut self, device: kernscope_report::Device, now_ns: u64) {
-        let device = self.corrected(device);
         let mac = device.mac.parse();
         if let Ok(mac) = mac {
             let name = device.hostname.clone().unwrap_or_default();
