@@ -14,4 +14,5 @@ pub mod rules;
 mod simd;
 pub mod toml_error;
 
+pub use parallel::threads;
 pub use simd::Level;

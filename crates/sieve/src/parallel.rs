@@ -1,11 +1,19 @@
 //! The same work for many things, on as many threads as there are CPUs.
 
 use std::num::NonZero;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{Builder, available_parallelism, scope};
 
 /// More threads than this are not worth starting for what is done here.
 const MOST_THREADS: usize = 8;
+
+/// How many threads work at most. Asked of the system once, which reads files for it: whoever forks while rules are laid out on
+/// another thread calls this before, or the child may find such a file open.
+pub fn threads() -> usize {
+    static THREADS: OnceLock<usize> = OnceLock::new();
+    *THREADS.get_or_init(|| available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS))
+}
 
 /// What `work` makes of each number below `count`, in order. This thread works too, so that it is done where no other can
 /// be had.
@@ -15,8 +23,7 @@ pub(crate) fn map<T: Send>(count: usize, work: impl Fn(usize) -> T + Sync) -> Ve
         let numbers = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
         numbers.take_while(|number| *number < count).map(|number| (number, work(number))).collect::<Vec<_>>()
     };
-    let others =
-        available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(count).saturating_sub(1);
+    let others = threads().min(count).saturating_sub(1);
     let mut all = scope(|scope| {
         let started: Vec<_> =
             (0..others).map_while(|_| Builder::new().spawn_scoped(scope, some).ok()).collect();

@@ -31,13 +31,15 @@ pub struct Running {
     stderr: PathBuf,
 }
 
-/// The environment that every program under test gets: small, and the same everywhere.
+/// The environment that every program under test gets: small, and the same everywhere. What kernscope keeps for later runs is
+/// beside the program's own folder, so that none of it is in what the program finds there.
 pub fn plain_environment(command: &mut Command, home: &Path) {
     command
         .env_clear()
         .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
         .env("LANG", "C")
-        .env("HOME", home);
+        .env("HOME", home)
+        .env("XDG_CACHE_HOME", home.parent().unwrap_or(home).join("cache"));
 }
 
 impl Running {

@@ -36,6 +36,7 @@ pub fn shown(argv: &[String]) -> Vec<String> {
 /// Lays the built-in rules out on a thread of its own, so that the first command does not have to wait for it.
 pub fn warm_up() {
     // Without a thread they are laid out when they are needed.
+    kernscope_sieve::threads();
     let _ = std::thread::Builder::new().name("kernscope-rules".into()).spawn(|| {
         let _ = nix::sys::signal::SigSet::all().thread_block();
         Judges::lay_out();
