@@ -175,7 +175,8 @@ impl Session {
         if backends.contains(&"ebpf") {
             let mut runner = Command::new(built.join("cases"));
             runner.current_dir(&root).arg("--kernscope").arg(built.join("kernscope"));
-            runner.args(["--backend", "ebpf", "--watch-arg=--syscall-hooks=tracepoint", "tests/cases"]);
+            runner.args(["--backend", "ebpf", "--watch-arg=--syscall-hooks=tracepoint"]);
+            runner.args(vm::WITHOUT_DETECTIONS).arg("tests/cases");
             self.with(&provide::CASES, "cases by plain tracepoints", || counted(&mut runner));
         }
     }

@@ -29,6 +29,7 @@ use kernels::Kernel;
 use qemu::Run;
 use results::Results;
 use steps::Step;
+pub(crate) use steps::WITHOUT_DETECTIONS;
 
 /// Guests that run at a time.
 const GUESTS: usize = 2;
@@ -83,7 +84,13 @@ impl Args {
     /// them on all four, which takes a quarter of an hour more.
     pub(crate) fn cases() -> Args {
         let steps = [&steps::KIT_TESTS[..], &["policy", "lan-programs", "lan", "filters", "cases"]].concat();
-        Args { no_build: true, filters: FILTERS_OF_TESTS, ..Args::only(&["5.10", "newest"], &steps) }
+        let runner_args = WITHOUT_DETECTIONS.map(str::to_owned).to_vec();
+        Args {
+            no_build: true,
+            filters: FILTERS_OF_TESTS,
+            runner_args,
+            ..Args::only(&["5.10", "newest"], &steps)
+        }
     }
 
     fn only(kernels: &[&str], steps: &[&str]) -> Args {

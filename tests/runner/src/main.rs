@@ -27,6 +27,9 @@ struct Flags {
     /// Only cases whose name contains TEXT
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
+    /// No cases whose name contains TEXT
+    #[arg(long, value_name = "TEXT")]
+    without: Option<String>,
     /// JSON schema that each line must satisfy
     #[arg(long, value_name = "FILE")]
     schema: Option<PathBuf>,
@@ -108,7 +111,7 @@ fn run_in(flags: &Flags, cases: &Cases, base: &Path) -> Result<bool> {
         ebpf_args: &flags.watch_arg,
     };
     let backends = if flags.unwatched { Vec::new() } else { flags.backend.clone() };
-    let plan = Plan { backends, filter: flags.filter.clone() };
+    let plan = Plan { backends, filter: flags.filter.clone(), without: flags.without.clone() };
     let mut out = std::io::stdout().lock();
     let mut tally = run_all(&setting, &plan, &mut out)?;
     if flags.lifecycle && !flags.unwatched {

@@ -18,6 +18,14 @@ pub struct Plan {
     pub backends: Vec<Backend>,
     /// Only cases whose name contains this.
     pub filter: String,
+    /// No cases whose name contains this.
+    pub without: Option<String>,
+}
+
+impl Plan {
+    fn takes(&self, name: &str) -> bool {
+        name.contains(&self.filter) && self.without.as_ref().is_none_or(|without| !name.contains(without))
+    }
 }
 
 /// How it went.
@@ -39,7 +47,7 @@ pub struct Tally {
 /// When `out` cannot be written.
 pub fn run_all(setting: &Setting<'_>, plan: &Plan, out: &mut dyn Write) -> Result<Tally> {
     let mut tally = Tally::default();
-    for case in setting.cases.cases.iter().filter(|case| case.name.contains(&plan.filter)) {
+    for case in setting.cases.cases.iter().filter(|case| plan.takes(&case.name)) {
         match needs::unmet(&case.needs, setting.programs) {
             Ok(None) => run_case(setting, plan, case, out, &mut tally)?,
             Ok(Some(why)) => {
