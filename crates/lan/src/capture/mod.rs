@@ -54,6 +54,18 @@ pub struct Frame<'a> {
     pub wire_bytes: u32,
 }
 
+/// A frame of an interface begins with Ethernet's header, and its time is the kernel's.
+impl<'a> From<kernscope_kit::packet::Frame<'a>> for Frame<'a> {
+    fn from(frame: kernscope_kit::packet::Frame<'a>) -> Self {
+        Self {
+            ts_ns: frame.ts_ns,
+            link: LinkType::Ethernet,
+            bytes: frame.bytes,
+            wire_bytes: frame.wire_bytes,
+        }
+    }
+}
+
 /// Why a file gives no more frames.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

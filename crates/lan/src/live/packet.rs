@@ -1,7 +1,7 @@
 //! Frames by a packet socket.
 
 use super::{Counted, Counts, LiveError, Options, Part, Source, WITH_ADDRESSES};
-use crate::capture::{Frame, LinkType};
+use crate::capture::Frame;
 use kernscope_kit::attach::Interface;
 use kernscope_kit::packet::Tap;
 use std::time::Duration;
@@ -36,14 +36,7 @@ impl Source for Packets {
     }
 
     fn drain(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> usize {
-        self.tap.drain(&mut |frame| {
-            each(Frame {
-                ts_ns: frame.ts_ns,
-                link: LinkType::Ethernet,
-                bytes: frame.bytes,
-                wire_bytes: frame.wire_bytes,
-            });
-        })
+        self.tap.drain(&mut |frame| each(frame.into()))
     }
 
     fn stop(&mut self) {

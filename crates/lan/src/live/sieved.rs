@@ -5,7 +5,7 @@
 //! sees every frame.
 
 use super::{LiveError, Part};
-use crate::capture::{Frame, LinkType};
+use crate::capture::Frame;
 use kernscope_kit::attach::{Interface, SocketFilter, socket_target};
 use kernscope_kit::compile::{Action, Content, Filter, Host, Options, compile};
 use kernscope_kit::load::Loaded;
@@ -38,14 +38,7 @@ impl Sieved {
     }
 
     pub(super) fn drain(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> usize {
-        self.tap.drain(&mut |frame| {
-            each(Frame {
-                ts_ns: frame.ts_ns,
-                link: LinkType::Ethernet,
-                bytes: frame.bytes,
-                wire_bytes: frame.wire_bytes,
-            });
-        })
+        self.tap.drain(&mut |frame| each(frame.into()))
     }
 
     pub(super) fn stop(&self) {
