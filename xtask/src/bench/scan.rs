@@ -13,6 +13,7 @@ use super::{children_cpu_s, machine, median};
 use crate::{oracle, tools};
 
 const VECTORSCAN: &str = include_str!("c/vectorscan.c");
+const YARA: &str = "xtask/src/bench/python/yara.py";
 /// Runs of which the start-up is the median.
 const STARTS: usize = 25;
 /// What takes longer is run once.
@@ -114,6 +115,7 @@ fn programs(args: &Args, tree: &Path, dir: &Path, ours: (&Path, &Path)) -> Resul
     std::fs::write(&patterns, text).with_context(|| format!("write {}", patterns.display()))?;
     list.extend(ripgrep(&patterns, tree));
     list.extend(vectorscan(&patterns, tree, dir)?);
+    list.extend(yara(&patterns, tree)?);
     Ok(list)
 }
 
@@ -152,6 +154,19 @@ fn vectorscan(patterns: &Path, tree: &Path, dir: &Path) -> Result<Option<Program
     let mut command = Command::new(program);
     command.arg(patterns).arg(tree);
     Ok(Some(Program { name: "Vectorscan, 1 thread, ends of matches only".to_owned(), command }))
+}
+
+/// YARA-X by its Python module: which of those expressions match in which file.
+fn yara(patterns: &Path, tree: &Path) -> Result<Option<Program>> {
+    let mut import = Command::new("python3");
+    import.args(["-c", "import yara_x"]).stderr(Stdio::null());
+    if !import.status().context("start python3")?.success() {
+        eprintln!("YARA-X is not installed and left out; pip install yara-x");
+        return Ok(None);
+    }
+    let mut command = Command::new("python3");
+    command.arg(tools::root().join(YARA)).arg(patterns).arg(tree);
+    Ok(Some(Program { name: "YARA-X, 1 thread, which rules match a file".to_owned(), command }))
 }
 
 /// The table of whole programs.
