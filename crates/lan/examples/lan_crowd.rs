@@ -1,9 +1,12 @@
 //! What a large network takes of memory: frames of 100,000 devices in a million flows go through the decoders into a registry
-//! of the usual limits, records of all devices are made, and the most memory that the process ever had is printed.
+//! of the usual limits, records of all devices are made, and the most memory that the process ever had is printed. With
+//! `lan_crowd watched` there are detectors.
 //!
 //! Each device asks for an address by DHCP, announces it, tells its name by mDNS, and opens ten connections to
-//! servers of the world; so each has facts, names, addresses, shapes and what it sought.
+//! servers of the world; so each has facts, names, addresses, shapes and what it sought. Detectors learn, so there it goes on for 27
+//! hours: as many devices as can have a model of their own send something every five minutes, the others every three hours.
 
+use kernscope_lan::anomaly::{DEVICES_MAX, INTERVAL_NS, Options, Sentry};
 use kernscope_lan::capture::{Frame, LinkType};
 use kernscope_lan::fingerprint::Fingerprint;
 use kernscope_lan::record::records;
@@ -13,18 +16,28 @@ use std::error::Error;
 
 const FLOWS_EACH: u32 = 10;
 const MILLISECOND_NS: u64 = 1_000_000;
+/// Intervals with detectors: 27 hours.
+const INTERVALS: u64 = 324;
+/// Of so many intervals a device without a model sends something in one.
+const SELDOM: u64 = 36;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let is_watched = std::env::args().nth(1).is_some_and(|word| word == "watched");
     let devices = Limits::default().devices as u32;
     let (mut registry, mut account) = (Registry::default(), Account::default());
+    if is_watched {
+        let mut sentry = Sentry::new(Options::default());
+        sentry.follow_talks();
+        registry = registry.watched(sentry);
+    }
     let before_mib = peak_mib()?;
     for device in 0..devices {
         for bytes in frames(device) {
-            let ts_ns = u64::from(device) * MILLISECOND_NS;
-            let wire_bytes = bytes.len() as u32;
-            account
-                .take(&Frame { ts_ns, link: LinkType::Ethernet, bytes: &bytes, wire_bytes }, &mut registry);
+            take(&bytes, u64::from(device) * MILLISECOND_NS, &mut registry, &mut account);
         }
+    }
+    if is_watched {
+        go_on(devices, &mut registry, &mut account);
     }
     let registry_mib = peak_mib()?;
     let (known, facts) =
@@ -37,15 +50,39 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("a device is told without what it did".into());
     }
     println!(
-        "| devices | flows | frames | facts | before | registry | records as well |\n| --- | --- | --- | --- | --- | --- | --- |"
-    );
-    println!(
-        "| {known} | {} | {} | {facts} | {before_mib:.0} MiB | {registry_mib:.0} MiB | {:.0} MiB |",
+        "| {} | {known} | {} | {} | {facts} | {before_mib:.0} MiB | {registry_mib:.0} MiB | {:.0} MiB |",
+        if is_watched { "with, 27 hours" } else { "without" },
         devices * FLOWS_EACH,
         account.frames,
         peak_mib()?
     );
     Ok(())
+}
+
+/// The hours in which detectors learn, with the clock and what a run takes of them.
+fn go_on(devices: u32, registry: &mut Registry, account: &mut Account) {
+    for interval in 1..=INTERVALS {
+        let now_ns = interval * INTERVAL_NS;
+        for device in 0..devices {
+            let has_model = (device as usize) < DEVICES_MAX;
+            if has_model || (u64::from(device) + interval).is_multiple_of(SELDOM) {
+                let bytes = again(device, interval as u32 % FLOWS_EACH);
+                take(&bytes, now_ns + u64::from(device) * MILLISECOND_NS, registry, account);
+            }
+            if device.is_multiple_of(1_000)
+                && let Some(sentry) = registry.sentry()
+            {
+                sentry.tick(now_ns + u64::from(device) * MILLISECOND_NS);
+                sentry.take_talks();
+            }
+        }
+        registry.sentry().map(Sentry::learnt);
+    }
+}
+
+fn take(bytes: &[u8], ts_ns: u64, registry: &mut Registry, account: &mut Account) {
+    let frame = Frame { ts_ns, link: LinkType::Ethernet, bytes, wire_bytes: bytes.len() as u32 };
+    account.take(&frame, registry);
 }
 
 /// What a device sends.
@@ -64,13 +101,22 @@ fn frames(device: u32) -> Vec<Vec<u8>> {
         ),
     ];
     for flow in 0..FLOWS_EACH {
-        let [_, d, e, f] = (device.wrapping_mul(FLOWS_EACH) + flow).to_be_bytes();
-        let (target, port) = ([93, d, e, f], 40_000 + flow as u16);
-        frames.push(frame(mac, [2; 6], 0x0800, &ip(own, target, 6, &tcp(port, 0x02, &[]))));
-        let message = vec![0x17; 40 + flow as usize];
-        frames.push(frame(mac, [2; 6], 0x0800, &ip(own, target, 6, &tcp(port, 0x18, &message))));
+        frames.push(segment(device, flow, 0x02, &[]));
+        frames.push(again(device, flow));
     }
     frames
+}
+
+/// Something more in one of its connections.
+fn again(device: u32, flow: u32) -> Vec<u8> {
+    segment(device, flow, 0x18, &vec![0x17; 40 + flow as usize])
+}
+
+fn segment(device: u32, flow: u32, flags: u8, message: &[u8]) -> Vec<u8> {
+    let ([_, a, b, c], [_, d, e, f]) =
+        (device.to_be_bytes(), (device.wrapping_mul(FLOWS_EACH) + flow).to_be_bytes());
+    let packet = ip([10, a, b, c], [93, d, e, f], 6, &tcp(40_000 + flow as u16, flags, message));
+    frame([2, 0x17, 0x88, a, b, c], [2; 6], 0x0800, &packet)
 }
 
 fn frame(source: [u8; 6], target: [u8; 6], kind: u16, payload: &[u8]) -> Vec<u8> {

@@ -1,7 +1,8 @@
 //! Threads that scan, and one order of what they find.
 //!
-//! Each thread takes the next job from the walk, numbers it, and hands its outcome to the caller's thread, which puts
-//! outcomes back in order. A thread that gets [`AHEAD_MOST`] jobs ahead of what has been handed over waits.
+//! Each thread takes the next job from the walk, numbers it, and lays its outcome down for the caller's thread, which puts
+//! outcomes back in order. Most outcomes say little: that thread is woken for [`WAKING`] of them, or for a finding, or looks by
+//! itself after [`PAUSE`]. A thread that gets [`AHEAD_MOST`] jobs ahead of what has been handed over waits.
 
 use crate::desk::Desk;
 use crate::walk::Jobs;
@@ -9,13 +10,15 @@ use crate::{Options, Outcome};
 use kernscope_sieve::matcher::Matcher;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Files that may wait for one before them.
 pub const AHEAD_MOST: u64 = 16_384;
-/// Outcomes on their way to the caller's thread.
-const QUEUE: usize = 256;
+/// Outcomes for which the caller's thread is woken.
+const WAKING: usize = 64;
+/// How long outcomes lie at most.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// How far a scan is, for whoever wants to show it.
 #[derive(Debug, Default)]
@@ -37,42 +40,54 @@ pub fn scan(
     progress: &Progress,
     take: &mut dyn FnMut(Outcome),
 ) {
+    let threads = options.threads.max(1);
     let line = Line {
         jobs: Mutex::new((0, Jobs::new(options, matcher))),
+        laid: Mutex::new((Vec::new(), threads)),
+        more: Condvar::new(),
         handed: Mutex::new(0),
         moved: Condvar::new(),
     };
-    let (sender, receiver) = sync_channel(QUEUE);
     std::thread::scope(|scope| {
-        for _ in 0..options.threads.max(1) {
-            let (line, sender) = (&line, sender.clone());
-            scope.spawn(move || work(options, matcher, stop, progress, line, &sender));
+        for _ in 0..threads {
+            let at_work = AtWork(&line);
+            scope.spawn(move || work(options, matcher, stop, progress, &at_work));
         }
-        drop(sender);
-        hand_over(&line, &receiver, take);
+        hand_over(&line, take);
     });
 }
 
 /// What the threads share.
 struct Line {
     jobs: Mutex<(u64, Jobs)>,
+    /// Numbered outcomes that wait to be handed over, and threads that are still at work.
+    laid: Mutex<(Vec<(u64, Outcome)>, usize)>,
+    more: Condvar,
     /// Outcomes that have been handed over.
     handed: Mutex<u64>,
     moved: Condvar,
 }
 
-fn work(
-    options: &Options,
-    matcher: &Matcher,
-    stop: &AtomicBool,
-    progress: &Progress,
-    line: &Line,
-    sender: &SyncSender<(u64, Outcome)>,
-) {
+/// A thread's part in it, until it is dropped.
+struct AtWork<'a>(&'a Line);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        locked(&self.0.laid).1 -= 1;
+        self.0.more.notify_one();
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn work(options: &Options, matcher: &Matcher, stop: &AtomicBool, progress: &Progress, at_work: &AtWork<'_>) {
+    let AtWork(line) = at_work;
     let mut desk = Desk::new(options, matcher, stop);
     while !stop.load(Ordering::Relaxed) {
         let (number, job) = {
-            let mut jobs = line.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut jobs = locked(&line.jobs);
             let Some(job) = jobs.1.next() else { return };
             jobs.0 += 1;
             (jobs.0 - 1, job)
@@ -82,31 +97,48 @@ fn work(
         progress.files.fetch_add(1, Ordering::Relaxed);
         progress.bytes.fetch_add(outcome.tally.bytes, Ordering::Relaxed);
         progress.found.fetch_add(outcome.found.len() as u64, Ordering::Relaxed);
-        if sender.send((number, outcome)).is_err() {
-            return;
-        }
+        line.lay_down(number, outcome);
     }
 }
 
 impl Line {
     /// Waits until `number` is not too far ahead.
     fn wait_for(&self, number: u64) {
-        let mut handed = self.handed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut handed = locked(&self.handed);
         while number >= *handed + AHEAD_MOST {
             handed = self.moved.wait(handed).unwrap_or_else(PoisonError::into_inner);
         }
     }
+
+    fn lay_down(&self, number: u64, outcome: Outcome) {
+        let has_found = !outcome.found.is_empty();
+        let mut laid = locked(&self.laid);
+        laid.0.push((number, outcome));
+        if has_found || laid.0.len() == WAKING {
+            self.more.notify_one();
+        }
+    }
+
+    /// What was laid down since the last time; `None` when no more will come.
+    fn taken(&self) -> Option<Vec<(u64, Outcome)>> {
+        let mut laid = locked(&self.laid);
+        if laid.0.len() < WAKING && laid.1 > 0 {
+            laid = self.more.wait_timeout(laid, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let is_over = laid.0.is_empty() && laid.1 == 0;
+        (!is_over).then(|| std::mem::take(&mut laid.0))
+    }
 }
 
-fn hand_over(line: &Line, receiver: &Receiver<(u64, Outcome)>, take: &mut dyn FnMut(Outcome)) {
+fn hand_over(line: &Line, take: &mut dyn FnMut(Outcome)) {
     let (mut waiting, mut next) = (BTreeMap::new(), 0);
-    for (number, outcome) in receiver {
-        waiting.insert(number, outcome);
+    while let Some(outcomes) = line.taken() {
+        waiting.extend(outcomes);
         while let Some(outcome) = waiting.remove(&next) {
             take(outcome);
             next += 1;
         }
-        *line.handed.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        *locked(&line.handed) = next;
         line.moved.notify_all();
     }
     waiting.into_values().for_each(take);

@@ -82,12 +82,17 @@ fn cost() -> Result<String> {
     ))
 }
 
-/// What a large network takes, by the example `lan_crowd`.
+/// What a large network takes, by the example `lan_crowd`; each row is a process of its own.
 fn crowd() -> Result<String> {
-    let told = tools::read(&mut tools::example("kernscope-lan", "lan_crowd")?)?;
+    let mut crowd = tools::example("kernscope-lan", "lan_crowd")?;
+    let alone = tools::read(&mut crowd)?;
+    let watched = tools::read(crowd.arg("watched"))?;
     Ok(format!(
         "## A large network\n\nThe most memory that a process has that reads frames of so many devices, each with an address by DHCP, a \
-         name by mDNS and ten connections. Goal: 1 GiB.\n\n{told}"
+         name by mDNS and ten connections; and with detectors, who talks to whom, and 10,000 devices that have models of their own. \
+         Goal: 1 GiB.\n\n\
+         | detectors | devices | flows | frames | facts | before | registry | records as well |\n\
+         | --- | --- | --- | --- | --- | --- | --- | --- |\n{alone}{watched}"
     ))
 }
 
