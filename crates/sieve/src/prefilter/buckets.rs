@@ -17,26 +17,26 @@ const EXACT: f64 = 4.0;
 /// Where the gram of each lower-case literal begins, 0 in those that are shorter than a window; and the tables for them.
 pub(super) fn lay_out(literals: &[Vec<u8>], form: Form) -> (Vec<usize>, Columns) {
     let (weights, common) = (Weights::of_text(), Common::new());
-    let mut buckets = [Bucket::default(); BUCKETS];
+    let mut buckets: [Bucket; BUCKETS] = std::array::from_fn(|_| Bucket::default());
     let (mut offsets, mut columns) = (vec![0; literals.len()], Columns::none());
     let mut order: Vec<usize> = (0..literals.len()).filter(|&number| !literals[number].is_empty()).collect();
     // Short ones first: they have least choice, and decide most about their bucket.
     order.sort_unstable_by_key(|&number| (literals[number].len(), &literals[number]));
     for number in order {
         let literal = &literals[number];
-        let costs = choice(literal, &common).into_iter().flat_map(|(offset, own)| {
+        let mut least: Option<(f64, usize, usize)> = None;
+        for (offset, own) in choice(literal, &common) {
             let gram = gram(literal, offset);
-            let more = |bucket: &Bucket| own + bucket.with(gram, form, &weights).passes() - bucket.passes();
-            buckets
-                .each_ref()
-                .map(more)
-                .into_iter()
-                .enumerate()
-                .map(move |(bucket, cost)| (cost, offset, bucket))
-        });
-        let Some((_, offset, best)) = costs.min_by(|a, b| a.0.total_cmp(&b.0)) else { continue };
+            for (number, bucket) in buckets.iter_mut().enumerate() {
+                let cost = own + bucket.passes_with(gram, form, &weights) - bucket.passes();
+                if least.is_none_or(|(least, ..)| cost < least) {
+                    least = Some((cost, offset, number));
+                }
+            }
+        }
+        let Some((_, offset, best)) = least else { continue };
         let gram = gram(literal, offset);
-        buckets[best] = buckets[best].with(gram, form, &weights);
+        buckets[best].add(gram, form, &weights);
         offsets[number] = offset;
         for (place, byte) in gram.into_iter().enumerate() {
             columns.take_any_case(place, best, byte);
@@ -63,26 +63,44 @@ fn choice(literal: &[u8], common: &Common) -> Vec<(usize, f64)> {
 }
 
 /// What a bucket takes at each place.
-#[derive(Clone, Copy, Default)]
-struct Bucket([Taken; WINDOW]);
+#[derive(Default)]
+struct Bucket([Place; WINDOW]);
 
 impl Bucket {
     /// Share of places that it lets through, if the bytes of text did not depend on each other.
     fn passes(&self) -> f64 {
-        self.0.iter().map(|taken| taken.share).product()
+        self.0.iter().map(|place| place.taken.share).product()
     }
 
-    fn with(mut self, gram: [Option<u8>; WINDOW], form: Form, weights: &Weights) -> Self {
-        for (taken, byte) in self.0.iter_mut().zip(gram) {
-            match byte {
-                Some(byte) => {
-                    taken.add(byte, form, weights);
-                    taken.add(byte.to_ascii_uppercase(), form, weights);
-                }
-                None => *taken = Taken { codes: u64::MAX, low: u16::MAX, high: u16::MAX, share: 1.0 },
-            }
+    /// The same, were this gram in it.
+    fn passes_with(&mut self, gram: [Option<u8>; WINDOW], form: Form, weights: &Weights) -> f64 {
+        self.0.iter_mut().zip(gram).map(|(place, byte)| place.share_with(byte, form, weights)).product()
+    }
+
+    fn add(&mut self, gram: [Option<u8>; WINDOW], form: Form, weights: &Weights) {
+        for (place, byte) in self.0.iter_mut().zip(gram) {
+            *place = Place { taken: place.taken.with(byte, form, weights), shares: None };
         }
-        self
+    }
+}
+
+/// One place of a bucket.
+#[derive(Default)]
+struct Place {
+    taken: Taken,
+    /// What its share would be with each byte, as far as that was asked for; far below zero where it was not.
+    shares: Option<Box<[f64; 256]>>,
+}
+
+impl Place {
+    fn share_with(&mut self, byte: Option<u8>, form: Form, weights: &Weights) -> f64 {
+        let Some(at) = byte else { return 1.0 };
+        let shares = self.shares.get_or_insert_with(|| Box::new([f64::NEG_INFINITY; 256]));
+        let share = &mut shares[usize::from(at)];
+        if *share < 0.0 {
+            *share = self.taken.with(byte, form, weights).share;
+        }
+        *share
     }
 }
 
@@ -100,6 +118,16 @@ struct Taken {
 }
 
 impl Taken {
+    /// With a byte of any case, or with all where a gram has none.
+    fn with(mut self, byte: Option<u8>, form: Form, weights: &Weights) -> Self {
+        let Some(byte) = byte else {
+            return Self { codes: u64::MAX, low: u16::MAX, high: u16::MAX, share: 1.0 };
+        };
+        self.add(byte, form, weights);
+        self.add(byte.to_ascii_uppercase(), form, weights);
+        self
+    }
+
     fn add(&mut self, byte: u8, form: Form, weights: &Weights) {
         let (code, low, high) = (code(byte), byte & 0xf, byte >> 4);
         match form {
