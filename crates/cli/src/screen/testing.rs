@@ -1,8 +1,13 @@
-//! Pictures of screens for tests.
+//! Pictures of screens for tests, and keys pressed there.
+
+#[path = "../../tests/cli/golden.rs"]
+mod kept;
+
+pub(crate) use kept::golden;
 
 use ratatui::backend::TestBackend;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{Frame, Terminal};
-use std::path::Path;
 
 /// What is on a screen of this size.
 pub(crate) fn picture(width: u16, height: u16, draw: impl FnOnce(&mut Frame<'_>)) -> String {
@@ -14,12 +19,15 @@ pub(crate) fn picture(width: u16, height: u16, draw: impl FnOnce(&mut Frame<'_>)
     (0..height).map(row).collect()
 }
 
-/// Holds a picture against the one that is kept; `KERNSCOPE_BLESS=1` keeps this one.
-pub(crate) fn golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/golden").join(name);
-    if std::env::var_os("KERNSCOPE_BLESS").is_some() {
-        std::fs::write(&path, actual).expect("write golden file");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected, "{name} differs; KERNSCOPE_BLESS=1 accepts it");
+/// A key for each character; a newline is Enter, a backspace Escape.
+pub(crate) fn keys(text: &str) -> impl Iterator<Item = KeyEvent> {
+    text.chars().map(|key| {
+        let code = match key {
+            '\n' => KeyCode::Enter,
+            '\t' => KeyCode::Tab,
+            '\u{8}' => KeyCode::Esc,
+            other => KeyCode::Char(other),
+        };
+        KeyEvent::new(code, KeyModifiers::NONE)
+    })
 }

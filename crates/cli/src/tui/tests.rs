@@ -4,9 +4,8 @@ use super::draw;
 use super::keys::press;
 use super::state::State;
 use crate::screen::Lines;
-use crate::screen::testing::{golden, picture};
+use crate::screen::testing::{self, golden, picture};
 use kernscope_report::{Alert, Body, Entry, NetCall, OpenMode, PathInfo, Proc, Severity};
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 fn entry(pid: u32, ppid: u32, comm: &str, at_ms: u64, body: Body) -> Entry {
     let proc = Proc {
@@ -95,15 +94,7 @@ fn screen(state: &mut State, width: u16, height: u16) -> String {
 }
 
 fn keys(state: &mut State, keys: &str) {
-    for key in keys.chars() {
-        let code = match key {
-            '\n' => KeyCode::Enter,
-            '\t' => KeyCode::Tab,
-            '\u{8}' => KeyCode::Esc,
-            other => KeyCode::Char(other),
-        };
-        press(state, KeyEvent::new(code, KeyModifiers::NONE));
-    }
+    testing::keys(keys).for_each(|key| press(state, key));
 }
 
 #[test]

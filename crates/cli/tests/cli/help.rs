@@ -1,7 +1,7 @@
 //! Help, completions and man pages. `KERNSCOPE_BLESS=1 cargo test` writes the golden texts anew.
 
+use crate::golden::golden;
 use crate::run::{run, stderr};
-use std::path::Path;
 use std::process::Output;
 
 const COMMANDS: [&str; 10] =
@@ -12,15 +12,6 @@ const FILTER: [&str; 6] = ["asm", "disasm", "exec", "compile", "test", "attach"]
 fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", stderr(output));
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
-}
-
-fn golden(name: &str, actual: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/golden").join(name);
-    if std::env::var_os("KERNSCOPE_BLESS").is_some() {
-        std::fs::write(&path, actual).expect("write golden file");
-    }
-    let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(actual, expected, "{name} differs; KERNSCOPE_BLESS=1 accepts it");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod control;
 mod dns;
 mod everywhere;
 mod filter;
+mod golden;
 mod help;
 mod lan;
 mod lan_alerts;

@@ -5,15 +5,13 @@ use super::keys::take;
 use super::pulse::{Pulse, Wish};
 use super::state::{State, Tab};
 use crate::screen::Lines;
-use crate::screen::testing::{golden, picture};
+use crate::screen::testing::{self, golden, picture};
 use kernscope_lan::Mac;
 use kernscope_lan::anomaly::{Channel, Peer, Talk, Volume};
 use kernscope_lan::store::{KeptAlert, Said};
 use kernscope_report::clock::Clock;
 use kernscope_report::{Alert, Device, DeviceName, Evidence, Severity};
-use ratatui::crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
+use ratatui::crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 const NOW_S: u64 = 1_700_000_000;
 
@@ -104,15 +102,8 @@ fn screen(state: &mut State, width: u16, height: u16) -> String {
 /// Presses keys; what they ask of the run.
 fn keys(state: &mut State, keys: &str) -> Vec<Wish> {
     let mut asked = Vec::new();
-    for key in keys.chars() {
-        let code = match key {
-            '\n' => KeyCode::Enter,
-            '\t' => KeyCode::Tab,
-            '\u{8}' => KeyCode::Esc,
-            other => KeyCode::Char(other),
-        };
-        let event = Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
-        take(state, event, &mut |wish| asked.push(wish));
+    for key in testing::keys(keys) {
+        take(state, Event::Key(key), &mut |wish| asked.push(wish));
     }
     asked
 }
