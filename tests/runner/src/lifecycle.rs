@@ -71,6 +71,12 @@ struct Stage<'a> {
     dir: PathBuf,
 }
 
+/// The scenarios whose name contains `filter`: names, and the back ends that they are for.
+pub fn names(filter: &str) -> impl Iterator<Item = (&'static str, &'static [Backend])> {
+    let chosen = SCENARIOS.iter().filter(move |scenario| scenario.name.contains(filter));
+    chosen.map(|scenario| (scenario.name, scenario.backends))
+}
+
 /// Plays the scenarios whose name contains `filter`.
 ///
 /// # Errors

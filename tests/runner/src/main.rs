@@ -4,7 +4,7 @@
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use kernscope_cases::case::{Backend, Cases};
-use kernscope_cases::lifecycle::{Theatre, play_all};
+use kernscope_cases::lifecycle::{self, Theatre, play_all};
 use kernscope_cases::programs::Programs;
 use kernscope_cases::run::Setting;
 use kernscope_cases::stream::Schema;
@@ -45,7 +45,7 @@ struct Flags {
     /// Also play the lifecycle scenarios: signals to kernscope, attaching, output nobody takes
     #[arg(long)]
     lifecycle: bool,
-    /// Print the names of the cases
+    /// Print the names of what would be run, by the same choice
     #[arg(long)]
     list: bool,
     /// Keep the directories of the cases
@@ -54,6 +54,13 @@ struct Flags {
     /// Directory with the case files
     #[arg(value_name = "DIR")]
     dir: PathBuf,
+}
+
+impl Flags {
+    fn plan(&self) -> Plan {
+        let backends = if self.unwatched { Vec::new() } else { self.backend.clone() };
+        Plan { backends, filter: self.filter.clone(), without: self.without.clone() }
+    }
 }
 
 fn main() -> ExitCode {
@@ -77,8 +84,7 @@ fn try_main(flags: &Flags) -> Result<bool> {
     }
     let cases = Cases::load(&dir)?;
     if flags.list {
-        cases.cases.iter().for_each(|case| println!("{}", case.name));
-        return Ok(true);
+        return list(flags, &cases);
     }
     if flags.backend.is_empty() && !flags.unwatched {
         bail!("run cases: no back end given; add --backend ebpf, --backend ptrace or --unwatched");
@@ -90,6 +96,22 @@ fn try_main(flags: &Flags) -> Result<bool> {
         std::fs::remove_dir_all(&base).with_context(|| format!("remove {}", base.display()))?;
     }
     passed
+}
+
+/// Prints the names of what a run with these flags takes.
+fn list(flags: &Flags, cases: &Cases) -> Result<bool> {
+    let plan = flags.plan();
+    let chosen = plan.of(&cases.cases).filter(|case| plan.tries(&case.backends));
+    let mut names: Vec<&str> = chosen.map(|case| case.name.as_str()).collect();
+    if flags.lifecycle {
+        let scenarios = lifecycle::names(&flags.filter).filter(|(_, backends)| plan.tries(backends));
+        names.extend(scenarios.map(|(name, _)| name));
+    }
+    if names.is_empty() {
+        bail!("list cases: none is chosen; check --filter {:?}", flags.filter);
+    }
+    names.iter().for_each(|name| println!("{name}"));
+    Ok(true)
 }
 
 fn run_in(flags: &Flags, cases: &Cases, base: &Path) -> Result<bool> {
@@ -110,8 +132,7 @@ fn run_in(flags: &Flags, cases: &Cases, base: &Path) -> Result<bool> {
         cases,
         ebpf_args: &flags.watch_arg,
     };
-    let backends = if flags.unwatched { Vec::new() } else { flags.backend.clone() };
-    let plan = Plan { backends, filter: flags.filter.clone(), without: flags.without.clone() };
+    let plan = flags.plan();
     let mut out = std::io::stdout().lock();
     let mut tally = run_all(&setting, &plan, &mut out)?;
     if flags.lifecycle && !flags.unwatched {

@@ -23,8 +23,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    fn takes(&self, name: &str) -> bool {
-        name.contains(&self.filter) && self.without.as_ref().is_none_or(|without| !name.contains(without))
+    /// The cases whose names it takes, in their order.
+    pub fn of<'a>(&self, cases: &'a [Case]) -> impl Iterator<Item = &'a Case> {
+        let is_left_out = |name: &str| self.without.as_ref().is_some_and(|without| name.contains(without));
+        cases.iter().filter(move |case| case.name.contains(&self.filter) && !is_left_out(&case.name))
+    }
+
+    /// Whether a case or scenario for these back ends is run at all.
+    pub fn tries(&self, backends: &[Backend]) -> bool {
+        self.backends.is_empty() || self.backends.iter().any(|backend| backends.contains(backend))
     }
 }
 
@@ -47,7 +54,7 @@ pub struct Tally {
 /// When `out` cannot be written.
 pub fn run_all(setting: &Setting<'_>, plan: &Plan, out: &mut dyn Write) -> Result<Tally> {
     let mut tally = Tally::default();
-    for case in setting.cases.cases.iter().filter(|case| plan.takes(&case.name)) {
+    for case in plan.of(&setting.cases.cases) {
         match needs::unmet(&case.needs, setting.programs) {
             Ok(None) => run_case(setting, plan, case, out, &mut tally)?,
             Ok(Some(why)) => {
