@@ -1,19 +1,14 @@
 //! `[system]` of a policy: system calls that fail by seccomp, told whatever the back end, without any privilege.
 
+use crate::python::TRIED;
 use crate::run::{Dir, checked, kernscope, refused};
 use serde_json::Value;
 use std::process::Command;
 
-/// Says of each attempt `ok` or the name of the errno; what fails here works otherwise, for anybody.
+/// Says how each attempt went ([`TRIED`]); what fails here works otherwise, for anybody.
 const TRIES: &str = r"
-import ctypes, errno, os, socket, threading
+import ctypes, os, socket, threading
 libc = ctypes.CDLL(None, use_errno=True)
-def tried(act):
-    try:
-        act()
-        return 'ok'
-    except OSError as error:
-        return errno.errorcode[error.errno]
 def personality():
     if libc.personality(0xffffffff) < 0:
         raise OSError(ctypes.get_errno(), '')
@@ -46,7 +41,7 @@ fn tries(dir: &Dir, policy: &str, backend: &str, user: Option<&str>) -> (String,
         command.args(["--reuid", user, "--regid", user, "--clear-groups"]).arg(watch.get_program());
     }
     command.args(watch.get_args()).arg(dir.path("p.toml"));
-    command.args(["--", "sh", "-c", "exec python3 -c \"$1\" >&2", "sh", TRIES]);
+    command.args(["--", "sh", "-c", "exec python3 -c \"$1\" >&2", "sh", &[TRIED, TRIES].concat()]);
     let output = command.output().expect("run kernscope");
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");

@@ -1,6 +1,6 @@
 //! A secret that is read from a file by one program and sent by another, plain and by TLS: one alert, with its evidence (root).
 
-use crate::run::{Dir, kernscope, records};
+use crate::run::{Dir, watch_by_ebpf};
 use serde_json::Value;
 use std::process::Command;
 
@@ -36,20 +36,17 @@ fn watch(dir: &Dir, certificate: Option<&str>) -> Option<(Vec<Value>, String)> {
     let mut lines = std::io::BufReader::new(server.stdout.take().expect("piped"));
     std::io::BufRead::read_line(&mut lines, &mut port).expect("a port");
     let scheme = if certificate.is_some() { "https" } else { "http" };
-    let (out, key) = (dir.text("out"), dir.text("credentials"));
+    let key = dir.text("credentials");
     let secret = TOKEN.concat();
     std::fs::write(&key, format!("[default]\ntoken = {secret}\n")).expect("write the file");
     let command =
         format!("cat {key} | curl -sk --max-time 20 --data-binary @- {scheme}://127.0.0.1:{}/", port.trim());
-    let args =
-        ["watch", "--backend", "ebpf", "--format", "jsonl", "--rules", "builtin", "--output", &out, "--"];
-    let output = kernscope(&[&args[..], &["sh", "-c", &command]].concat()).output().expect("kernscope runs");
-    if output.status.code() == Some(2) {
+    let watched = watch_by_ebpf(dir, &["--rules", "builtin"], &["sh", "-c", &command]);
+    if watched.is_none() {
         server.kill().expect("the server is ours");
-        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
     }
     server.wait().expect("the server ends");
-    (output.status.code() != Some(2)).then(|| (records(&dir.path("out")), port.trim().to_owned()))
+    watched.map(|(_, records)| (records, port.trim().to_owned()))
 }
 
 /// Holds the one alert against the records that it names.

@@ -1,6 +1,7 @@
 //! `watch --rules` on real programs: what they read, write, send and receive (root).
 
-use crate::run::{Dir, kernscope, records, refused, run};
+use crate::python::ENDS;
+use crate::run::{Dir, records, refused, run, watch_by_ebpf};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -51,31 +52,12 @@ fn offsets<'a>(records: &'a [Value], source: &str) -> Vec<&'a Value> {
 fn what_moves_is_found_wherever_it_lies_and_never_shown() {
     let dir = Dir::new("content");
     std::fs::write(dir.path("rules.toml"), RULES).expect("write rules");
-    let (rules, file, out) = (dir.text("rules.toml"), dir.text("data"), dir.text("out"));
-    let mut args: Vec<String> = [
-        "watch",
-        "--backend",
-        "ebpf",
-        "--format",
-        "jsonl",
-        "--rules",
-        &rules,
-        "--output",
-        &out,
-        "--",
-        "python3",
-        "-c",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    args.extend([PROGRAM, TOKEN, &FILE_BYTES.to_string(), &file].map(str::to_owned));
-    args.extend(places().iter().map(usize::to_string));
-    let output = kernscope(&args).output().expect("kernscope runs");
-    if output.status.code() == Some(2) {
-        return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let records = records(&dir.path("out"));
+    let (rules, file) = (dir.text("rules.toml"), dir.text("data"));
+    let size = FILE_BYTES.to_string();
+    let places_at: Vec<String> = places().iter().map(usize::to_string).collect();
+    let mut program = vec!["python3", "-c", PROGRAM, TOKEN, &size, &file];
+    program.extend(places_at.iter().map(String::as_str));
+    let Some((_, records)) = watch_by_ebpf(&dir, &["--rules", &rules], &program) else { return };
     let data = std::fs::read_to_string(&file).expect("what was written");
     let at = |record: &&Value| record["offset"].as_u64().expect("known");
     let written = offsets(&records, "file_write");
@@ -93,19 +75,9 @@ fn what_moves_is_found_wherever_it_lies_and_never_shown() {
     assert!(matches.clone().count() > 10 && !matches.into_iter().any(|line| line.contains(TOKEN)));
 }
 
-/// Moves a token in two calls, cut at each place, through a file, a pipe, TCP and UDP; and once more in a vector.
+/// Moves a token in two calls, cut at each place, through [`ENDS`]; and once more in a vector.
 const SPLIT: &str = r#"
-import os, socket, sys
 token = b" " + sys.argv[1].encode() + b" "
-file = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT, 0o600)
-here, there = os.pipe()
-listener = socket.create_server(("127.0.0.1", 0))
-near = socket.create_connection(listener.getsockname())
-far, _ = listener.accept()
-to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-to.bind(("127.0.0.1", 0))
-of = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-of.connect(to.getsockname())
 for cut in range(1, len(token)):
     parts = token[:cut], token[cut:]
     for part in parts:
@@ -130,17 +102,10 @@ os.pwrite(file, token[9:], 2000000)
 fn what_is_split_over_two_calls_is_found() {
     let dir = Dir::new("content-split");
     std::fs::write(dir.path("rules.toml"), RULES).expect("write rules");
-    let (rules, file, out) = (dir.text("rules.toml"), dir.text("data"), dir.text("out"));
-    let watch =
-        ["watch", "--backend", "ebpf", "--format", "jsonl", "--rules", &rules, "--output", &out, "--"];
-    let program = ["python3", "-c", SPLIT, TOKEN, &file];
-    let args: Vec<&str> = watch.into_iter().chain(program).collect();
-    let output = kernscope(&args).output().expect("kernscope runs");
-    if output.status.code() == Some(2) {
-        return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let records = records(&dir.path("out"));
+    let (rules, file) = (dir.text("rules.toml"), dir.text("data"));
+    let split = [ENDS, SPLIT].concat();
+    let program = ["python3", "-c", &split, TOKEN, &file];
+    let Some((_, records)) = watch_by_ebpf(&dir, &["--rules", &rules], &program) else { return };
     let cuts = TOKEN.len() + 1;
     let files =
         |source| offsets(&records, source).into_iter().filter(|record| record["path"] == *file).count();
@@ -193,18 +158,10 @@ if sys.argv[3:]:
 fn many_messages_of_a_call_are_judged_and_what_is_not_is_said() {
     let dir = Dir::new("content-many");
     std::fs::write(dir.path("rules.toml"), RULES).expect("write rules");
-    let (rules, file, out) = (dir.text("rules.toml"), dir.text("data"), dir.text("out"));
-    let watch =
-        ["watch", "--backend", "ebpf", "--format", "jsonl", "--rules", &rules, "--output", &out, "--"];
+    let (rules, file) = (dir.text("rules.toml"), dir.text("data"));
     for more in [&[][..], &["more"]] {
-        let program = ["python3", "-c", MANY, TOKEN, &file];
-        let args: Vec<&str> = watch.into_iter().chain(program).chain(more.iter().copied()).collect();
-        let output = kernscope(&args).output().expect("kernscope runs");
-        if output.status.code() == Some(2) {
-            return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        let records = records(&dir.path("out"));
+        let program = [&["python3", "-c", MANY, TOKEN, &file], more].concat();
+        let Some((_, records)) = watch_by_ebpf(&dir, &["--rules", &rules], &program) else { return };
         assert_eq!(offsets(&records, "net_send").len(), 2, "one whole, one split over two messages");
         assert_eq!(offsets(&records, "net_recv").len(), 2, "and as they come");
         assert!(!offsets(&records, "file_write").is_empty(), "vmsplice");

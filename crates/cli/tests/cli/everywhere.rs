@@ -2,7 +2,8 @@
 //!
 //! At a few places of each example; at every one by `cargo nextest run -p kernscope every_offset --run-ignored only`.
 
-use crate::run::{Dir, kernscope, records};
+use crate::python::ENDS;
+use crate::run::{Dir, watch_by_ebpf};
 use crate::tls::certificate;
 use kernscope_sieve::matcher::{Matcher, Place};
 use kernscope_sieve::rules::RuleSet;
@@ -13,17 +14,8 @@ const SPLITS: usize = 3;
 
 /// Moves each text in two calls, cut at each of its places, every way there is; the file is read back in the same parts.
 const MOVE: &str = r#"
-import json, os, socket, ssl, sys, threading
+import json, ssl, threading
 texts = json.load(open(sys.argv[1]))
-file = os.open(sys.argv[2], os.O_RDWR | os.O_CREAT, 0o600)
-here, there = os.pipe()
-listener = socket.create_server(("127.0.0.1", 0))
-near = socket.create_connection(listener.getsockname())
-far, _ = listener.accept()
-to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-to.bind(("127.0.0.1", 0))
-of = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-of.connect(to.getsockname())
 ends = socket.socketpair()
 sides = [ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl._create_unverified_context()]
 sides[0].load_cert_chain(sys.argv[3])
@@ -89,17 +81,10 @@ fn everywhere(splits: Option<usize>) {
     assert!(names.len() >= 200, "only {} rules", names.len());
     let list = dir.text("texts.json");
     std::fs::write(&list, serde_json::to_string(&texts).expect("text")).expect("write the texts");
-    let (out, file) = (dir.text("out"), dir.text("moved"));
-    let args =
-        ["watch", "--backend", "ebpf", "--format", "jsonl", "--rules", "builtin", "--output", &out, "--"];
-    let command = ["python3", "-c", MOVE, &list, &file, &certificate];
-    let output = kernscope(&[&args[..], &command].concat()).output().expect("kernscope runs");
-    if output.status.code() == Some(2) {
-        return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
-    }
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let (program, file) = ([ENDS, MOVE].concat(), dir.text("moved"));
+    let command = ["python3", "-c", &program, &list, &file, &certificate];
+    let Some((output, records)) = watch_by_ebpf(&dir, &["--rules", "builtin"], &command) else { return };
     let ways: BTreeMap<String, String> = serde_json::from_slice(&output.stdout).expect("descriptors");
-    let records = records(&dir.path("out"));
     assert_eq!(records.last().expect("the ledger")["lost"], serde_json::json!({}));
     let mut finds: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
     for found in records.iter().filter(|record| record["kind"] == "content_match") {

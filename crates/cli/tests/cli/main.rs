@@ -34,6 +34,7 @@ mod on_access;
 mod output;
 mod policy;
 mod provenance;
+mod python;
 mod records;
 mod redact;
 mod report;

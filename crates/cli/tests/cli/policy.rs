@@ -1,5 +1,6 @@
 //! `watch --policy`: what is denied is told, and fails where something here can make it fail (both back ends).
 
+use crate::python::TRIED;
 use crate::run::{Dir, checked, kernscope, records, refused};
 use serde_json::Value;
 
@@ -199,15 +200,9 @@ fn what_is_no_policy_is_refused_in_one_line() {
     refused(&["watch", "--policy", &dir.text("none"), "--", "true"], "No such file");
 }
 
-/// Says of each attempt `ok` or the name of the errno.
+/// Says how each attempt went ([`TRIED`]).
 const TALK: &str = r"
-import errno, socket, sys
-def tried(act):
-    try:
-        act()
-        return 'ok'
-    except OSError as error:
-        return errno.errorcode[error.errno]
+import socket, sys
 def send(to, family=socket.AF_INET):
     socket.socket(family, socket.SOCK_DGRAM).sendto(b'x', to)
 def message(to):
@@ -235,7 +230,8 @@ fn hosts_that_a_policy_denies_are_out_of_reach_and_others_are_not() {
     std::fs::write(dir.path("p.toml"), text).expect("write policy");
     let output = kernscope(&["watch", "--backend", "ebpf", "--no-tls", "--format", "jsonl", "--policy"])
         .arg(dir.path("p.toml"))
-        .args(["--output", &dir.text("out"), "--", "python3", "-c", TALK, &port(&open), &port(&closed)])
+        .args(["--output", &dir.text("out"), "--", "python3", "-c", &[TRIED, TALK].concat()])
+        .args([port(&open), port(&closed)])
         .output()
         .expect("run kernscope");
     let (said, told) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

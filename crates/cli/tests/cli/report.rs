@@ -1,9 +1,12 @@
 //! The page that `watch --report` writes, in a browser: whole, harmless, and quick enough.
 
+#[path = "../../../report/examples/keep_speed/sample.rs"]
+mod sample;
+
 use crate::browser::Browser;
 use crate::run::{Dir, refused, run, stderr, watch};
 use kernscope_report::html::{About, Report};
-use kernscope_report::{Body, Coverage, End, Entry, Ledger, OpenMode, PathInfo, Proc, Summary};
+use kernscope_report::{Coverage, End, Ledger, Summary};
 use std::process::Command;
 
 /// Names that would do harm in a page or on a terminal.
@@ -131,40 +134,12 @@ fn large(page: &std::path::Path, count: u64) {
         About { what: text("make"), offset_ns: 0, host: text("h"), kernel: text("6"), version: text("0") };
     let mut report = Report::start(page, about).expect("start").patient();
     for n in 0..count {
-        report.take(open(n));
+        report.take(sample::open(n));
     }
     let ledger = Ledger { seen: count, emitted: count, ..Default::default() }.close();
     let (summary, coverage) = (Summary::default(), Coverage::default());
     let end = End { ts_ns: count * 10_000, summary: &summary, coverage: &coverage, ledger: &ledger };
     assert_eq!(report.finish(&end).expect("finish").emitted, count);
-}
-
-fn open(n: u64) -> Entry {
-    let path = format!("/home/user/project/target/debug/deps/lib{}.rlib", n % 5000);
-    let pid = 1000 + (n / 500) as u32;
-    let proc = Proc {
-        pid,
-        tid: pid,
-        ppid: 999,
-        uid: 0,
-        comm: "rustc".into(),
-        exe: None,
-        start_ns: n / 500,
-        agent: None,
-    };
-    let body = Body::FileOpen {
-        raw_path: Some(path.clone()),
-        path: PathInfo { path: Some(path), ..Default::default() },
-        dirfd: -100,
-        flags: vec!["O_RDONLY".to_owned(), "O_CLOEXEC".to_owned()],
-        mode: OpenMode::Read,
-        dev: Some(2049),
-        inode: Some(n),
-        ret: 3,
-        errno: None,
-        io_uring: false,
-    };
-    Entry { ts_ns: n * 10_000, proc: Some(proc), body, escaped: Vec::new() }
 }
 
 #[test]

@@ -39,6 +39,27 @@ pub(crate) fn watch(options: &[&str], script: &str) -> Command {
     kernscope(&args)
 }
 
+/// Watches a command by eBPF; what it printed and the records, or `None`, said aloud, where that is not possible.
+pub(crate) fn watch_by_ebpf(dir: &Dir, options: &[&str], command: &[&str]) -> Option<(Output, Vec<Value>)> {
+    let out = dir.text("out");
+    let fixed = ["watch", "--backend", "ebpf", "--format", "jsonl", "--output", &out];
+    let output = run(&[&fixed, options, &["--"], command].concat());
+    if !was_possible(&output) {
+        return None;
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    Some((output, records(&dir.path("out"))))
+}
+
+/// Whether it was more than set-up; why not is said aloud.
+pub(crate) fn was_possible(output: &Output) -> bool {
+    let is = output.status.code() != Some(2);
+    if !is {
+        eprintln!("skipped: {}", stderr(output));
+    }
+    is
+}
+
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -1,6 +1,6 @@
 //! `watch --stdio` on a program that starts a server and talks to it in lines of JSON, as the Model Context Protocol does (root).
 
-use crate::run::{Dir, kernscope, records, refused};
+use crate::run::{Dir, kernscope, records, refused, watch_by_ebpf};
 use serde_json::{Value, json};
 
 /// A server: reads requests, answers them, and says on standard error what it does.
@@ -51,19 +51,11 @@ child.wait()
 #[test]
 fn what_a_server_and_its_client_say_is_told() {
     let dir = Dir::new("stdio");
-    let out = dir.text("out");
     // In two parts, so that no scanner finds a token here.
     let token = ["ghp_", "0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R"].concat();
     for kind in ["pipe", "socket"] {
-        let watch = ["watch", "--backend", "ebpf", "--stdio", "--format", "jsonl", "--output", &out, "--"];
         let program = ["python3", "-c", CLIENT, SERVER, &token, kind];
-        let args: Vec<&str> = watch.into_iter().chain(program).collect();
-        let output = kernscope(&args).output().expect("kernscope runs");
-        if output.status.code() == Some(2) {
-            return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-        let records = records(&dir.path("out"));
+        let Some((_, records)) = watch_by_ebpf(&dir, &["--stdio"], &program) else { return };
         let told: Vec<&Value> = records.iter().filter(|record| record["kind"] == "stdio").collect();
         let of = |fd: u64| -> Vec<(Value, Value, Value)> {
             let of = told.iter().filter(|record| record["fd"] == fd);

@@ -1,6 +1,6 @@
 //! `watch` on programs that speak TLS: every byte, both ways, and what is said of it (root).
 
-use crate::run::{Dir, kernscope, records};
+use crate::run::{Dir, watch_by_ebpf};
 use kernscope_report::text::unescape;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -55,16 +55,7 @@ pub(crate) fn certificate(dir: &Dir) -> Option<String> {
 
 /// Runs a command under `watch`; its records and what it printed, or `None`, said aloud, where eBPF is not possible.
 pub(crate) fn watch(dir: &Dir, options: &[&str], command: &[&str]) -> Option<(Vec<Value>, String)> {
-    let out = dir.text("out");
-    let fixed = ["watch", "--backend", "ebpf", "--format", "jsonl", "--output", &out];
-    let args: Vec<&str> = [&fixed, options, &["--"], command].concat();
-    let output = kernscope(&args).output().expect("kernscope runs");
-    if output.status.code() == Some(2) {
-        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
-        return None;
-    }
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let records = records(&dir.path("out"));
+    let (output, records) = watch_by_ebpf(dir, options, command)?;
     let hooks = coverage(&records)["hooks"].as_array().expect("a list").clone();
     let tls = hooks.iter().find(|hook| hook["name"] == "tls");
     if let Some(hook) = tls.filter(|hook| hook["tier"] == "none") {

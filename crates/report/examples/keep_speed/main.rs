@@ -2,8 +2,10 @@
 //!
 //! Tells what a record costs the thread of the run, which only hands it on, and how fast the file takes them.
 
+mod sample;
+
 use kernscope_report::records::{Begin, Keeper};
-use kernscope_report::{Body, Coverage, End, Entry, Ledger, OpenMode, PathInfo, Proc, Summary};
+use kernscope_report::{Coverage, End, Ledger, Summary};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -26,7 +28,7 @@ fn main() {
     let start = Instant::now();
     let mut handing = Duration::ZERO;
     for n in 0..count {
-        let entry = open(n);
+        let entry = sample::open(n);
         let before = Instant::now();
         keeper.take(entry);
         handing += before.elapsed();
@@ -49,35 +51,4 @@ fn main() {
         bytes / count.max(1),
         handing.as_nanos() as u64 / count.max(1)
     );
-}
-
-/// A file that is opened, one of 5,000.
-fn open(n: u64) -> Entry {
-    let path = format!("/home/user/project/target/debug/deps/lib{}.rlib", n % 5000);
-    Entry {
-        ts_ns: n * 10_000,
-        proc: Some(Proc {
-            pid: 1000 + (n / 500) as u32,
-            tid: 1000,
-            ppid: 999,
-            uid: 0,
-            comm: "rustc".into(),
-            exe: Some("/usr/bin/rustc".into()),
-            start_ns: n / 500,
-            agent: None,
-        }),
-        body: Body::FileOpen {
-            raw_path: Some(path.clone()),
-            path: PathInfo { path: Some(path), ..Default::default() },
-            dirfd: -100,
-            flags: vec!["O_RDONLY".to_owned(), "O_CLOEXEC".to_owned()],
-            mode: OpenMode::Read,
-            dev: Some(2049),
-            inode: Some(n),
-            ret: 3,
-            errno: None,
-            io_uring: false,
-        },
-        escaped: Vec::new(),
-    }
 }
