@@ -13,6 +13,7 @@ pub mod packet;
 pub mod priority;
 pub mod privilege;
 pub mod probe;
+pub mod procfs;
 pub mod program;
 pub mod ring;
 pub mod spawn;

@@ -9,6 +9,7 @@
 
 use crate::raw::{Body, Builder};
 use kernscope_abi as abi;
+use kernscope_kit::procfs;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -192,9 +193,14 @@ pub fn same_start(from_proc_ns: u64, exact_ns: u64) -> bool {
     from_proc_ns / tick_ns() == exact_ns / tick_ns()
 }
 
-/// Parses `/proc/PID/stat`; `None` when the process has gone.
+/// What `/proc/PID/stat` says; `None` when the process has gone.
 pub fn stat(pid: u32) -> Option<Stat> {
-    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    let stat = procfs::Stat::of(pid)?;
+    let mut comm = [0; abi::COMM_LEN];
+    let len = stat.name.len().min(abi::COMM_LEN - 1);
+    comm[..len].copy_from_slice(&stat.name[..len]);
+    let start_ns = stat.start_ticks.saturating_mul(tick_ns());
+    Some(Stat { comm, state: stat.state, ppid: stat.ppid, start_ns })
 }
 
 /// The process of a thread; `None` when it has gone.
@@ -252,22 +258,6 @@ fn tick_ns() -> u64 {
     })
 }
 
-fn parse_stat(text: &[u8]) -> Option<Stat> {
-    // The name may hold anything, parentheses and blanks too: it ends at the last ')'.
-    let open = text.iter().position(|&b| b == b'(')?;
-    let close = text.iter().rposition(|&b| b == b')')?;
-    let name = text.get(open + 1..close)?;
-    let mut comm = [0; abi::COMM_LEN];
-    let len = name.len().min(abi::COMM_LEN - 1);
-    comm[..len].copy_from_slice(&name[..len]);
-    // Fields from the third (state) on.
-    let mut rest = fields(text.get(close + 1..)?);
-    let state = *rest.next()?.first()?;
-    let ppid = number(rest.next()?)?;
-    let ticks: u64 = number(rest.nth(17)?)?;
-    Some(Stat { comm, state, ppid, start_ns: ticks.saturating_mul(tick_ns()) })
-}
-
 fn fields(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty())
 }
@@ -309,18 +299,6 @@ fn descendant_pids(pid: u32) -> Vec<u32> {
 mod tests {
     use super::*;
     use crate::raw::Event;
-
-    #[test]
-    fn the_name_of_a_process_may_hold_parentheses_and_blanks() {
-        let mut text = b"42 (a) b (c) S 7 ".to_vec();
-        text.extend_from_slice(b"0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 300 0\n");
-        let stat = parse_stat(&text).unwrap();
-        assert_eq!(&stat.comm[..7], b"a) b (c");
-        assert_eq!((stat.state, stat.ppid, stat.start_ns), (b'S', 7, 300 * tick_ns()));
-        for len in 0..text.len() - b"300 0\n".len() {
-            assert_eq!(parse_stat(&text[..len]), None, "{len}");
-        }
-    }
 
     #[test]
     fn this_process_is_seen_with_its_binary_and_threads() {

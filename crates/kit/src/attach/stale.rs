@@ -3,6 +3,7 @@
 //! A filter's name says who put it there. Whoever comes next to the same interface takes away those whose owner has ended;
 //! an owner in another PID namespace cannot be asked after, and its filter stays.
 
+use crate::procfs::Stat;
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -65,15 +66,9 @@ fn namespace() -> u64 {
     fs::metadata("/proc/self/ns/pid").map_or(0, |meta| meta.ino())
 }
 
-/// When a process started; `None` when there is none, or only what is left of one. The name in `/proc/PID/stat` may hold
-/// anything, so what follows its last parenthesis is read.
+/// When a process started; `None` when there is none, or only what is left of one.
 fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-    let state = fields.next()?;
-    // Fields 3 (the state) and 22.
-    let start = fields.nth(18)?.parse().ok()?;
-    (!matches!(state, "Z" | "X")).then_some(start)
+    Stat::of(pid).filter(|stat| !stat.has_ended()).map(|stat| stat.start_ticks)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The kernel, its settings and its mounts: what can be read rather than tried.
 
 use super::answer::Answer;
+use crate::procfs::unescaped;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
@@ -75,33 +76,11 @@ fn parse_mounts(bytes: &[u8]) -> Vec<Mount> {
             let mut fields = line.split(|&b| b == b' ').skip(1);
             let (point, fs) = (fields.next()?, fields.next()?);
             Some(Mount {
-                point: PathBuf::from(OsStr::from_bytes(&unescape(point))),
+                point: PathBuf::from(OsStr::from_bytes(&unescaped(point))),
                 fs: String::from_utf8_lossy(fs).into_owned(),
             })
         })
         .collect()
-}
-
-/// Undoes the `\040` with which the kernel writes blanks in mount points.
-fn unescape(field: &[u8]) -> Vec<u8> {
-    let (mut out, mut rest) = (Vec::with_capacity(field.len()), field);
-    while let Some((&byte, tail)) = rest.split_first() {
-        let octal = (byte == b'\\')
-            .then(|| tail.get(..3))
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match octal {
-            Some(value) => {
-                out.push(value);
-                rest = &tail[3..];
-            }
-            None => {
-                out.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    out
 }
 
 /// Where a file system of this type is mounted, if it can be entered.
@@ -114,10 +93,13 @@ pub(super) fn mounted(fs_type: &str) -> Option<PathBuf> {
 ///
 /// # Errors
 /// When they are not mounted, or it cannot be opened.
-pub fn cgroup_root() -> io::Result<std::fs::File> {
-    let root = mounted("cgroup2");
-    let missing = || io::Error::new(io::ErrorKind::NotFound, "cgroup v2 is not mounted");
-    std::fs::File::open(root.ok_or_else(missing)?)
+pub fn cgroup_root() -> io::Result<fs::File> {
+    fs::File::open(cgroup_mount()?)
+}
+
+/// Where cgroups of version 2 are mounted.
+pub(super) fn cgroup_mount() -> io::Result<PathBuf> {
+    mounted("cgroup2").ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "cgroup v2 is not mounted"))
 }
 
 /// An open directory of tracefs: where it is mounted, else a mount of our own that nobody sees.

@@ -154,8 +154,7 @@ struct Cgroup {
 
 impl Cgroup {
     fn new() -> io::Result<Self> {
-        let root = host::mounted("cgroup2")
-            .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "cgroup v2 is not mounted"))?;
+        let root = host::cgroup_mount()?;
         let own = fs::read_to_string("/proc/self/cgroup")?;
         let inside = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or("").to_owned();
         let parent = root.join(inside);

@@ -4,6 +4,7 @@
 //! The table of mounts of the process that used it says what of the file system `/data` shows. Source: `proc(5)`,
 //! `/proc/pid/mountinfo` and `/proc/pid/fdinfo`.
 
+use kernscope_kit::procfs::unescaped;
 use std::collections::HashMap;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -83,27 +84,12 @@ fn processes() -> impl Iterator<Item = i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// A path of the table: space, tab, newline and backslash are octal there.
-fn unescaped(field: &[u8]) -> Vec<u8> {
-    let (mut bytes, mut rest) = (Vec::with_capacity(field.len()), field);
-    while let Some((first, behind)) = rest.split_first() {
-        let digits = behind.get(..3).and_then(|digits| std::str::from_utf8(digits).ok());
-        let octal = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        (rest, _) = match octal {
-            Some(byte) if *first == b'\\' => (&behind[3..], bytes.push(byte)),
-            _ => (behind, bytes.push(*first)),
-        };
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn paths_of_the_table_are_read_as_they_are_written() {
-        assert_eq!(unescaped(br"/a\040b\134\012c\04"), b"/a b\\\nc\\04");
         let line = br"36 35 98:0 /mnt1 /mnt\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue";
         let mount = Mount { id: 36, root: b"/mnt1".to_vec(), point: b"/mnt 2".to_vec() };
         assert_eq!(Mount::parse(line), Some(mount));
