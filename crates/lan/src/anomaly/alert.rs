@@ -40,13 +40,9 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// The same in every run: 64 bits of FNV-1a over rule, device and subject, in hex.
+    /// The same in every run.
     pub fn id(&self) -> String {
-        let text = format!("{}\0{}\0{}", self.rule, self.mac, self.subject);
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-        });
-        format!("{hash:016x}")
+        Record::id_of_device(self.rule, &self.mac.to_string(), &self.subject)
     }
 
     /// The record for it; `evidence` are the `seq` of the records that it is about.

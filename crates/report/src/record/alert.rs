@@ -3,6 +3,7 @@
 use super::is_default;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// How bad it is.
 #[derive(
@@ -73,6 +74,28 @@ pub struct Alert {
     pub acknowledged: bool,
 }
 
+impl Alert {
+    /// The id of a matter that texts make, the rule first: 64 bits of SHA-256 over the texts, each behind its length, in hex.
+    pub fn id_of(texts: &[&str]) -> String {
+        let mut hash = Sha256::new();
+        for text in texts {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text);
+        }
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The id of a matter of a device (`lan`): 64 bits of FNV-1a over the texts with a NUL between them, in hex. Databases hold what
+    /// users said of these ids, so that they stay.
+    pub fn id_of_device(rule: &str, mac: &str, subject: &str) -> String {
+        let text = format!("{rule}\0{mac}\0{subject}");
+        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+        });
+        format!("{hash:016x}")
+    }
+}
+
 /// Something that a policy denies.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyDeny {
@@ -101,4 +124,16 @@ pub struct PolicyDeny {
     pub name: Option<String>,
     /// `seq` of the record of what was done.
     pub evidence: Vec<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_those_that_databases_hold() {
+        let texts = ["aws-access-token", "/root/.aws/credentials", "192.0.2.1:443", "cat", "curl"];
+        assert_eq!(Alert::id_of(&texts), "6eda4f0b6ee870c8");
+        assert_eq!(Alert::id_of_device("arp_conflict", "02:02:02:02:02:02", "a"), "b672aded442c7890");
+    }
 }

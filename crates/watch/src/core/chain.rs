@@ -9,7 +9,6 @@
 use super::Core;
 use super::table::{ProcId, Process};
 use kernscope_report::{Alert, Body, ContentMatch, ContentSource, Entry, Severity, TlsDirection};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
@@ -116,7 +115,7 @@ impl Core {
             message: format!("secret ({rule}) read from {file} by {reader} and sent to {remote} by {sender}"),
             evidence: evidence.into_iter().collect(),
             because,
-            id: id(&[rule, file, remote, &first.name, &last.name]),
+            id: Alert::id_of(&[rule, file, remote, &first.name, &last.name]),
             count: 1,
             ..Alert::default()
         }
@@ -199,14 +198,4 @@ fn severity(word: &str) -> Severity {
         "medium" => Severity::Medium,
         _ => Severity::Low,
     }
-}
-
-/// Sixteen digits that stand for these texts.
-fn id(texts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for text in texts {
-        hash.update(text.len().to_le_bytes());
-        hash.update(text);
-    }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
