@@ -8,6 +8,7 @@ mod live;
 pub(crate) mod policy;
 mod replay;
 pub(crate) mod signals;
+mod status;
 mod tell;
 
 use crate::args::{BackendName, WatchArgs};
@@ -22,8 +23,9 @@ use kernscope_watch::core::{self, Core};
 use kernscope_watch::detect::Detector;
 use kernscope_watch::session;
 use kernscope_watch::stream::{Header, Writer};
-use live::{Live, failure, status_code};
+use live::Live;
 use signals::Signals;
+use status::{failure, status_code};
 use std::cell::Cell;
 use std::io::BufWriter;
 use std::process::ExitCode;

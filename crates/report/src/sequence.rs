@@ -1,12 +1,12 @@
 //! From entries to records: version, number and wall time.
 //!
-//! [`RecordRef`] is [`Record`](crate::Record) with everything borrowed: the same JSON without a copy.
+//! [`RecordRef`] is [`Record`] with everything borrowed: the same JSON without a copy.
 
 use crate::clock::Clock;
-use crate::{Body, Entry, Proc, SCHEMA_VERSION};
+use crate::{Body, Entry, Proc, Record, SCHEMA_VERSION};
 use serde::Serialize;
 
-/// A [`Record`](crate::Record) that borrows from its [`Entry`]; its JSON is the same.
+/// A [`Record`] that borrows from its [`Entry`]; its JSON is the same.
 #[derive(Debug, Serialize)]
 pub struct RecordRef<'a> {
     v: u32,
@@ -51,6 +51,15 @@ impl Sequencer {
         RecordRef { v: SCHEMA_VERSION, seq, ts: self.clock.rfc3339(ts_ns), proc, body, escaped }
     }
 
+    /// The same as a record that owns what it tells.
+    pub fn record(&mut self, entry: Entry) -> Record {
+        let Entry { ts_ns, proc, body, escaped } = entry;
+        let (seq, ts) = (self.next_seq, self.clock.rfc3339(ts_ns).to_owned());
+        self.next_seq += 1;
+        let escaped = escaped.into_iter().map(str::to_owned).collect();
+        Record { v: SCHEMA_VERSION, seq, ts, proc, body, escaped }
+    }
+
     /// Continues at `seq`: the records from there on did not reach the output.
     pub fn rewind(&mut self, seq: u64) {
         self.next_seq = seq;
@@ -60,22 +69,15 @@ impl Sequencer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Record;
     use crate::samples;
 
     #[test]
     fn borrowed_and_owned_records_are_the_same_json() {
-        let mut sequencer = Sequencer::new(1_700_000_000_000_000_000);
+        let [mut borrowing, mut owning] = [(); 2].map(|()| Sequencer::new(1_700_000_000_000_000_000));
         for (index, entry) in samples::entries().iter().enumerate() {
-            let borrowed = serde_json::to_string(&sequencer.stamp(entry)).expect("serialises");
-            let owned = Record {
-                v: SCHEMA_VERSION,
-                seq: index as u64,
-                ts: Clock::new(1_700_000_000_000_000_000).rfc3339(entry.ts_ns).to_owned(),
-                proc: entry.proc.clone(),
-                body: entry.body.clone(),
-                escaped: entry.escaped.iter().map(|name| (*name).to_owned()).collect(),
-            };
+            let borrowed = serde_json::to_string(&borrowing.stamp(entry)).expect("serialises");
+            let owned = owning.record(entry.clone());
+            assert_eq!((owned.v, owned.seq), (SCHEMA_VERSION, index as u64));
             assert_eq!(borrowed, serde_json::to_string(&owned).expect("serialises"));
             assert_eq!(serde_json::from_str::<Record>(&borrowed).expect("reads back"), owned);
         }

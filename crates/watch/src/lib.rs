@@ -8,6 +8,7 @@ pub mod core;
 pub mod detect;
 pub mod ebpf;
 pub mod enrich;
+pub mod live;
 pub mod monitor;
 pub mod policy;
 pub mod proc_snapshot;

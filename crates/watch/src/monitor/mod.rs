@@ -20,35 +20,23 @@
 //! # Ok::<(), kernscope_watch::monitor::StartError>(())
 //! ```
 
-mod live;
 mod queue;
 
+pub use crate::live::Choice;
 pub use crate::ptrace::StartError;
 pub use queue::{Events, QUEUE_RECORDS};
 
 use crate::backend::{BackendError, Target};
 use crate::core::{Config, Core};
 use crate::detect::{Detections, Detector};
-use crate::session;
-use kernscope_report::clock::{self, Clock};
-use kernscope_report::{Body, Entry, Ledger, Record, SCHEMA_VERSION};
+use crate::live::{Live, Setup, Wishes};
+use crate::{ebpf, ptrace, session};
+use kernscope_report::clock;
+use kernscope_report::{Body, Entry, Ledger, Record, Sequencer};
 use kernscope_sieve::matcher::Matcher;
 use kernscope_sieve::rules::RuleSet;
-use live::Live;
 use std::convert::Infallible;
 use std::ffi::OsString;
-
-/// How events are got.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// By eBPF if kernel and privileges allow it, else by ptrace.
-    #[default]
-    Auto,
-    /// By eBPF, or not at all.
-    Ebpf,
-    /// By ptrace.
-    Ptrace,
-}
 
 type Callback = Box<dyn FnMut(&Record) + Send>;
 
@@ -168,7 +156,18 @@ impl Monitor {
     }
 
     fn open(&self) -> Result<Live, StartError> {
-        Live::open(&self.target, self.choice, self.rules.as_ref(), self.env, self.tls)
+        let setup = Setup {
+            wishes: Wishes { rules: self.rules.is_some(), tls: self.tls, stdio: false },
+            ebpf: &|| ebpf::Options {
+                env: self.env,
+                content: self.rules.as_ref().map(|rules| rules.conditions().content()),
+                tls: self.tls,
+                ring_bytes: ebpf::ring_bytes(self.tls),
+                ..ebpf::Options::default()
+            },
+            ptrace: &|| ptrace::Options { env: self.env, ..ptrace::Options::default() },
+        };
+        Live::open(&self.target, self.choice, &setup, &mut |_, _| {})
     }
 
     /// Watches, and tells each record.
@@ -191,13 +190,9 @@ impl Monitor {
         if let Some(detections) = self.detections.take() {
             core = core.with_detector(Detector::new(detections));
         }
-        let (mut clock, mut seq) = (Clock::new(clock::realtime_offset_ns()), 0);
+        let mut sequencer = Sequencer::new(clock::realtime_offset_ns());
         let mut give = |entry: Entry| {
-            let Entry { ts_ns, proc, body, escaped } = entry;
-            let escaped = escaped.into_iter().map(str::to_owned).collect();
-            let ts = clock.rfc3339(ts_ns).to_owned();
-            let record = Record { v: SCHEMA_VERSION, seq, ts, proc, body, escaped };
-            seq += 1;
+            let record = sequencer.record(entry);
             let kind = record.body.kind();
             let wanted = self.callbacks.iter_mut().filter(|(wanted, _)| wanted == kind);
             wanted.for_each(|(_, callback)| callback(&record));

@@ -37,7 +37,9 @@ use kernscope_kit::spawn::{self, Running, SpawnError};
 use kernscope_kit::trace::{self, Alarm, Go};
 use kernscope_report::Coverage;
 use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
 use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Pid;
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
 use std::os::unix::process::ExitStatusExt;
@@ -134,6 +136,17 @@ impl Ptrace {
     /// Process id of the command; `None` when a running tree is watched.
     pub fn command_pid(&self) -> Option<u32> {
         self.command.as_ref().map(Running::pid)
+    }
+
+    /// Sends a signal to the command, if it is still there.
+    pub fn signal_command(&mut self, signal: i32) {
+        // Only this process reaps the command, so that without a status its id is still its own.
+        let running = self.command_status().is_none();
+        let pid = self.command_pid().filter(|_| running).and_then(|pid| i32::try_from(pid).ok());
+        if let (Some(pid), Ok(signal)) = (pid, Signal::try_from(signal)) {
+            // It may refuse, having become another user's; then it is not ours to end.
+            let _ = kill(Pid::from_raw(pid), signal);
+        }
     }
 
     /// What a person has to know before believing the run, one sentence each.
