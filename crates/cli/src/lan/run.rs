@@ -1,33 +1,32 @@
 //! `lan run`: an interface in, devices out, until it is ended.
 
+mod counts;
+mod cover;
 mod shown;
+mod start;
 
+use super::ServeArgs;
 use super::book::Book;
 use super::config::Settings;
-use super::database::{Database, default_path};
+use super::database::Database;
 use super::memory::Memory;
 use super::metrics::{Metrics, Named};
-use super::replay::{cut, fingerprint, hook, limits, quiet};
-use super::run_args::{BackendName, Mode, RunArgs};
+use super::replay::{hook, quiet};
+use super::run_args::RunArgs;
 use super::serve::PAGE_AT;
 use super::tell::{Teller, now_ns};
 use super::traffic::Traffic;
-use super::tui::{self, Pulse, Tui};
-use super::{ServeArgs, gateway};
+use super::tui::{Pulse, Tui};
 use crate::failure::{BROKEN, Failure, Outcome};
-use crate::stream::{note, print};
+use crate::stream::print;
 use crate::watch::signals::Signals;
 use kernscope_kit::attach::Interface;
-use kernscope_kit::privilege;
 use kernscope_lan::Mac;
 use kernscope_lan::anomaly::{Sentry, Tally};
-use kernscope_lan::live::{Options, Part, Session};
-use kernscope_lan::record::ONLINE_NS;
-use kernscope_lan::registry::{Device, Refused, Registry};
-use kernscope_lan::replay::Account;
-use kernscope_report::Coverage;
-use kernscope_report::clock::Clock;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use kernscope_lan::live::{Part, Session};
+use kernscope_lan::registry::Registry;
+use start::begin;
+use std::collections::{HashMap, HashSet};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -62,110 +61,6 @@ pub(super) fn serve(args: &ServeArgs) -> Outcome {
         return print(settings.print().as_bytes());
     }
     begin(settings)
-}
-
-fn begin(settings: Settings) -> Outcome {
-    let fingerprint = fingerprint(&settings.rules)?;
-    let looked = settings.looks.read()?;
-    let signals = Signals::install()
-        .map_err(|cause| Failure::usage(format_args!("install signal handlers: {cause}")))?;
-    let database = match (&settings.db, settings.no_db) {
-        (_, true) => None,
-        (Some(path), _) => Some(Database::create(path)?),
-        (None, _) => Some(Database::create(&default_path()?)?),
-    };
-    let interface = settings.interface.as_deref().ok_or_else(|| {
-        Failure::usage(
-            "look at a network: no interface is named; give --interface IF, or `interface` in --config FILE",
-        )
-    })?;
-    let interface = Interface::find(interface).map_err(Failure::usage)?;
-    settings.notify.check(database.as_ref())?;
-    let listening = settings.faces.clone().listen()?;
-    if settings.faces.page.is_some() && database.is_none() {
-        return Err(Failure::usage("serve the page: it is drawn from the database; leave --no-db out"));
-    }
-    let options = Options {
-        promiscuous: settings.mode == Mode::Span,
-        anomaly: Some(settings.detect),
-        ..Options::default()
-    };
-    let has_screen = settings.has_screen && tui::can_show();
-    let (mut session, backend, why) = look(settings.backend, &interface, options)?;
-    let (mut memory, mut known) = (Memory::default(), String::new());
-    if let Some(sentry) = session.registry.sentry() {
-        if let Some(database) = &database {
-            let network = settings.network.clone().unwrap_or_else(|| interface.to_string());
-            (memory, known) = Memory::begin(&network, database, sentry, settings.detect.learn_ns);
-        }
-        gateway::of(&interface.to_string()).into_iter().for_each(|address| sentry.gateway(address));
-        for (mac, category) in database.iter().flat_map(Database::known) {
-            sentry.know(mac);
-            sentry.describe(mac, &category);
-        }
-        looked.give_most(sentry);
-        settings.off.iter().for_each(|rule| sentry.switch_off(rule));
-        if database.is_some() || settings.faces.metrics.is_some() || has_screen {
-            sentry.follow_talks();
-        }
-    }
-    if let Some(patterns) = looked.patterns() {
-        session.look_for(patterns, &interface, options.promiscuous).map_err(Failure::usage)?;
-    }
-    let privileges = privilege::keep_only(&session.keeps()).err().map(|cause| cause.to_string());
-    let metrics = Metrics::default();
-    let path = database.as_ref().map(|database| database.path().to_owned());
-    let screen = has_screen.then(|| Tui::start(interface.to_string(), path.as_deref())).transpose()?;
-    database.iter().try_for_each(|database| settings.notify.start(database.path()))?;
-    listening.serve(database.as_ref().map(Database::path), true, &metrics)?;
-    let source = format!("{interface} from {}", Clock::new(0).rfc3339(now_ns()));
-    let parts = session.parts();
-    let tiers: Vec<_> = parts.iter().map(|part| part.tier.as_str()).collect();
-    note(format_args!("{interface}: looking by {}; Ctrl-C ends it", tiers.join(" and ")));
-    (!known.is_empty()).then(|| note(known));
-    let mut teller = Teller::new(settings.format);
-    screen.iter().for_each(|_| teller.go_behind());
-    let book = Book::new(fingerprint, source.clone());
-    let traffic = Traffic::default();
-    let run = Run {
-        settings,
-        interface,
-        database,
-        teller,
-        book,
-        backend,
-        why,
-        parts,
-        privileges,
-        source,
-        traffic,
-        memory,
-        metrics,
-        screen,
-        muted_here: HashSet::new(),
-        seen_ns: 0,
-    };
-    run.follow(session, &signals)
-}
-
-/// Begins to look, by the best back end that works; which that is, and why not a better one.
-fn look(
-    backend: BackendName,
-    interface: &Interface,
-    options: Options,
-) -> Result<(Session, &'static str, String), Failure> {
-    let packet = || Session::packet(interface, options).map_err(Failure::usage);
-    match backend {
-        BackendName::Packet => Ok((packet()?, "packet", String::new())),
-        BackendName::Xdp => {
-            let session = Session::kernel(interface, options).map_err(Failure::usage)?;
-            Ok((session, "xdp", String::new()))
-        }
-        BackendName::Auto => match Session::kernel(interface, options) {
-            Ok(session) => Ok((session, "xdp", String::new())),
-            Err(why) => Ok((packet()?, "packet", format!("not by xdp: {why}; "))),
-        },
-    }
 }
 
 /// A run, and who is told.
@@ -297,39 +192,6 @@ impl Run {
         copy
     }
 
-    /// Brings the metrics up to date.
-    fn count(&mut self, session: &mut Session) {
-        if self.settings.faces.metrics.is_none() {
-            return;
-        }
-        let now_ns = now_ns();
-        let (_, lost) = session.counted();
-        let frames = frames(session.account(), lost);
-        let learning = session.registry.sentry().is_some_and(|sentry| sentry.is_learning());
-        let all = session.registry.devices();
-        let online =
-            all.iter().filter(|device| now_ns.saturating_sub(device.last_ns) <= ONLINE_NS).count() as u64;
-        let devices: Vec<_> = all.iter().map(|device| (device.mac, device.last_ns)).collect();
-        let most = self.settings.faces.metrics_devices;
-        let nameless = self.metrics.with(|numbers| {
-            (numbers.frames, numbers.devices, numbers.online) = (frames, devices.len() as u64, online);
-            numbers.learning = learning;
-            numbers.traffic(&devices, &self.traffic, most);
-            numbers.nameless()
-        });
-        for device in all.iter().filter(|device| nameless.binary_search(&device.mac).is_ok()) {
-            let named = self.named(&session.registry, device, now_ns);
-            self.metrics.with(|numbers| numbers.name(device.mac, named));
-        }
-    }
-
-    fn named(&self, registry: &Registry, device: &Device, now_ns: u64) -> Named {
-        let mut told = self.book.record(registry, device, now_ns);
-        self.database.iter().for_each(|database| database.correct(&mut told));
-        let (name, vendor) = (told.hostname.unwrap_or_default(), told.vendor.unwrap_or_default());
-        Named { name, category: told.category, vendor }
-    }
-
     fn tell_alerts(&mut self, registry: &mut Registry) {
         let news = registry.sentry().map(Sentry::news).unwrap_or_default();
         let source = self.interface.to_string();
@@ -389,55 +251,5 @@ impl Run {
             true => numbers.written_s = now_ns / 1_000_000_000,
             false => numbers.writes_failed += 1,
         });
-    }
-
-    fn coverage(&self, account: &Account, refused: Refused, quiet: String) -> Coverage {
-        let lost: Vec<_> = account.unusable.iter().map(|(cause, count)| format!("{cause} {count}")).collect();
-        let lost = if lost.is_empty() { String::new() } else { format!("frames lost: {}", lost.join(", ")) };
-        let privileges = self.privileges.as_ref().map(|cause| format!("not given up: {cause}"));
-        let mut hooks: Vec<_> =
-            self.parts.iter().map(|part| hook(&part.name, &part.tier, part.gap.clone())).collect();
-        hooks.push(hook("account", "kernel", lost));
-        hooks.push(hook("ends of frames", "kernel", cut(account.cut)));
-        hooks.push(hook("registry", "memory", limits(refused)));
-        hooks.push(hook("alerts", "memory", quiet));
-        hooks.push(hook("privileges", "capabilities", privileges.unwrap_or_default()));
-        let place = unseen(self.settings.mode);
-        Coverage {
-            backend: self.backend.to_owned(),
-            why: format!("{}{place}; TCP streams and IP fragments are not put together", self.why),
-            hooks,
-            ..Coverage::default()
-        }
-    }
-}
-
-/// Frames by what became of them and why.
-fn frames(account: &Account, lost: Vec<(&'static str, u64)>) -> BTreeMap<(&'static str, String), u64> {
-    let mut frames = BTreeMap::from([
-        (("used", String::new()), account.used),
-        (("counted", String::new()), account.counted),
-    ]);
-    frames.extend(
-        account.malformed.iter().map(|(protocol, count)| (("malformed", (*protocol).to_owned()), *count)),
-    );
-    let unusable = account.unusable.iter().map(|(cause, count)| (("lost", cause.clone()), *count));
-    frames.extend(unusable.chain(lost.into_iter().map(|(cause, count)| (("lost", cause.to_owned()), count))));
-    frames
-}
-
-/// What cannot be seen from a place.
-fn unseen(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Host => {
-            "seen are frames from and to this machine and those to all; what other devices say to each other is not"
-        }
-        Mode::Gateway => {
-            "seen is what crosses this interface; what devices beyond it say to each other directly is not"
-        }
-        Mode::Span => {
-            "seen are the copies that the switch sends; those that it leaves out are not, and a frame that it copies twice \
-             counts twice"
-        }
     }
 }
