@@ -2,147 +2,39 @@
 //!
 //! A forest (Guha et al., *Robust Random Cut Forest Based Anomaly Detection on Streams*, 2016) says how far a point lies from those that it
 //! holds. Each device has its own, of the numbers of [`super::activity`]. A device is learnt for a day at least and scored for two hours
-//! more to know
-//! which scores are usual; then is told what scores far above the highest of those, for three intervals running, with a number at
-//! least twice as large as it ever was. So what people do for the first time in days is mostly nothing, and what goes on and on is
-//! something.
+//! more to know which scores are usual; then is told what scores far above the highest of those, for three intervals running, with a
+//! number at least twice as large as it ever was. So what people do for the first time in days is mostly nothing, and what goes on and
+//! on is something.
 //!
 //! A forest of a device takes a hundred kilobytes. Therefore what is kept of each device is a sample of its past, a byte a number; forests
 //! are made from it when they are needed, and the last few hundred stay. The sample is replaced at random, so that it reaches back for
 //! about a week.
 
-use super::activity::{FEATURES, FEATURES_LEN, Interval, Vector};
-use super::alert::{Alert, Alerts};
+mod device;
+mod told;
+
+pub(super) use told::words;
+
+use super::activity::{FEATURES_LEN, Interval};
+use super::alert::Alerts;
 use super::learnt::{Learnt, Notes, What};
 use super::{Options, recent::Recent};
 use crate::Mac;
-use kernscope_report::Severity;
+use device::{Habit, PAST, Row, point, row};
 use rcf3::Forest;
-use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
+use told::alert;
 
-/// Intervals of a device's past that are kept.
-const PAST: usize = 288;
-/// Of these, intervals that a forest is made of.
-const SAMPLE: usize = 64;
-const TREES: usize = 16;
-/// One of so many intervals takes the place of an older one when there are enough.
-const REPLACED: u64 = 6;
 /// Intervals with traffic that are learnt, whatever the time.
 const SEEN_MIN: u64 = 48;
 /// Intervals that are scored to know what is usual.
 const CALIBRATED: u32 = 24;
 /// Scores above so many times the highest usual one are far out.
 const FAR: f32 = 1.2;
-/// A number in a byte: sixths of a doubling.
-const STEPS: f32 = 6.0;
-/// One doubling.
-const TWICE: u8 = 6;
 /// Forests that stay, by half.
 const FORESTS: usize = 128;
 /// State is handed out once in so many intervals of a device.
 const NOTED: u64 = 12;
-
-type Row = [u8; FEATURES_LEN];
-
-/// What is known of one device.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-struct Habit {
-    first_ns: u64,
-    last_ns: u64,
-    seen: u64,
-    /// Rows of a byte a number, one behind the other, as hex.
-    #[serde(with = "hex")]
-    past: Vec<u8>,
-    /// The most of each number.
-    most: Row,
-    scored: u32,
-    /// The highest score that was usual.
-    high: f32,
-    #[serde(skip)]
-    strikes: Vec<(Row, f32)>,
-}
-
-/// A row as hex digits: JSON has no bytes.
-mod hex {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let pairs = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
-        pairs.map(|pair| u8::from_str_radix(pair, 16).map_err(D::Error::custom)).collect()
-    }
-}
-
-fn row(vector: &Vector) -> Row {
-    vector.map(|number| (number * STEPS).round().clamp(0.0, 255.0) as u8)
-}
-
-fn point(row: &[u8]) -> Vec<f32> {
-    row.iter().map(|byte| f32::from(*byte) / STEPS).collect()
-}
-
-impl Habit {
-    fn rows(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.past.chunks_exact(FEATURES_LEN)
-    }
-
-    /// Learns an interval. Gives the row if it is a part of the past now.
-    fn learn(&mut self, mac: Mac, row: Row) -> bool {
-        self.seen = self.seen.saturating_add(1);
-        self.most.iter_mut().zip(row).for_each(|(most, byte)| *most = byte.max(*most));
-        if self.past.len() < PAST * FEATURES_LEN {
-            self.past.extend(row);
-            return true;
-        }
-        let chance = scramble(mac, self.seen);
-        if chance.is_multiple_of(REPLACED) {
-            let at = (chance / REPLACED % PAST as u64) as usize * FEATURES_LEN;
-            self.past[at..at + FEATURES_LEN].copy_from_slice(&row);
-            return true;
-        }
-        false
-    }
-
-    /// A forest of an even sample of the past.
-    fn forest(&self, mac: Mac) -> Option<Forest> {
-        let mut forest = Forest::builder(FEATURES_LEN)
-            .num_trees(TREES)
-            .capacity(SAMPLE)
-            .initial_accept_fraction(1.0)
-            .output_after(1)
-            .seed(scramble(mac, 0))
-            .build()
-            .ok()?;
-        let step = self.rows().len().div_ceil(SAMPLE).max(1);
-        self.rows().step_by(step).for_each(|row| _ = forest.update(&point(row)));
-        Some(forest)
-    }
-
-    /// The middle of a number in the past.
-    fn middle(&self, feature: usize) -> u8 {
-        let mut all: Vec<u8> = self.rows().map(|row| row[feature]).collect();
-        all.sort_unstable();
-        all.get(all.len() / 2).copied().unwrap_or_default()
-    }
-
-    /// Whether some number is at least twice as large as it ever was.
-    fn is_beyond(&self, row: &Row) -> bool {
-        row.iter().zip(self.most).any(|(byte, most)| *byte >= most.saturating_add(TWICE))
-    }
-}
-
-/// Chance that is the same in every run (SplitMix64's last step).
-fn scramble(mac: Mac, n: u64) -> u64 {
-    let start = mac.0.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte)) ^ n << 48 ^ n;
-    let word = (start ^ (start >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
-}
 
 /// Models of all devices.
 #[derive(Debug)]
@@ -244,49 +136,10 @@ fn score(forests: &mut Recent<Mac, Forest>, mac: Mac, habit: &Habit, row: &Row) 
     score.map_or(0.0, |score| score as f32)
 }
 
-/// What is known of a device, in words.
-pub(super) fn words(row: &Learnt) -> Option<String> {
-    let habit: Habit = row.read()?;
-    Some(format!("{} intervals of five minutes are learnt of what it does", habit.seen))
-}
-
-fn alert(mac: Mac, habit: &Habit, forest: Option<&Forest>, now_ns: u64) -> Alert {
-    let row = habit.strikes.last().map_or([0; FEATURES_LEN], |(row, _)| *row);
-    let score = habit.strikes.iter().map(|(_, score)| *score).fold(0.0, f32::max);
-    let mut parts: Vec<(usize, f64)> = forest
-        .and_then(|forest| forest.attribution(&point(&row)).ok())
-        .map(|parts| parts.iter().map(|part| part.above + part.below).enumerate().collect())
-        .unwrap_or_default();
-    // What is beyond all that was comes first, then what contributes to the score.
-    let beyond = |feature: usize| row[feature].saturating_sub(habit.most[feature]);
-    parts.sort_by(|(one, a), (other, b)| beyond(*other).cmp(&beyond(*one)).then(b.total_cmp(a)));
-    let of = |byte: u8| (2f64.powf(f64::from(byte) / f64::from(STEPS)) - 1.0).max(0.0);
-    let told = parts.iter().take(3).map(|(feature, _)| {
-        let (_, unit, what) = FEATURES[*feature];
-        let (now, usual, most) = (of(row[*feature]), of(habit.middle(*feature)), of(habit.most[*feature]));
-        format!("{what}: {now:.0} {unit}, usually {usual:.0} and at most {most:.0}")
-    });
-    let because: Vec<_> =
-        told.chain([format!("a score of {score:.2}; usual ones are up to {:.2}", habit.high)]).collect();
-    let first = because.first().cloned().unwrap_or_default();
-    let minutes = habit.strikes.len() as u64 * super::activity::INTERVAL_NS / 60_000_000_000;
-    Alert {
-        rule: "unusual",
-        severity: Severity::Low,
-        mac,
-        ip: None,
-        subject: String::new(),
-        message: format!("unusual for this device, for {minutes} minutes: {first}"),
-        because,
-        count: habit.strikes.len() as u64,
-        first_ns: now_ns,
-        last_ns: now_ns,
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::activity::{DEVICES_MAX, INTERVAL_NS};
+    use super::super::activity::{DEVICES_MAX, INTERVAL_NS, Vector};
+    use super::device::scramble;
     use super::*;
 
     fn usual(mac: Mac, n: u64) -> Vector {

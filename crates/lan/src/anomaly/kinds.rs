@@ -2,11 +2,13 @@
 //!
 //! What it talks to is known by three things: the place beyond this network (the name that was looked up, else its network), the
 //! sort of service, and the device here. A new one is worth points: two for a service, one for a place or a device here, one more for a
-//! place that nobody
-//! looked up. Three are told. So a new server of the usual cloud is nothing, and a camera that begins to use SSH is something.
+//! place that nobody looked up. Three are told. So a new server of the usual cloud is nothing, and a camera that begins to use SSH is
+//! something.
 //!
 //! People's devices talk to new places all day long. Only sorts of devices that do one thing are held to this, only after each was
 //! known for as long as the network is learnt, and only while it has few kinds of destinations.
+
+mod kind;
 
 use super::alert::{Alert, Alerts};
 use super::beacon::destination;
@@ -16,12 +18,10 @@ use super::recent::Recent;
 use super::scene::{Scene, is_nobodys};
 use super::{Detector, Options, Seen};
 use crate::Mac;
-use crate::decode::on_link;
 use crate::packet::Packet;
 use kernscope_report::Severity;
-use serde::{Deserialize, Serialize};
+use kind::{Kind, kinds, sort};
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::net::IpAddr;
 
 /// Devices that are followed, by half.
@@ -55,24 +55,6 @@ const OF_ONE_PURPOSE: [&str; 18] = [
     "weather station",
     "doorbell",
 ];
-
-/// A kind of destination.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
-enum Kind {
-    Place(String),
-    Service(String),
-    Device(String),
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Place(place) => write!(f, "place {place}"),
-            Self::Service(service) => write!(f, "service {service}"),
-            Self::Device(mac) => write!(f, "device {mac}"),
-        }
-    }
-}
 
 /// What a device talked to, and when that was handed out last.
 #[derive(Debug, Default)]
@@ -129,33 +111,6 @@ impl Kinds {
             }
         }
         if is_known { (new, points) } else { (Vec::new(), 0) }
-    }
-}
-
-/// What a talk is with, and what each is worth if it is new.
-fn kinds(seen: &Seen<'_>, packet: &Packet<'_>, service: Service, scene: &Scene) -> Vec<(Kind, u32)> {
-    let target = packet.target;
-    let mut kinds = vec![(Kind::Service(sort(service)), 2)];
-    if !on_link(target) {
-        let strange = u32::from(scene.name(&target).is_none());
-        kinds.push((Kind::Place(destination(target, scene)), 1 + strange));
-    } else if !scene.is_router(seen.link.target) && !scene.is_gateway(&target) && !scene.is_resolver(&target)
-    {
-        kinds.push((Kind::Device(seen.link.target.to_string()), 1));
-    }
-    kinds
-}
-
-/// The sort of a service: what is one to its users is one here.
-fn sort(service: Service) -> String {
-    match service {
-        Service::Tcp(80 | 443 | 8000 | 8080 | 8443) | Service::Udp(443) => "web".to_owned(),
-        Service::Tcp(1883 | 8883) => "MQTT".to_owned(),
-        Service::Tcp(25 | 465 | 587) => "mail".to_owned(),
-        Service::Udp(3478..=3481 | 19_302..=19_309) => "STUN".to_owned(),
-        Service::Udp(port) if port >= 10_000 => "high udp ports".to_owned(),
-        Service::Tcp(port) if port >= 32_768 => "high tcp ports".to_owned(),
-        other => other.to_string(),
     }
 }
 
