@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::{oracle, tools};
+use crate::tools;
 pub(crate) use memory::memory_of;
 use programs::Programs;
 
@@ -101,10 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Detect(args) => return detect::run(args),
         What::Socket => return socket::run(),
     };
-    let kernscope = match &args.kernscope {
-        Some(path) => path.canonicalize().with_context(|| format!("find {}", path.display()))?,
-        None => oracle::build()?,
-    };
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let dir = std::env::temp_dir().join(format!("kernscope-bench.{}", std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let text = measure(args, &kernscope, &dir);

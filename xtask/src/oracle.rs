@@ -62,10 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         tools::find("strace").is_some(),
         "compare with strace: it is not installed; apt-get install strace"
     );
-    let kernscope = match &args.kernscope {
-        Some(path) => path.canonicalize().with_context(|| format!("find {}", path.display()))?,
-        None => build()?,
-    };
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let backends = if args.backend.is_empty() {
         vec!["ebpf".to_owned(), "ptrace".to_owned()]
     } else {
@@ -90,12 +87,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("{different} of {} comparisons differ", rows.len());
     }
     Ok(())
-}
-
-/// Builds the release binary and says where it is.
-pub(crate) fn build() -> Result<PathBuf> {
-    tools::run(tools::cargo().args(["build", "--quiet", "--release", "--package", "kernscope"]))?;
-    Ok(tools::target_dir().join("release/kernscope"))
 }
 
 fn compare_all(kernscope: &Path, backends: &[String], filter: &str, base: &Path) -> Result<Vec<Row>> {

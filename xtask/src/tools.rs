@@ -46,6 +46,18 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// The binary that a task runs: the one that is given, else one that is built in release mode.
+///
+/// # Errors
+/// When it is not there, or does not build.
+pub(crate) fn kernscope(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = given {
+        return path.canonicalize().with_context(|| format!("find {}", path.display()));
+    }
+    run(cargo().args(["build", "--quiet", "--release", "--package", "kernscope"]))?;
+    Ok(target_dir().join("release/kernscope"))
+}
+
 /// Builds an example of a crate, optimised, and returns it ready to run.
 ///
 /// # Errors

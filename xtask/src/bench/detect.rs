@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{children_cpu_s, median};
-use crate::{oracle, tools};
+use crate::tools;
 
 /// Shells, programs and opens as builds have them.
 const WORK: &str = "i=0; while [ $i -lt 400 ]; do sh -c 'for f in /etc/hosts /etc/passwd /usr/share; do test -e $f && cat /etc/hostname > /dev/null; \
@@ -29,10 +29,7 @@ pub(super) struct Args {
 
 /// Runs the task.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let kernscope = match &args.kernscope {
-        Some(path) => path.canonicalize().with_context(|| format!("find {}", path.display()))?,
-        None => oracle::build()?,
-    };
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let dir = std::env::temp_dir().join(format!("kernscope-bench-detect.{}", std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let measured = measure(&kernscope, &dir, args.rounds);

@@ -10,7 +10,7 @@ mod shown;
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 
-use crate::{oracle, tools};
+use crate::tools;
 
 const TABLES: [&str; 2] = ["page", "load"];
 const HEAD: &str = "# How fast the page of `kernscope lan` is
@@ -58,10 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.make {
         return network::write(path, args.devices, args.flows);
     }
-    let kernscope = match &args.kernscope {
-        Some(path) => path.canonicalize().with_context(|| format!("find {}", path.display()))?,
-        None => oracle::build()?,
-    };
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let dir = std::env::temp_dir().join(format!("kernscope-bench-page.{}", std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let text = measure(args, &kernscope, &dir);

@@ -94,6 +94,22 @@ pub(crate) fn dhcp_server(inside: &str, interface: &str, leases: &str) -> Runnin
     ))
 }
 
+/// Waits until the server has noted that somebody of this name has an address, and frames of it are seen.
+fn wait_for_lease(dir: &Dir, name: &str) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !std::fs::read_to_string(dir.path("leases")).is_ok_and(|text| text.contains(name)) {
+        assert!(Instant::now() < until, "{name} gets an address");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+}
+
+/// A device that has told this name by DHCP, and got an address so.
+fn is_client(device: &Value, name: &str) {
+    assert_eq!((&device["hostname"], &device["names"][0]["via"]), (&name.into(), &"dhcp".into()), "{device}");
+    assert!(device["ips"][0].as_str().is_some_and(|ip| ip.starts_with("10.5.5.")), "{device}");
+}
+
 /// What is told of the other end by a run beside which a program is there for so long.
 fn told_while(backend: &str, inside: &str, program: &str, time: Duration) -> Value {
     let child = start(&["--backend", backend, "--no-db"]);
@@ -132,22 +148,10 @@ fn dhcp_servers_and_clients_are_what_they_say() {
         for (backend, client, name) in [("xdp", isc, "kettle"), ("packet", busybox, "toaster")] {
             let child = start(&["--backend", backend, "--no-db"]);
             let client = Running::new(&client);
-            let until = Instant::now() + Duration::from_secs(15);
-            let leased = || std::fs::read_to_string(dir.path("leases")).is_ok_and(|text| text.contains(name));
-            while !leased() {
-                assert!(Instant::now() < until, "{name} gets an address");
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            std::thread::sleep(Duration::from_millis(300));
+            wait_for_lease(&dir, name);
             drop(client);
             let seen = devices(&end(child));
-            let client = &seen[&mac_of("right", "")];
-            assert_eq!(
-                (&client["hostname"], &client["names"][0]["via"]),
-                (&name.into(), &"dhcp".into()),
-                "{client}"
-            );
-            assert!(client["ips"][0].as_str().is_some_and(|ip| ip.starts_with("10.5.5.")), "{client}");
+            is_client(&seen[&mac_of("right", "")], name);
             let server = &seen[&mac_of("left", &inside)];
             assert!(holds(&server["roles"], "dhcp_server") && holds(&server["roles"], "router"), "{server}");
             assert_eq!(server["ips"][0], "10.5.5.1", "{server}");
@@ -232,21 +236,10 @@ fn dhcpcd_tells_its_name_and_what_it_runs_on() {
         let client = Running::new(
             "dhcpcd -B -4 -t 15 --noarp -c /bin/true -f /dev/null -h drier -i dhcpcd-test right",
         );
-        let until = Instant::now() + Duration::from_secs(20);
-        while !std::fs::read_to_string(dir.path("leases")).is_ok_and(|text| text.contains("drier")) {
-            assert!(Instant::now() < until, "it gets an address");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        std::thread::sleep(Duration::from_millis(300));
+        wait_for_lease(&dir, "drier");
         drop(client);
         let seen = devices(&end(child));
-        let client = &seen[&mac_of("right", "")];
-        assert_eq!(
-            (&client["hostname"], &client["names"][0]["via"]),
-            (&"drier".into(), &"dhcp".into()),
-            "{client}"
-        );
-        assert!(client["ips"][0].as_str().is_some_and(|ip| ip.starts_with("10.5.5.")), "{client}");
+        is_client(&seen[&mac_of("right", "")], "drier");
         drop((server, holder));
     });
 }
