@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::tools;
+use crate::tools::{self, Profile};
 pub(crate) use memory::memory_of;
 use programs::Programs;
 
@@ -57,7 +57,7 @@ enum What {
 /// Flags of `cargo xtask bench watch`.
 #[derive(clap::Args)]
 pub(crate) struct WatchArgs {
-    /// The binary to measure; built in release mode when left out.
+    /// The binary to measure; built as packages are when left out.
     #[arg(long, value_name = "PATH")]
     kernscope: Option<PathBuf>,
     /// Only these tables: cost, build, bystander, memory, loss.
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Detect(args) => return detect::run(args),
         What::Socket => return socket::run(),
     };
-    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
+    let kernscope = tools::kernscope(args.kernscope.as_deref(), Profile::Dist)?;
     let dir = std::env::temp_dir().join(format!("kernscope-bench.{}", std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let text = measure(args, &kernscope, &dir);
@@ -125,7 +125,7 @@ fn measure(args: &WatchArgs, kernscope: &Path, dir: &Path) -> Result<String> {
     let programs = Programs::compile(dir)?;
     let bench = Bench { kernscope, programs: &programs, dir, rounds: args.rounds.max(1) };
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
-    let mut text = machine();
+    let mut text = machine(args.kernscope.as_deref());
     print!("{text}");
     let mut add = |section: String| {
         println!("{section}");
@@ -150,17 +150,22 @@ fn measure(args: &WatchArgs, kernscope: &Path, dir: &Path) -> Result<String> {
     Ok(text)
 }
 
-fn machine() -> String {
+/// The machine, and how what is measured was built.
+fn machine(given: Option<&Path>) -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
     let model = read("/proc/cpuinfo");
     let model = model.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let load = read("/proc/loadavg");
     format!(
-        "Kernel {}, {cpus} CPUs ({}), load before {}.\n",
+        "Kernel {}, {cpus} CPUs ({}), load before {}; {}.\n",
         read("/proc/sys/kernel/osrelease").trim(),
         model.trim_start_matches([' ', '\t', ':']),
-        load.split(' ').next().unwrap_or_default()
+        load.split(' ').next().unwrap_or_default(),
+        match given {
+            Some(_) => "a binary that was given".to_owned(),
+            None => format!("built with the profile `{}`", Profile::Dist.name()),
+        }
     )
 }
 

@@ -46,27 +46,56 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// The binary that a task runs: the one that is given, else one that is built in release mode.
+/// How optimised programs are built; Cargo.toml says what each profile is.
+#[derive(Clone, Copy)]
+pub(crate) enum Profile {
+    /// What is tried.
+    Release,
+    /// What is measured: as packages are built.
+    Dist,
+}
+
+impl Profile {
+    /// Its name, and that of its folder.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Dist => "dist",
+        }
+    }
+}
+
+/// The binary that a task runs: the one that is given, else one that is built.
 ///
 /// # Errors
 /// When it is not there, or does not build.
-pub(crate) fn kernscope(given: Option<&Path>) -> Result<PathBuf> {
-    if let Some(path) = given {
-        return path.canonicalize().with_context(|| format!("find {}", path.display()));
+pub(crate) fn kernscope(given: Option<&Path>, profile: Profile) -> Result<PathBuf> {
+    match given {
+        Some(path) => path.canonicalize().with_context(|| format!("find {}", path.display())),
+        None => program("kernscope", profile),
     }
-    run(cargo().args(["build", "--quiet", "--release", "--package", "kernscope"]))?;
-    Ok(target_dir().join("release/kernscope"))
 }
 
-/// Builds an example of a crate, optimised, and returns it ready to run.
+/// Builds the program of a package and says where it is.
 ///
 /// # Errors
 /// When it does not build.
-pub(crate) fn example(package: &str, name: &str) -> Result<Command> {
+pub(crate) fn program(package: &str, profile: Profile) -> Result<PathBuf> {
+    let name = profile.name();
+    run(cargo().args(["build", "--quiet", "--locked", "--profile", name, "--package", package]))?;
+    Ok(target_dir().join(name).join(package))
+}
+
+/// Builds an example of a crate and returns it ready to run.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn example(package: &str, example: &str, profile: Profile) -> Result<Command> {
+    let name = profile.name();
     let mut cargo = cargo();
-    cargo.args(["build", "--quiet", "--locked", "--release", "--package", package, "--example", name]);
-    run(&mut cargo)?;
-    Ok(Command::new(target_dir().join("release/examples").join(name)))
+    cargo.args(["build", "--quiet", "--locked", "--profile", name]);
+    run(cargo.args(["--package", package, "--example", example]))?;
+    Ok(Command::new(target_dir().join(name).join("examples").join(example)))
 }
 
 /// A command line as a person would type it, for messages.

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::tools;
+use crate::tools::{self, Profile};
 
 /// Where the tables go in `docs/FILTERS.md`.
 const BEGIN: &str = "<!-- made by `cargo xtask bench filter --write` -->\n";
@@ -29,9 +29,9 @@ pub(crate) struct Args {
 
 /// Runs the task.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let mut cost = tools::example("kernscope-sieve", "filter_cost")?;
+    let mut cost = tools::example("kernscope-sieve", "filter_cost", Profile::Dist)?;
     cost.args(args.rules.iter().chain(&args.tree));
-    let machine = super::machine();
+    let machine = super::machine(None);
     print!("{machine}");
     let text = format!("{machine}\n{}", table(&mut cost)?);
     if args.write { write(&text) } else { Ok(()) }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use super::{children_cpu_s, machine, median};
-use crate::tools;
+use crate::tools::{self, Profile};
 
 const VECTORSCAN: &str = include_str!("c/vectorscan.c");
 const YARA: &str = "xtask/src/bench/python/yara.py";
@@ -70,8 +70,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 /// What is measured, shown as soon as it is.
 fn measure(args: &Args, tree: &Path, dir: &Path) -> Result<String> {
-    let (benches, kernscope) = (benches()?, tools::kernscope(None)?);
-    let mut text = shown(machine());
+    let (benches, kernscope) =
+        (tools::program("kernscope-benches", Profile::Dist)?, tools::kernscope(None, Profile::Dist)?);
+    let mut text = shown(machine(None));
     let programs = programs(args, tree, dir, (&benches, &kernscope))?;
     text.push_str(&shown(whole(&programs, args.rounds.max(1))?));
     text.push_str(&shown(start(args, dir, &kernscope)?));
@@ -87,13 +88,6 @@ fn measure(args: &Args, tree: &Path, dir: &Path) -> Result<String> {
 fn shown(text: String) -> String {
     print!("{text}");
     text
-}
-
-/// The member that measures in memory, optimised.
-fn benches() -> Result<PathBuf> {
-    let mut cargo = tools::cargo();
-    tools::run(cargo.args(["build", "--quiet", "--locked", "--release", "--package", "kernscope-benches"]))?;
-    Ok(tools::target_dir().join("release/kernscope-benches"))
 }
 
 /// A program over the tree.
