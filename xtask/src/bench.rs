@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::tools::{self, Profile};
+use crate::tools;
 pub(crate) use memory::memory_of;
 use programs::Programs;
 
@@ -57,7 +57,7 @@ enum What {
 /// Flags of `cargo xtask bench watch`.
 #[derive(clap::Args)]
 pub(crate) struct WatchArgs {
-    /// The binary to measure; built as packages are when left out.
+    /// The binary to measure; built in release mode when left out.
     #[arg(long, value_name = "PATH")]
     kernscope: Option<PathBuf>,
     /// Only these tables: cost, build, bystander, memory, loss.
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Detect(args) => return detect::run(args),
         What::Socket => return socket::run(),
     };
-    let kernscope = tools::kernscope(args.kernscope.as_deref(), Profile::Dist)?;
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let dir = std::env::temp_dir().join(format!("kernscope-bench.{}", std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let text = measure(args, &kernscope, &dir);
@@ -164,7 +164,7 @@ fn machine(given: Option<&Path>) -> String {
         load.split(' ').next().unwrap_or_default(),
         match given {
             Some(_) => "a binary that was given".to_owned(),
-            None => format!("built with the profile `{}`", Profile::Dist.name()),
+            None => format!("built with the profile `{}`", tools::PROFILE),
         }
     )
 }

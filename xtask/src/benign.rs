@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::tally::Tally;
-use crate::tools::{self, Profile};
+use crate::tools;
 use outcome::Outcome;
 
 /// Status of a set-up that says why the work cannot run here.
@@ -58,7 +58,7 @@ struct File {
 
 /// Runs the task.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let kernscope = tools::kernscope(args.kernscope.as_deref(), Profile::Release)?;
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let rows = all(&kernscope, args.short, &args.filter)?;
     ensure!(!rows.is_empty(), "no work has {:?} in its name", args.filter);
     match rows.iter().filter(|row| row.is_failure()).count() {

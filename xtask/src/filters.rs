@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::tools::{self, Profile};
+use crate::tools;
 
 /// Pairs of filter and input in `cargo xtask test`, where nobody waits for the million.
 const PAIRS_OF_TESTS: u64 = 20_000;
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Optimised: most of its time is the virtual machine's.
 fn example() -> Result<Command> {
-    tools::example("kernscope-kit", "filters", Profile::Release)
+    tools::example("kernscope-kit", "filters")
 }
 
 /// The short run of the tests.

@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::tools::{self, Profile};
+use crate::tools;
 use facts::{Facts, SORTS};
 use workloads::Workload;
 
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         tools::find("strace").is_some(),
         "compare with strace: it is not installed; apt-get install strace"
     );
-    let kernscope = tools::kernscope(args.kernscope.as_deref(), Profile::Release)?;
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let backends = if args.backend.is_empty() {
         vec!["ebpf".to_owned(), "ptrace".to_owned()]
     } else {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::tools::{self, Profile};
+use crate::tools;
 
 /// Flags of `cargo xtask scan-oracle`.
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 /// Runs the task.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let mut oracle = tools::example("kernscope-sieve", "scan_oracle", Profile::Release)?;
+    let mut oracle = tools::example("kernscope-sieve", "scan_oracle")?;
     oracle.arg(args.rules.clone().unwrap_or_else(|| PathBuf::from("builtin"))).args(&args.paths);
     match tools::watch(&mut oracle)? {
         (_, true) => Ok(()),

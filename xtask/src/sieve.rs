@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::tools::{self, Profile};
+use crate::tools;
 
 /// Windows in `cargo xtask test`, where nobody waits for the ten million.
 const WINDOWS_OF_TESTS: u64 = 500_000;
@@ -36,7 +36,7 @@ pub(crate) fn for_tests() -> Result<Command> {
 }
 
 fn windows(windows: u64, seed: u64) -> Result<Command> {
-    let mut command = tools::example("kernscope-sieve", "windows", Profile::Release)?;
+    let mut command = tools::example("kernscope-sieve", "windows")?;
     command.args([windows.to_string(), seed.to_string()]);
     Ok(command)
 }

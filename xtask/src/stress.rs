@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::bench::{memory_of, programs::Programs};
-use crate::tools::{self, Profile};
+use crate::tools;
 
 /// The work of stress-ng, one stressor a run.
 const STRESSORS: [&str; 6] = ["fork", "exec", "rename", "open", "io-uring", "dentry"];
@@ -50,7 +50,7 @@ struct Stress<'a> {
 
 /// Runs the task.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let kernscope = tools::kernscope(args.kernscope.as_deref(), Profile::Release)?;
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let dir = std::env::temp_dir().join(format!("kernscope-stress.{}", std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o1777))

@@ -46,33 +46,17 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// How optimised programs are built; Cargo.toml says what each profile is.
-#[derive(Clone, Copy)]
-pub(crate) enum Profile {
-    /// What is tried.
-    Release,
-    /// What is measured: as packages are built.
-    Dist,
-}
-
-impl Profile {
-    /// Its name, and that of its folder.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Release => "release",
-            Self::Dist => "dist",
-        }
-    }
-}
+/// Cargo's profile of what tasks try and measure.
+pub(crate) const PROFILE: &str = "release";
 
 /// The binary that a task runs: the one that is given, else one that is built.
 ///
 /// # Errors
 /// When it is not there, or does not build.
-pub(crate) fn kernscope(given: Option<&Path>, profile: Profile) -> Result<PathBuf> {
+pub(crate) fn kernscope(given: Option<&Path>) -> Result<PathBuf> {
     match given {
         Some(path) => path.canonicalize().with_context(|| format!("find {}", path.display())),
-        None => program("kernscope", profile),
+        None => program("kernscope"),
     }
 }
 
@@ -80,22 +64,20 @@ pub(crate) fn kernscope(given: Option<&Path>, profile: Profile) -> Result<PathBu
 ///
 /// # Errors
 /// When it does not build.
-pub(crate) fn program(package: &str, profile: Profile) -> Result<PathBuf> {
-    let name = profile.name();
-    run(cargo().args(["build", "--quiet", "--locked", "--profile", name, "--package", package]))?;
-    Ok(target_dir().join(name).join(package))
+pub(crate) fn program(package: &str) -> Result<PathBuf> {
+    run(cargo().args(["build", "--quiet", "--locked", "--profile", PROFILE, "--package", package]))?;
+    Ok(target_dir().join(PROFILE).join(package))
 }
 
 /// Builds an example of a crate and returns it ready to run.
 ///
 /// # Errors
 /// When it does not build.
-pub(crate) fn example(package: &str, example: &str, profile: Profile) -> Result<Command> {
-    let name = profile.name();
+pub(crate) fn example(package: &str, name: &str) -> Result<Command> {
     let mut cargo = cargo();
-    cargo.args(["build", "--quiet", "--locked", "--profile", name]);
-    run(cargo.args(["--package", package, "--example", example]))?;
-    Ok(Command::new(target_dir().join(name).join("examples").join(example)))
+    cargo.args(["build", "--quiet", "--locked", "--profile", PROFILE]);
+    run(cargo.args(["--package", package, "--example", name]))?;
+    Ok(Command::new(target_dir().join(PROFILE).join("examples").join(name)))
 }
 
 /// A command line as a person would type it, for messages.

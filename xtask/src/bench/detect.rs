@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::{children_cpu_s, median};
-use crate::tools::{self, Profile};
+use crate::tools;
 
 /// Shells, programs and opens as builds have them.
 const WORK: &str = "i=0; while [ $i -lt 400 ]; do sh -c 'for f in /etc/hosts /etc/passwd /usr/share; do test -e $f && cat /etc/hostname > /dev/null; \
@@ -19,7 +19,7 @@ const WORK: &str = "i=0; while [ $i -lt 400 ]; do sh -c 'for f in /etc/hosts /et
 /// Flags of `cargo xtask bench detect`.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// The binary to measure; built as packages are when left out.
+    /// The binary to measure; built in release mode when left out.
     #[arg(long, value_name = "PATH")]
     kernscope: Option<PathBuf>,
     /// Rounds of paired runs.
@@ -29,7 +29,7 @@ pub(super) struct Args {
 
 /// Runs the task.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let kernscope = tools::kernscope(args.kernscope.as_deref(), Profile::Dist)?;
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let dir = std::env::temp_dir().join(format!("kernscope-bench-detect.{}", std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let measured = measure(&kernscope, &dir, args.rounds);

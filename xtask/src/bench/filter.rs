@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::tools::{self, Profile};
+use crate::tools;
 
 /// Where the tables go in `docs/FILTERS.md`.
 const BEGIN: &str = "<!-- made by `cargo xtask bench filter --write` -->\n";
@@ -29,7 +29,7 @@ pub(crate) struct Args {
 
 /// Runs the task.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let mut cost = tools::example("kernscope-sieve", "filter_cost", Profile::Dist)?;
+    let mut cost = tools::example("kernscope-sieve", "filter_cost")?;
     cost.args(args.rules.iter().chain(&args.tree));
     let machine = super::machine(None);
     print!("{machine}");

@@ -6,7 +6,7 @@ mod replay;
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
 
-use crate::tools::{self, Profile};
+use crate::tools;
 
 const TABLES: [&str; 4] = ["cost", "replay", "crowd", "accuracy"];
 const HEAD: &str = "# What `kernscope lan` costs, and how well it knows devices
@@ -75,7 +75,7 @@ fn data() -> PathBuf {
 
 /// What a frame costs in the kernel, by the example `lan_cost`.
 fn cost() -> Result<String> {
-    let rows = tools::read(&mut tools::example("kernscope-lan", "lan_cost", Profile::Dist)?)?;
+    let rows = tools::read(&mut tools::example("kernscope-lan", "lan_cost")?)?;
     Ok(format!(
         "## In the kernel\n\nA frame, by test runs of the programs that `lan run` attaches, the least of several; what a test run costs by \
          itself is the first row. Goals: 60 ns for a frame of no interest, 200 ns for one that is counted in a flow.\n\n{rows}"
@@ -84,7 +84,7 @@ fn cost() -> Result<String> {
 
 /// What a large network takes, by the example `lan_crowd`; each row is a process of its own.
 fn crowd() -> Result<String> {
-    let mut crowd = tools::example("kernscope-lan", "lan_crowd", Profile::Dist)?;
+    let mut crowd = tools::example("kernscope-lan", "lan_crowd")?;
     let alone = tools::read(&mut crowd)?;
     let watched = tools::read(crowd.arg("watched"))?;
     Ok(format!(
@@ -98,6 +98,6 @@ fn crowd() -> Result<String> {
 
 /// How well devices are recognised, by the example `lan_accuracy`.
 fn accuracy(captures: &Path) -> Result<String> {
-    let told = tools::read(tools::example("kernscope-lan", "lan_accuracy", Profile::Dist)?.arg(captures))?;
+    let told = tools::read(tools::example("kernscope-lan", "lan_accuracy")?.arg(captures))?;
     Ok(format!("## Recognised\n\n{told}"))
 }

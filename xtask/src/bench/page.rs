@@ -10,7 +10,7 @@ mod shown;
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
 
-use crate::tools::{self, Profile};
+use crate::tools;
 
 const TABLES: [&str; 2] = ["page", "load"];
 const HEAD: &str = "# How fast the page of `kernscope lan` is
@@ -22,7 +22,7 @@ Made by `cargo xtask bench page --write`, over a network that is made up. Times 
 /// Flags of `cargo xtask bench page`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The binary to measure; built as packages are when left out.
+    /// The binary to measure; built in release mode when left out.
     #[arg(long, value_name = "PATH")]
     kernscope: Option<PathBuf>,
     /// Devices of the network.
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.make {
         return network::write(path, args.devices, args.flows);
     }
-    let kernscope = tools::kernscope(args.kernscope.as_deref(), Profile::Dist)?;
+    let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let dir = std::env::temp_dir().join(format!("kernscope-bench-page.{}", std::process::id()));
     std::fs::create_dir_all(&dir).with_context(|| format!("create {}", dir.display()))?;
     let text = measure(args, &kernscope, &dir);

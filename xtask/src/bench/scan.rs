@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use super::{children_cpu_s, machine, median};
-use crate::tools::{self, Profile};
+use crate::tools;
 
 const VECTORSCAN: &str = include_str!("c/vectorscan.c");
 const YARA: &str = "xtask/src/bench/python/yara.py";
@@ -70,8 +70,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 /// What is measured, shown as soon as it is.
 fn measure(args: &Args, tree: &Path, dir: &Path) -> Result<String> {
-    let (benches, kernscope) =
-        (tools::program("kernscope-benches", Profile::Dist)?, tools::kernscope(None, Profile::Dist)?);
+    let (benches, kernscope) = (tools::program("kernscope-benches")?, tools::kernscope(None)?);
     let mut text = shown(machine(None));
     let programs = programs(args, tree, dir, (&benches, &kernscope))?;
     text.push_str(&shown(whole(&programs, args.rounds.max(1))?));

@@ -4,11 +4,11 @@
 
 use anyhow::{Result, bail};
 
-use crate::tools::{self, Profile};
+use crate::tools;
 
 /// Runs the task.
 pub(super) fn run() -> Result<()> {
-    match tools::watch(&mut tools::example("kernscope-sieve", "socket_cost", Profile::Dist)?)? {
+    match tools::watch(&mut tools::example("kernscope-sieve", "socket_cost")?)? {
         (_, true) => Ok(()),
         _ => bail!("measure sockets: the example broke off; above is why"),
     }

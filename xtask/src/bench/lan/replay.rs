@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::bench::children_cpu_s;
-use crate::tools::{self, Profile};
+use crate::tools;
 
 const REPLAYED_BYTES: usize = 64 << 20;
 /// Bytes before the first frame of a pcap file.
@@ -18,7 +18,7 @@ pub(super) fn table(file: Option<&Path>, root: &Path, dir: &Path) -> Result<Stri
     let joined = joined(&files)?;
     let path = dir.join("joined.pcap");
     std::fs::write(&path, &joined).with_context(|| format!("write {}", path.display()))?;
-    let told = tools::read(tools::example("kernscope-lan", "lan_replay", Profile::Dist)?.arg(&path))?;
+    let told = tools::read(tools::example("kernscope-lan", "lan_replay")?.arg(&path))?;
     let (frames, speed) = told.trim().split_once(' ').context("read what lan_replay prints")?;
     let count: f64 = frames.parse().context("read what lan_replay prints")?;
     let mut text = format!(
