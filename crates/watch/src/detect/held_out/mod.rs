@@ -39,6 +39,15 @@ const SECOND: List = List {
     honest: include_str!("../../../tests/shell/held-out-2/honest.txt"),
 };
 
+const THIRD: List = List {
+    name: "held-out-3",
+    injections: "",
+    hosts: "",
+    attacks: include_str!("../../../tests/shell/held-out-3/attacks.txt"),
+    scripts: "",
+    honest: include_str!("../../../tests/shell/held-out-3/honest.txt"),
+};
+
 /// What became of texts: how many raised an alert, and which did not.
 #[derive(Default)]
 struct Tally {
@@ -164,4 +173,10 @@ fn first_list() {
 #[test]
 fn second_list() {
     holds(&SECOND, &[("attacks", 92.0), ("injections", 84.0)], 99.0);
+}
+
+/// By another author, who had not seen the rules.
+#[test]
+fn third_list() {
+    holds(&THIRD, &[("attacks", 0.0)], 0.0);
 }
