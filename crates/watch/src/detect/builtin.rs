@@ -3,7 +3,7 @@
 use super::Detections;
 
 /// The files, by name.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 13] = [
     ("shell.toml", include_str!("../../rules/shell.toml")),
     ("remote.toml", include_str!("../../rules/remote.toml")),
     ("download.toml", include_str!("../../rules/download.toml")),
@@ -11,6 +11,11 @@ const FILES: [(&str, &str); 8] = [
     ("persistence.toml", include_str!("../../rules/persistence.toml")),
     ("processes.toml", include_str!("../../rules/processes.toml")),
     ("system.toml", include_str!("../../rules/system.toml")),
+    ("tools.toml", include_str!("../../rules/tools.toml")),
+    ("exfiltration.toml", include_str!("../../rules/exfiltration.toml")),
+    ("exploits.toml", include_str!("../../rules/exploits.toml")),
+    ("destruction.toml", include_str!("../../rules/destruction.toml")),
+    ("startup.toml", include_str!("../../rules/startup.toml")),
     ("tracks.toml", include_str!("../../rules/tracks.toml")),
 ];
 

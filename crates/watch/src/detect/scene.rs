@@ -87,7 +87,7 @@ impl<'a> Scene<'a> {
         self.reading.get_or_init(|| match &self.entry.body {
             Body::ProcessExec { argv, .. } => match shell::text_of(argv) {
                 Some(text) => shell::read(text, self.lineage()),
-                None => Reading::default(),
+                None => shell::read_arguments(argv),
             },
             _ => Reading::default(),
         })

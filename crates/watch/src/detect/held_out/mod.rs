@@ -48,6 +48,15 @@ const THIRD: List = List {
     honest: include_str!("../../../tests/shell/held-out-3/honest.txt"),
 };
 
+const FOURTH: List = List {
+    name: "held-out-4",
+    injections: "",
+    hosts: "",
+    attacks: include_str!("../../../tests/shell/held-out-4/attacks.txt"),
+    scripts: "",
+    honest: include_str!("../../../tests/shell/held-out-4/honest.txt"),
+};
+
 /// What became of texts: how many raised an alert, and which did not.
 #[derive(Default)]
 struct Tally {
@@ -166,17 +175,23 @@ fn holds(list: &List, recall: &[(&str, f64)], quiet: f64) {
 
 #[test]
 fn first_list() {
-    holds(&FIRST, &[("attacks", 95.0), ("injections", 95.0), ("scripts", 90.0)], 99.0);
+    holds(&FIRST, &[("attacks", 97.0), ("injections", 95.0), ("scripts", 90.0)], 99.0);
 }
 
 /// Written with the first list, and not tried until the rules found 95 of 100 of that.
 #[test]
 fn second_list() {
-    holds(&SECOND, &[("attacks", 92.0), ("injections", 84.0)], 99.0);
+    holds(&SECOND, &[("attacks", 95.0), ("injections", 84.0)], 99.0);
 }
 
 /// By another author, who had not seen the rules.
 #[test]
 fn third_list() {
-    holds(&THIRD, &[("attacks", 0.0)], 0.0);
+    holds(&THIRD, &[("attacks", 99.0)], 99.0);
+}
+
+/// By the author of the third, of incidents; not tried until the rules found 95 of 100 of that.
+#[test]
+fn fourth_list() {
+    holds(&FOURTH, &[("attacks", 0.0)], 0.0);
 }

@@ -3,7 +3,8 @@
 use super::evaluate;
 use super::script::{Command, Script};
 
-const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "busybox"];
+const SHELLS: [&str; 12] =
+    ["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "busybox", "csh", "tcsh", "rbash"];
 const INTERPRETERS: [&str; 10] =
     ["python", "python2", "python3", "perl", "ruby", "php", "node", "lua", "tclsh", "expect"];
 const FETCHERS: [&str; 20] = [
@@ -80,9 +81,20 @@ pub(super) fn runs_input(command: &Command) -> bool {
             && *arg != "--help"
     }) || args.first().is_some_and(|arg| matches!(*arg, "-s" | "-" | "/dev/stdin"));
     match program.as_str() {
+        "at" | "batch" => !args.contains(&"-f") && !args.contains(&"-l"),
         "source" | "." => args.first().is_some_and(|arg| *arg == "/dev/stdin"),
         program => (SHELLS.contains(&program) || INTERPRETERS.contains(&program)) && reads,
     }
+}
+
+/// Whether a command is a shell that somebody types into: `sh`, `bash -i`, `sh -p`.
+pub(super) fn is_bare_shell(command: &Command) -> bool {
+    let inner = command.unwrapped();
+    let command = inner.as_ref().unwrap_or(command);
+    let is_letter = |arg: &str| {
+        matches!(arg, "-i" | "-p" | "-l" | "-li" | "-il" | "-ip" | "-pi" | "--norc" | "--noprofile")
+    };
+    SHELLS.contains(&command.name()) && command.name() != "busybox" && command.args().all(is_letter)
 }
 
 /// Whether a command decodes what it reads.
@@ -94,7 +106,24 @@ pub(super) fn decodes(command: &Command) -> bool {
         }
         "openssl" => has(&["-d"]),
         "xxd" => command.args().any(|arg| arg.starts_with("-r")),
-        "rev" | "rot13" | "gpg" => true,
+        "rev" | "rot13" | "gpg" | "gunzip" | "zcat" | "bzcat" | "xzcat" | "bunzip2" | "unxz" => true,
+        "gzip" | "bzip2" | "xz" | "zstd" => {
+            command.args().any(|arg| arg.starts_with("-d") || arg.starts_with("-cd") || arg == "-dc")
+        }
+        name if INTERPRETERS.contains(&name) => {
+            let codes = [
+                "decode",
+                "pack(",
+                "pack ",
+                "fromhex",
+                "chr(",
+                "unhexlify",
+                "[::-1]",
+                "reverse",
+                "decompress",
+            ];
+            command.args().any(|arg| codes.iter().any(|code| arg.contains(code)))
+        }
         "tr" => command.words.len() >= 3 && !has(&["-d", "-s"]),
         "printf" => {
             command.args().any(|arg| arg.contains("\\x") || arg.contains("\\1") || arg.contains("\\0"))
@@ -141,7 +170,7 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
         if sources.iter().any(|source| fetches(source)) {
             signs.push("runs-fetched");
         }
-        if sources.iter().any(|source| decodes(source)) {
+        if sources.iter().any(|source| decodes(source)) || (is_run && is_put_together(&sources)) {
             signs.push("runs-decoded");
         }
         let written = |text: &str| text.contains("/dev/tcp/") || text.contains("/dev/udp/");
@@ -155,12 +184,30 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
             signs.push("hidden-command");
         }
     }
-    if downloads_and_runs(script) {
+    if downloads_and_runs(script, |command| {
+        if FETCHERS.contains(&command.name()) { outputs(command) } else { Vec::new() }
+    }) {
         signs.push("runs-fetched");
+    }
+    if downloads_and_runs(script, decoded_into) {
+        signs.push("runs-decoded");
     }
     signs.sort_unstable();
     signs.dedup();
     signs
+}
+
+/// Whether a pipe prints a text and changes it, so that what comes out was known to whoever wrote it.
+fn is_put_together(sources: &[&Command]) -> bool {
+    let mut data = None;
+    for source in sources {
+        data = match evaluate::stage(source, data) {
+            Some(data) => Some(data),
+            None => return false,
+        };
+    }
+    sources.len() > 1
+        && sources.iter().any(|source| !matches!(source.name(), "echo" | "printf" | "cat" | "tee"))
 }
 
 /// A text that is read in turn stands among its arguments.
@@ -184,7 +231,7 @@ fn substituted_name(command: &Command) -> bool {
 }
 
 /// `curl -o x URL; sh x`, `wget URL/x && chmod +x x && ./x`.
-fn downloads_and_runs(script: &Script) -> bool {
+fn downloads_and_runs(script: &Script, brings: impl Fn(&Command) -> Vec<String>) -> bool {
     let mut files: Vec<String> = Vec::new();
     for command in script.top() {
         let inner = command.unwrapped();
@@ -197,9 +244,7 @@ fn downloads_and_runs(script: &Script) -> bool {
         if (first.contains('/') && runs(first)) || (is_shell && command.args().any(runs)) {
             return true;
         }
-        if FETCHERS.contains(&command.name()) {
-            files.extend(outputs(command));
-        }
+        files.extend(brings(command));
         // `curl URL | tar x -C DIR`: what lies there came from the network.
         let unpacks = matches!(command.name(), "tar" | "unzip" | "cpio")
             && script.top().any(|other| other.pipeline == command.pipeline && fetches(other));
@@ -211,6 +256,20 @@ fn downloads_and_runs(script: &Script) -> bool {
         }
     }
     false
+}
+
+/// `base64 -d x > y`: y.
+fn decoded_into(command: &Command) -> Vec<String> {
+    let packed = matches!(
+        command.name(),
+        "rev" | "tr" | "gpg" | "gunzip" | "zcat" | "bzcat" | "xzcat" | "gzip" | "bzip2" | "xz" | "zstd"
+    );
+    if !decodes(command) || packed || matches!(command.name(), "echo" | "printf") {
+        return Vec::new();
+    }
+    let targets =
+        command.redirects.iter().filter(|(op, _)| op.contains('>')).map(|(_, target)| target.text.clone());
+    targets.filter(|file| file.contains('/') || file.contains('.')).collect()
 }
 
 /// The files that a fetcher writes.
@@ -242,7 +301,8 @@ fn outputs(command: &Command) -> Vec<String> {
 fn same_file(known: &str, file: &str) -> bool {
     let plain = |text: &str| text.trim_start_matches("./").to_owned();
     let (known, file) = (plain(known), plain(file));
-    (known == file || known.len() > 1 && known.ends_with('/') && file.starts_with(&known))
+    let named = !known.contains('/') && file.rsplit('/').next() == Some(known.as_str());
+    (known == file || named || known.len() > 1 && known.ends_with('/') && file.starts_with(&known))
         && known.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 

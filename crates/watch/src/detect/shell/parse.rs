@@ -9,6 +9,8 @@ use super::script::{Command, Script, Sep, Word};
 /// Bytes of a text that are read.
 pub(super) const MAX_BYTES: usize = 128 * 1024;
 const MAX_COMMANDS: usize = 2000;
+/// Bytes that variables and substitutions put into a text.
+const MAX_PUT_IN_BYTES: usize = 512 * 1024;
 const MAX_DEPTH: usize = 12;
 
 /// Words that are no commands where one may begin.
@@ -26,6 +28,8 @@ pub(super) fn parse(text: &str) -> Script {
         script: Script::default(),
         vars: Vars::default(),
         end: None,
+        names_program: false,
+        room: MAX_PUT_IN_BYTES,
         depth: 0,
         pipeline: 0,
         documents: Vec::new(),
@@ -41,6 +45,10 @@ pub(super) struct Parser<'a> {
     pub(super) vars: Vars,
     /// What ends the list that is read.
     pub(super) end: Option<u8>,
+    /// The word that is read is the first of a command.
+    pub(super) names_program: bool,
+    /// Bytes that variables and substitutions may still put in.
+    pub(super) room: usize,
     depth: usize,
     pipeline: usize,
     /// Here-documents that begin behind the next end of line: delimiter, and whose.
@@ -74,6 +82,7 @@ impl Parser<'_> {
                 before,
                 tight,
                 after_quotes: quotes,
+                at: self.at,
                 host,
                 pipeline: self.pipeline,
                 ..Command::default()
@@ -167,6 +176,7 @@ impl Parser<'_> {
             return None;
         }
         self.vars.assign(command);
+        self.vars.begin_loop(command);
         expand::braces(command);
         self.script.commands[index] = command.clone();
         Some(index)
@@ -174,7 +184,17 @@ impl Parser<'_> {
 
     /// A word, a reserved one, an assignment, or the number before a redirection.
     fn operand(&mut self, command: &mut Command, index: usize) {
+        self.names_program = command.words.is_empty();
         let words = self.word(index);
+        self.names_program = false;
+        if let [only] = &words[..]
+            && let Some(name) = only.text.strip_suffix('=').filter(|name| is_name(name))
+            && self.peek(0) == b'('
+            && command.words.is_empty()
+        {
+            let value = self.array(index);
+            return command.assigns.push((name.to_owned(), value));
+        }
         let digits = words.len() == 1
             && !words[0].text.is_empty()
             && words[0].text.bytes().all(|b| b.is_ascii_digit());
@@ -195,6 +215,20 @@ impl Parser<'_> {
                 _ => command.words.push(word),
             }
         }
+    }
+
+    /// The words of `name=(...)`, joined by spaces.
+    fn array(&mut self, index: usize) -> String {
+        self.at += 1;
+        let mut words = Vec::new();
+        while !self.done() && self.peek(0) != b')' {
+            match self.peek(0) {
+                b' ' | b'\t' | b'\n' | b'\r' | b';' | b'|' | b'&' | b'<' | b'>' | b'(' => self.at += 1,
+                _ => words.extend(self.word(index).into_iter().map(|word| word.text)),
+            }
+        }
+        self.at = (self.at + 1).min(self.text.len());
+        words.join(" ")
     }
 
     fn comment(&mut self) {

@@ -61,6 +61,8 @@ pub(super) struct Command {
     pub(super) tight: bool,
     /// What stands before it ends a word in quotes, or an empty pair of them.
     pub(super) after_quotes: bool,
+    /// Where it begins in the text.
+    pub(super) at: usize,
     /// The command in whose words this one is substituted.
     pub(super) host: Option<usize>,
     /// Commands with one number are joined by pipes.
@@ -68,6 +70,12 @@ pub(super) struct Command {
 }
 
 impl Command {
+    /// A command that has been started.
+    pub(super) fn of(argv: &[String]) -> Self {
+        let word = |text: &String| Word { text: text.clone(), ..Word::default() };
+        Self { words: argv.iter().map(word).collect(), ..Self::default() }
+    }
+
     /// The program's name without its folder.
     pub(super) fn name(&self) -> &str {
         let first = self.words.first().map_or("", |word| &word.text);

@@ -174,7 +174,12 @@ impl Parser<'_> {
             self.at = (self.at + 2 + len).min(self.text.len());
             return;
         }
-        let variable = expand::variable(&self.text[self.at..], &self.vars);
+        let mut variable = expand::variable(&self.text[self.at..], &self.vars);
+        // A text that names a long value again and again is not put together.
+        match self.room.checked_sub(variable.value.len()) {
+            Some(left) => self.room = left,
+            None => variable.value.clear(),
+        }
         let name: Vec<u8> = self.text[self.at + 1..]
             .iter()
             .copied()
@@ -191,7 +196,16 @@ impl Parser<'_> {
         let before = making.bytes.last().is_some_and(u8::is_ascii_alphanumeric);
         let after = self.peek(0).is_ascii_alphanumeric();
         making.word.hidden |= variable.hides || (variable.is_nothing && before && after);
-        if !in_quotes && making.bytes.is_empty() && variable.value.contains(' ') {
+        // A program's name that is put together letter by letter.
+        let value = variable.value.as_bytes();
+        let joins = |a: Option<&u8>, b: Option<&u8>| {
+            [a, b].iter().all(|one| one.is_some_and(u8::is_ascii_alphabetic))
+        };
+        let joined = joins(making.bytes.last(), value.first())
+            || joins(value.last(), self.text.get(self.at).filter(|_| !in_quotes));
+        making.word.hidden |=
+            variable.is_known && self.names_program && joined && !making.bytes.contains(&b'/');
+        if (!in_quotes || variable.is_list) && making.bytes.is_empty() && variable.value.contains(' ') {
             let mut parts: Vec<&str> = variable.value.split(' ').filter(|part| !part.is_empty()).collect();
             let last = parts.pop().unwrap_or_default();
             for part in parts {
@@ -224,7 +238,9 @@ impl Parser<'_> {
             .filter(|command| command.host == Some(index))
             .cloned()
             .collect();
-        if let Some(text) = super::evaluate::result(&substituted) {
+        let result = super::evaluate::result(&substituted).filter(|text| text.len() <= self.room);
+        if let Some(text) = result {
+            self.room -= text.len();
             making.word.hidden |= making.bytes.is_empty() && making.quotes == 0;
             making.bytes.extend_from_slice(text.trim_end().as_bytes());
         }

@@ -1,7 +1,7 @@
 //! Programs that start the program that their arguments name: `sudo -u x id`, `env A=1 id`, `timeout 5 id`.
 
 /// Their names, and the options of each that are followed by a value.
-const WRAPPERS: [(&str, &[&str]); 29] = [
+const WRAPPERS: [(&str, &[&str]); 47] = [
     ("sudo", &["-u", "-g", "-C", "-h", "-p", "-r", "-t", "-D", "-R", "-T"]),
     ("doas", &["-u", "-C"]),
     ("env", &["-u", "-C", "-S"]),
@@ -31,9 +31,28 @@ const WRAPPERS: [(&str, &[&str]); 29] = [
     ("rlwrap", &[]),
     ("chroot", &[]),
     ("sshpass", &["-p", "-f"]),
+    ("gosu", &[]),
+    ("su-exec", &[]),
+    ("pkexec", &["--user"]),
+    ("runuser", &["-u", "-g"]),
+    ("fakeroot", &["-l", "-i", "-s"]),
+    ("torsocks", &[]),
+    ("torify", &[]),
+    ("tsocks", &[]),
+    ("cpulimit", &["-l", "-P", "-p", "-e"]),
+    ("unbuffer", &[]),
+    ("xvfb-run", &["-s", "-n"]),
+    ("eatmydata", &[]),
+    ("choom", &["-n"]),
+    ("setpriv", &[]),
+    ("prlimit", &[]),
+    ("faketime", &[]),
+    ("catchsegv", &[]),
+    ("numactl", &["-N", "-m", "-C"]),
 ];
 /// Those whose first argument that is no option is none of the command's.
-const TAKE_ONE: [&str; 6] = ["timeout", "taskset", "setarch", "flock", "chrt", "chroot"];
+const TAKE_ONE: [&str; 9] =
+    ["timeout", "taskset", "setarch", "flock", "chrt", "chroot", "gosu", "su-exec", "faketime"];
 /// Wrappers in wrappers that are followed.
 const MAX_NESTED: usize = 8;
 

@@ -1,0 +1,128 @@
+//! Shell text that is put somewhere to be run later: `echo '* * * * * curl URL | sh' > x`, `jq '.scripts.postinstall = "curl URL | sh"'`.
+//!
+//! Arguments of any program are looked at from where a program is named in them that fetches or decodes. What is written into a
+//! document, or looked for, is talk.
+
+use super::calls;
+use super::danger;
+use super::parse;
+use super::script::{Command, Script};
+
+/// What texts begin with that are worth a look.
+const BEGINNINGS: [&str; 10] = [
+    "curl ",
+    "wget ",
+    "base64 -d",
+    "base64 --decode",
+    "bash -i",
+    "sh -i",
+    "mkfifo ",
+    "python -c",
+    "python3 -c",
+    "echo ",
+];
+/// Programs that only look for texts, or tell people of them.
+const TALKERS: [&str; 23] = [
+    "grep",
+    "egrep",
+    "fgrep",
+    "rg",
+    "ag",
+    "ack",
+    "git",
+    "gh",
+    "glab",
+    "hg",
+    "svn",
+    "man",
+    "less",
+    "tldr",
+    "mail",
+    "logger",
+    "notify-send",
+    "wall",
+    "cowsay",
+    "figlet",
+    "diff",
+    "kernscope",
+    "claude",
+];
+/// Ends of names of files that people read.
+const DOCUMENTS: [&str; 7] = [".md", ".rst", ".txt", ".adoc", ".html", ".tex", ".org"];
+/// Bytes of an argument that are looked at, and of the text in it.
+const MAX_BYTES: usize = 4 * 1024;
+/// Shortest text that does something.
+const SHORTEST_BYTES: usize = 12;
+/// Texts of one script that are tried.
+const MAX_TRIED: usize = 32;
+
+/// Whether a text puts another one somewhere that fetches or decodes what it runs.
+pub(super) fn plants(script: &Script) -> bool {
+    let targets =
+        script.commands.iter().flat_map(|command| command.redirects.iter().map(|(_, target)| &*target.text));
+    let words = script.commands.iter().flat_map(Command::args);
+    if targets.chain(words).any(|word| DOCUMENTS.iter().any(|end| word.ends_with(end))) {
+        return false;
+    }
+    let commands = script.commands.iter().enumerate();
+    let kept =
+        commands.filter(|(index, command)| !TALKERS.contains(&command.name()) && is_kept(script, *index));
+    let texts = kept.flat_map(|(_, command)| command.args().chain(command.input.as_deref()));
+    let mut all =
+        texts.flat_map(|text| beginnings(text).map(runs_what_it_brings).chain(Some(starts_shell(text))));
+    all.by_ref().take(MAX_TRIED).any(|plants| plants)
+}
+
+/// Whether the arguments of a command go anywhere: what `echo` prints to a terminal does not.
+fn is_kept(script: &Script, index: usize) -> bool {
+    let command = &script.commands[index];
+    if !matches!(command.name(), "echo" | "printf" | "cat") {
+        return true;
+    }
+    let goes_on = script.commands.get(index + 1..).unwrap_or_default();
+    let goes_on =
+        goes_on.iter().any(|other| other.pipeline == command.pipeline && other.host == command.host);
+    goes_on
+        || command
+            .redirects
+            .iter()
+            .any(|(op, target)| op.contains('>') && target.text != "2" && target.text != "/dev/null")
+}
+
+/// The texts in an argument that begin with a program that is worth a look.
+fn beginnings(arg: &str) -> impl Iterator<Item = &str> {
+    let worth = arg.len() >= SHORTEST_BYTES && arg.contains(['|', '&', '$', '<', ';']);
+    let mut end = arg.len().min(MAX_BYTES);
+    while !arg.is_char_boundary(end) {
+        end -= 1;
+    }
+    let arg = &arg[..end];
+    let starts = BEGINNINGS.iter().filter_map(move |beginning| arg.find(beginning).filter(|_| worth));
+    starts.map(move |start| until_quote(arg, start))
+}
+
+/// Code of another language that starts a shell to type into: `os.execl('/bin/sh', ...)`.
+fn starts_shell(arg: &str) -> bool {
+    let coded = arg.len() >= SHORTEST_BYTES
+        && arg.len() <= MAX_BYTES
+        && arg.contains("sh")
+        && arg.contains(['(', '`']);
+    let quoted = |text: &String| {
+        ["/bin/sh", "/bin/bash", "sh -i", "bash -i"].iter().any(|shell| text.starts_with(shell))
+    };
+    coded && calls::in_code(arg, false).iter().any(quoted)
+}
+
+fn runs_what_it_brings(text: &str) -> bool {
+    let signs = danger::signs(&parse::parse(text));
+    signs.iter().any(|sign| matches!(*sign, "runs-fetched" | "runs-decoded" | "dev-tcp" | "shell-on-network"))
+}
+
+/// The text from `start` on, up to the quote that it stands in.
+fn until_quote(arg: &str, start: usize) -> &str {
+    let text = &arg[start..];
+    match arg[..start].chars().next_back() {
+        Some(quote @ ('"' | '\'' | '`')) => text.split(quote).next().unwrap_or(text).trim_end_matches('\\'),
+        _ => text,
+    }
+}
