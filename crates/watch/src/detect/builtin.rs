@@ -3,7 +3,7 @@
 use super::Detections;
 
 /// The files, by name.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 14] = [
     ("shell.toml", include_str!("../../rules/shell.toml")),
     ("remote.toml", include_str!("../../rules/remote.toml")),
     ("download.toml", include_str!("../../rules/download.toml")),
@@ -15,6 +15,7 @@ const FILES: [(&str, &str); 13] = [
     ("exfiltration.toml", include_str!("../../rules/exfiltration.toml")),
     ("exploits.toml", include_str!("../../rules/exploits.toml")),
     ("destruction.toml", include_str!("../../rules/destruction.toml")),
+    ("supply.toml", include_str!("../../rules/supply.toml")),
     ("startup.toml", include_str!("../../rules/startup.toml")),
     ("tracks.toml", include_str!("../../rules/tracks.toml")),
 ];

@@ -185,7 +185,11 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
         }
     }
     if downloads_and_runs(script, |command| {
-        if FETCHERS.contains(&command.name()) { outputs(command) } else { Vec::new() }
+        if FETCHERS.contains(&command.name()) || downloads_packages(command) {
+            outputs(command)
+        } else {
+            Vec::new()
+        }
     }) {
         signs.push("runs-fetched");
     }
@@ -272,6 +276,11 @@ fn decoded_into(command: &Command) -> Vec<String> {
     targets.filter(|file| file.contains('/') || file.contains('.')).collect()
 }
 
+/// `pip download x -d DIR`
+fn downloads_packages(command: &Command) -> bool {
+    command.name().starts_with("pip") && command.args().next() == Some("download")
+}
+
 /// The files that a fetcher writes.
 fn outputs(command: &Command) -> Vec<String> {
     let args: Vec<&str> = command.args().collect();
@@ -293,6 +302,12 @@ fn outputs(command: &Command) -> Vec<String> {
         {
             files.push(last.to_owned());
         }
+    }
+    if args.first() == Some(&"download")
+        && let Some(folder) =
+            args.iter().position(|arg| matches!(*arg, "-d" | "--dest")).and_then(|at| args.get(at + 1))
+    {
+        files.push(format!("{}/", folder.trim_end_matches('/')));
     }
     files.retain(|file| !file.starts_with('-') && file != "/dev/null" && !file.starts_with('&'));
     files

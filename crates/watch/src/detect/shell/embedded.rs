@@ -239,7 +239,7 @@ const DATABASES: &[&str] = &[
 ];
 
 /// Programs, where they take a text, and what they are honestly given there.
-const TAKERS: [(&[&str], Place, Honest); 45] = [
+const TAKERS: [(&[&str], Place, Honest); 47] = [
     (GIT, Opt("--upload-pack"), UPLOAD),
     (GIT, Opt("--receive-pack"), UPLOAD),
     (GIT, Inside("core.sshcommand"), REMOTE),
@@ -287,6 +287,8 @@ const TAKERS: [(&[&str], Place, Honest); 45] = [
     (&["apt", "apt-get", "aptitude", "dpkg"], Inside("-invoke::="), Nothing),
     (&["apt", "apt-get", "aptitude", "dpkg"], Inside("-invoke="), Nothing),
     (&["watch", "entr", "parallel", "nodemon", "xterm"], Opt("-e"), Any),
+    (&["go"], Opt("-toolexec"), Any),
+    (&["go"], Opt("-exec"), Any),
     (&["ansible"], Opt("-a"), Any),
     (&["flock", "sg", "runuser", "vagrant", "capsh", "gosu"], Opt("-c"), Any),
 ];
@@ -316,7 +318,7 @@ const GLUE: [&str; 16] = [
 ];
 
 /// Programs of [`by_design`].
-const BY_DESIGN: [&str; 18] = [
+const BY_DESIGN: [&str; 22] = [
     "find",
     "watch",
     "trap",
@@ -335,6 +337,10 @@ const BY_DESIGN: [&str; 18] = [
     "xterm",
     "gnome-terminal",
     "parallel",
+    "pssh",
+    "pdsh",
+    "clush",
+    "parallel-ssh",
 ];
 
 /// Whether a program may have such texts among its arguments.
@@ -481,7 +487,8 @@ fn by_design(name: &str, words: &[&str]) -> Vec<String> {
             told.map(str::to_owned).collect()
         }
         "sed" => words[1..].iter().filter_map(|word| sed_executes(word)).collect(),
-        "tmux" | "screen" | "xterm" | "gnome-terminal" | "parallel" => {
+        "tmux" | "screen" | "xterm" | "gnome-terminal" | "parallel" | "pssh" | "pdsh" | "clush"
+        | "parallel-ssh" => {
             words[1..].iter().filter(|word| word.contains(' ')).map(|word| (*word).to_owned()).collect()
         }
         "git" => {

@@ -228,8 +228,13 @@ impl<'a> Flow<'a> {
     fn in_arguments(&self, index: usize) -> Worth {
         let command = &self.script.commands[index];
         let mut worth = Worth::default();
-        let mut names_oneself = false;
+        let (mut names_oneself, mut is_data) = (false, false);
         for word in command.words.iter().skip(1) {
+            // `-d "$TOKEN"` alone; `-d "token=$TOKEN"` is how one is asked for.
+            let bare =
+                is_data && word.text.is_empty() && word.vars.iter().any(|var| secrets::is_secret_name(var));
+            worth = worth.and(if bare { Worth { secrets: 1, telling: 0 } } else { Worth::default() });
+            is_data = word.text == "-d" || word.text.starts_with("--data");
             let skip = names_oneself || word.text.starts_with("-H");
             names_oneself = NAMES_ONESELF.contains(&&*word.text);
             if skip {
@@ -262,9 +267,12 @@ fn written(command: &Command) -> Vec<String> {
         "cp" | "mv" | "gzip" | "base64" | "openssl" | "gpg" => {
             files.extend(args.last().map(|arg| base(arg).to_owned()))
         }
-        "tar" | "zip" | "7z" => {
+        "tar" | "7z" => {
             let archive = args.iter().find(|arg| arg.contains('.') && !arg.starts_with('-'));
             files.extend(archive.map(|arg| base(arg).to_owned()));
+        }
+        "ffmpeg" | "scrot" | "grim" | "procdump" | "git" | "xz" | "zip" => {
+            files.extend(args.iter().filter(|arg| arg.starts_with('/')).map(|arg| base(arg).to_owned()));
         }
         _ => {}
     }

@@ -9,7 +9,7 @@ use super::parse;
 use super::script::{Command, Script};
 
 /// What texts begin with that are worth a look.
-const BEGINNINGS: [&str; 10] = [
+const BEGINNINGS: [&str; 14] = [
     "curl ",
     "wget ",
     "base64 -d",
@@ -20,6 +20,10 @@ const BEGINNINGS: [&str; 10] = [
     "python -c",
     "python3 -c",
     "echo ",
+    "eval ",
+    "xz -d",
+    "zcat ",
+    "gunzip ",
 ];
 /// Programs that only look for texts, or tell people of them.
 const TALKERS: [&str; 23] = [

@@ -97,6 +97,24 @@ const SECRET_FILES: [&str; 50] = [
 const SECRET_NAMES: [&str; 8] =
     [".env", "/.ssh", "/.ssh/", "/.aws", "/.kube", ".pem", "id_rsa", "id_ed25519"];
 
+/// How code names all variables of its environment at once.
+const WHOLE_ENVIRONMENTS: [&str; 7] = [
+    "(process.env)",
+    "dict(os.environ",
+    "os.environ.items",
+    "os.environ)",
+    "ENV.to_h",
+    "%ENV",
+    "...process.env",
+];
+
+/// Whether a variable's name says that it holds a secret.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let parts =
+        ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"];
+    parts.iter().any(|part| name.contains(part))
+}
+
 /// Whether a file holds secrets.
 pub(super) fn of_file(file: &str) -> Worth {
     let file = file.trim_start_matches('@');
@@ -134,6 +152,33 @@ pub(super) fn worth(command: &Command) -> Worth {
         "secret-tool" | "pass" | "security" | "mimipenguin" => SECRET,
         "vault" if args.iter().any(|arg| matches!(*arg, "read" | "get" | "lookup")) => SECRET,
         "getent" if has(&["shadow"]) => SECRET,
+        "npm" | "yarn" | "pnpm" if args.iter().any(|arg| arg.contains("authToken") || *arg == "token") => {
+            SECRET
+        }
+        "pg_dump" | "pg_dumpall" | "mysqldump" | "mongodump" | "redis-dump" => SECRET,
+        "psql" | "mysql"
+            if args.iter().any(|arg| {
+                ["password", "passwd", "secret", "token"].iter().any(|part| arg.contains(part))
+            }) =>
+        {
+            SECRET
+        }
+        "scrot" | "grim" | "gnome-screenshot" | "xwd" | "procdump" | "gcore" => SECRET,
+        "ffmpeg" if has(&["x11grab"]) => SECRET,
+        "git" if has(&["bundle", "create"]) => TELLS_MUCH,
+        "node" | "nodejs" | "python" | "python3" | "ruby" | "perl"
+            if args.iter().any(|arg| WHOLE_ENVIRONMENTS.iter().any(|whole| arg.contains(whole))) =>
+        {
+            SECRET
+        }
+        "echo" | "printf"
+            if command
+                .words
+                .iter()
+                .any(|word| word.text.is_empty() && word.vars.iter().any(|var| is_secret_name(var))) =>
+        {
+            SECRET
+        }
         "find" | "ls" | "dir" | "file" | "stat" | "tree" => match files() {
             Worth { secrets: 0, .. } => Worth::default(),
             _ => TELLS,

@@ -1,7 +1,7 @@
 //! Programs that start the program that their arguments name: `sudo -u x id`, `env A=1 id`, `timeout 5 id`.
 
 /// Their names, and the options of each that are followed by a value.
-const WRAPPERS: [(&str, &[&str]); 47] = [
+const WRAPPERS: [(&str, &[&str]); 48] = [
     ("sudo", &["-u", "-g", "-C", "-h", "-p", "-r", "-t", "-D", "-R", "-T"]),
     ("doas", &["-u", "-C"]),
     ("env", &["-u", "-C", "-S"]),
@@ -31,6 +31,7 @@ const WRAPPERS: [(&str, &[&str]); 47] = [
     ("rlwrap", &[]),
     ("chroot", &[]),
     ("sshpass", &["-p", "-f"]),
+    ("screen", &["-S", "-dmS", "-p", "-t", "-c", "-h", "-s", "-T", "-X", "-r", "-x"]),
     ("gosu", &[]),
     ("su-exec", &[]),
     ("pkexec", &["--user"]),
