@@ -283,8 +283,8 @@ pub(super) fn glob(word: &mut Word, plain: bool) {
         return;
     }
     let literal = word.text.chars().filter(|c| c.is_ascii_alphanumeric()).count();
-    // `/etc/*` and `/bin/*` mean many.
-    let many = word.text.rsplit('/').next().is_some_and(|last| last == "*" || last.starts_with("*."));
+    // `/etc/*`, `/bin/*` and `/proc/*/environ` mean many.
+    let many = word.text.split('/').any(|part| part == "*" || part.starts_with("*."));
     if let Some(known) = KNOWN_FILES.iter().find(|known| fits(word.text.as_bytes(), known.as_bytes()))
         && !many
         && (literal > 0 || word.text.contains('?'))
