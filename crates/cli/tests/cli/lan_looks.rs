@@ -48,6 +48,10 @@ fn answer(ip: [u8; 4]) -> Vec<u8> {
     [&head[..], b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x01\x00\x00\x04", &ip].concat()
 }
 
+fn ping(kind: u8) -> Vec<u8> {
+    vec![kind, 0, 0, 0, 0, 1, 0, 1]
+}
+
 /// A request for a lease that tells where the MUD file is.
 fn discover(url: &str) -> Vec<u8> {
     let mut message = vec![1, 1, 6, 0, 1, 2, 3, 4];
@@ -89,6 +93,52 @@ fn replayed(args: &[&str]) -> (Vec<Value>, String) {
 fn alerts(records: &[Value], rule: &str) -> Vec<String> {
     let of_rule = records.iter().filter(|record| record["kind"] == "alert" && record["rule"] == rule);
     of_rule.map(|alert| alert["message"].as_str().expect("a message").to_owned()).collect()
+}
+
+/// What a lamp may ask by ICMP, and which groups it may talk to.
+#[test]
+fn pings_and_groups_are_held_to_a_mud_file() {
+    let dir = Dir::new("lan-mud-groups");
+    let entry = r#"{"name": "ping", "matches": {"icmp": {"type": 8}, "ipv4": {"destination-ipv4-network": "198.51.100.0/24"}},
+        "actions": {"forwarding": "accept"}}, {"name": "mdns", "matches": {"ipv4": {"destination-ipv4-network": "224.0.0.251/32",
+        "protocol": 17}, "udp": {"destination-port": {"operator": "eq", "port": 5353}}}, "actions": {"forwarding": "accept"}},
+        {"name": "cloud","#;
+    std::fs::write(dir.path("lamp.json"), MUD.replacen("{\"name\": \"cloud\",", entry, 1)).expect("write");
+    let (lamp, router) = ((LAMP, [10, 0, 0, 7]), (ROUTER, [10, 0, 0, 1]));
+    let mdns = ([1, 0, 0x5e, 0, 0, 0xfb], [224, 0, 0, 251]);
+    let ssdp = ([1, 0, 0x5e, 0x7f, 0xff, 0xfa], [239, 255, 255, 250]);
+    let far = |address| (ROUTER, address);
+    let frames = [
+        // What it may: ping a network, and a neighbour; and be answered, or told that something is wrong.
+        packet(lamp, far([198, 51, 100, 9]), 1, &ping(8)),
+        packet(far([198, 51, 100, 9]), lamp, 1, &ping(0)),
+        packet(lamp, router, 1, &ping(8)),
+        packet(far([203, 0, 113, 9]), lamp, 1, &ping(3)),
+        packet(lamp, mdns, 17, &udp(5353, 5353, b"who is here")),
+        // What others send to a group is not its doing.
+        packet(router, ssdp, 17, &udp(1900, 1900, b"NOTIFY")),
+        // What it may not: ping elsewhere, ask for the time by ICMP, another group, another port of a group; and be pinged from afar.
+        packet(lamp, far([203, 0, 113, 9]), 1, &ping(8)),
+        packet(lamp, far([198, 51, 100, 9]), 1, &ping(13)),
+        packet(lamp, ssdp, 17, &udp(1900, 40_000, b"M-SEARCH")),
+        packet(lamp, ([255; 6], [255; 4]), 17, &udp(40_000, 6667, b"hello")),
+        packet(far([192, 0, 2, 5]), lamp, 1, &ping(8)),
+    ];
+    let frames: Vec<_> = frames.iter().map(Vec::as_slice).collect();
+    std::fs::write(dir.path("a.pcap"), capture(1, &frames)).expect("write");
+    let mud = dir.text("lamp.json");
+    let (records, said) =
+        replayed(&["--mud", &mud, "--mud-device", "00:17:88:01:02:03=lamp", &dir.text("a.pcap")]);
+    let mut told = alerts(&records, "profile");
+    told.sort();
+    let expected = [
+        "outside its profile: 10.0.0.7 talks to 198.51.100.9 (198.51.100.0/24) at ICMP type 13 code 0",
+        "outside its profile: 10.0.0.7 talks to 203.0.113.9 (203.0.113.0/24) at ping",
+        "outside its profile: 10.0.0.7 talks to 239.255.255.250 at udp port 40000",
+        "outside its profile: 10.0.0.7 talks to 255.255.255.255 at udp port 6667",
+        "outside its profile: 192.0.2.5 (192.0.2.0/24) talks to 10.0.0.7 at ping",
+    ];
+    assert_eq!(told, expected, "{said}");
 }
 
 #[test]

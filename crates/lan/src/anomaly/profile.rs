@@ -1,7 +1,8 @@
 //! Talk outside of what the maker of a device says that it does ([`crate::mud`]).
 //!
 //! Talks are judged as they begin: a TCP connection by its first segment, datagrams by the first of two addresses and ports, of which
-//! the one with the higher port is the client. Groups and ICMP are not judged. An entry that asks for a name is met by the addresses
+//! the one with the higher port is the client. What a device asks by ICMP is judged; answers, errors and what neighbours of IPv6 need to
+//! find one another are not. Datagrams to groups are judged for who sends them: nobody is to blame for what a group hears. An entry that asks for a name is met by the addresses
 //! that answers of DNS led to; where no answer was seen for it, and none for the address, nothing is told.
 
 use super::alert::{Alert, Alerts};
@@ -22,6 +23,11 @@ use std::sync::Arc;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const ICMP: u8 = 1;
+const ICMP6: u8 = 58;
+/// Messages of ICMP that ask: echo, timestamp, information and address mask; of ICMPv6 echo and node information.
+const ASKS: [u8; 4] = [8, 13, 15, 17];
+const ASKS_6: [u8; 2] = [128, 139];
 /// Pairs of datagrams that were judged, by half.
 const JUDGED: usize = 32_768;
 /// Addresses that a name leads to.
@@ -47,6 +53,20 @@ struct Begin {
     client: (Mac, IpAddr, u16),
     server: (Mac, IpAddr, u16),
     protocol: u8,
+    /// Type and code of a message of ICMP; there are no ports then.
+    icmp: Option<(u8, u8)>,
+}
+
+impl Begin {
+    /// What is talked by, in words.
+    fn service(&self) -> String {
+        match (self.protocol, self.icmp) {
+            (_, Some((8 | 128, 0))) => Service::Echo.to_string(),
+            (_, Some((kind, code))) => format!("ICMP type {kind} code {code}"),
+            (TCP, None) => Service::Tcp(self.server.2).to_string(),
+            (_, None) => Service::Udp(self.server.2).to_string(),
+        }
+    }
 }
 
 impl Outside {
@@ -77,20 +97,23 @@ impl Outside {
         }
     }
 
-    fn begins(&mut self, seen: &Seen<'_>, packet: &Packet<'_>) -> Option<Begin> {
+    fn begins(seen: &Seen<'_>, packet: &Packet<'_>) -> Option<Begin> {
         let (here, there) = (seen.link.source, seen.link.target);
         let (protocol, source, target) = match &packet.carried {
             Transport::Tcp(tcp) if tcp.syn() && !tcp.ack() => {
                 (TCP, tcp.source_port(), tcp.destination_port())
             }
             Transport::Udp(udp) => (UDP, udp.source, udp.target),
+            Transport::Icmp(message) => return asked(seen, packet, message, (ICMP, &ASKS)),
+            Transport::Icmp6(message) => return asked(seen, packet, message, (ICMP6, &ASKS_6)),
             _ => return None,
         };
         let (one, other) = ((here, packet.source, source), (there, packet.target, target));
-        if protocol == UDP && source < target {
-            return Some(Begin { client: other, server: one, protocol });
+        // A group sends nothing.
+        if protocol == UDP && source < target && !there.is_group() {
+            return Some(Begin { client: other, server: one, protocol, icmp: None });
         }
-        Some(Begin { client: one, server: other, protocol })
+        Some(Begin { client: one, server: other, protocol, icmp: None })
     }
 
     fn judge(
@@ -101,13 +124,14 @@ impl Outside {
         scene: &Scene,
         alerts: &mut Alerts,
     ) {
-        let Begin { client, server, protocol } = *begin;
+        let Begin { client, server, protocol, icmp } = *begin;
         let (device, peer) = if from_device { (client, server) } else { (server, client) };
         let Some(profile) = self.profiles.of(device.0).cloned() else { return };
-        let talk = Talk { from_device, peer: peer.1, protocol, source_port: client.2, target_port: server.2 };
+        let (source_port, target_port) = (client.2, server.2);
+        let talk = Talk { from_device, peer: peer.1, protocol, source_port, target_port, icmp };
         let around = Near { outside: self, scene, profile: &profile, device: device.0, peer };
         if profile.judge(&talk, &around) == Verdict::Denied {
-            let times = self.told.entry((device.0, destination(peer.1, scene)), || 0);
+            let times = self.told.entry((device.0, place(peer.1, scene)), || 0);
             *times += 1;
             alerts.raise(alert(&profile, begin, from_device, *times, (scene, seen.now_ns)));
         }
@@ -118,17 +142,21 @@ impl Detector for Outside {
     fn frame(&mut self, seen: &Seen<'_>, scene: &Scene, alerts: &mut Alerts) {
         self.learn(seen);
         let Some(packet) = seen.packet else { return };
-        if seen.link.target.is_group() || is_nobodys(packet.source) || is_nobodys(packet.target) {
+        let to_group = seen.link.target.is_group();
+        let is_datagram = matches!(packet.carried, Transport::Udp(_));
+        if is_nobodys(packet.source) || (to_group && !is_datagram) || (!to_group && is_nobodys(packet.target))
+        {
             return;
         }
         let is_bound = |mac| self.profiles.of(mac).is_some();
         if !is_bound(seen.link.source) && !is_bound(seen.link.target) {
             return;
         }
-        let Some(begin) = self.begins(seen, packet) else { return };
-        let Begin { client, server, protocol } = begin;
-        let pair = (client.1, client.2, server.1, server.2);
-        if protocol == UDP && self.judged.contains(&pair) {
+        let Some(begin) = Self::begins(seen, packet) else { return };
+        let Begin { client, server, protocol, icmp } = begin;
+        let (kind, code) = icmp.map_or((client.2, server.2), |(kind, code)| (kind.into(), code.into()));
+        let pair = (client.1, kind, server.1, code);
+        if protocol != TCP && self.judged.contains(&pair) {
             return;
         }
         self.judged.put(pair, ());
@@ -162,7 +190,7 @@ impl Around for Near<'_> {
     }
 
     fn is_local(&self) -> bool {
-        on_link(self.peer.1)
+        on_link(self.peer.1) || (self.peer.0.is_group() && stays_here(self.peer.1))
     }
 
     fn is_resolver(&self) -> bool {
@@ -189,6 +217,34 @@ impl Around for Near<'_> {
     }
 }
 
+/// A message of ICMP that asks for something, by its protocol and the types that do.
+fn asked(
+    seen: &Seen<'_>,
+    packet: &Packet<'_>,
+    message: &[u8],
+    (protocol, asks): (u8, &[u8]),
+) -> Option<Begin> {
+    let (kind, code) = (*message.first()?, *message.get(1)?);
+    let (client, server) = ((seen.link.source, packet.source, 0), (seen.link.target, packet.target, 0));
+    asks.contains(&kind).then_some(Begin { client, server, protocol, icmp: Some((kind, code)) })
+}
+
+/// Where a peer is: a group is nowhere.
+fn place(peer: IpAddr, scene: &Scene) -> String {
+    if is_nobodys(peer) { peer.to_string() } else { destination(peer, scene) }
+}
+
+/// Whether what goes to a group leaves this network: by its scope (RFC 2365, RFC 4291), broadcasts do not.
+fn stays_here(group: IpAddr) -> bool {
+    match group {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            v4.is_broadcast() || a == 239 || (a, b, c) == (224, 0, 0)
+        }
+        IpAddr::V6(v6) => v6.is_multicast() && v6.octets()[1] & 0xf <= 5,
+    }
+}
+
 fn alert(
     profile: &Profile,
     begin: &Begin,
@@ -196,10 +252,9 @@ fn alert(
     times: u64,
     (scene, now_ns): (&Scene, u64),
 ) -> Alert {
-    let Begin { client, server, protocol } = *begin;
+    let (client, server, service) = (begin.client, begin.server, begin.service());
     let (device, peer) = if from_device { (client, server) } else { (server, client) };
-    let service = if protocol == TCP { Service::Tcp(server.2) } else { Service::Udp(server.2) };
-    let place = destination(peer.1, scene);
+    let place = place(peer.1, scene);
     let named = if place == peer.1.to_string() { String::new() } else { format!(" ({place})") };
     let message = match from_device {
         true => format!("outside its profile: {} talks to {}{named} at {service}", device.1, peer.1),

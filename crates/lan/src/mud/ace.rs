@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
+const ICMP: u8 = 1;
+const ICMP6: u8 = 58;
 /// Classes of controllers that every network has (RFC 8520, section 16).
 const DNS_CLASS: &str = "urn:ietf:params:mud:dns";
 const NTP_CLASS: &str = "urn:ietf:params:mud:ntp";
@@ -15,6 +17,8 @@ pub(super) struct Ace {
     /// 4 or 6.
     pub(super) version: Option<u8>,
     pub(super) protocol: Option<u8>,
+    /// A message of ICMP, of either version.
+    pub(super) icmp: Option<Icmp>,
     pub(super) source: Ports,
     pub(super) target: Ports,
     /// Who began the connection: the device.
@@ -39,6 +43,21 @@ impl Default for Ports {
 impl Ports {
     fn has(self, port: u16) -> bool {
         (self.first..=self.last).contains(&port) != self.but
+    }
+}
+
+/// A message of ICMP: its type and code, where they are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Icmp {
+    pub(super) kind: Option<u8>,
+    pub(super) code: Option<u8>,
+}
+
+impl Icmp {
+    fn is(self, message: Option<(u8, u8)>) -> bool {
+        message.is_some_and(|(kind, code)| {
+            self.kind.is_none_or(|wanted| wanted == kind) && self.code.is_none_or(|wanted| wanted == code)
+        })
     }
 }
 
@@ -71,6 +90,8 @@ pub(crate) struct Talk {
     /// Of whoever began it.
     pub(crate) source_port: u16,
     pub(crate) target_port: u16,
+    /// Type and code of a message of ICMP, which has no ports.
+    pub(crate) icmp: Option<(u8, u8)>,
 }
 
 /// What entries ask of the network.
@@ -104,6 +125,8 @@ pub(super) fn is_needed(talk: &Talk, around: &dyn Around) -> bool {
         (UDP, 67 | 68 | 546 | 547) => true,
         (UDP | TCP, 53) => talk.from_device && (around.is_resolver() || around.is_local()),
         (UDP, 123) => talk.from_device && around.is_local(),
+        // Whether a neighbour is there.
+        (ICMP | ICMP6, _) => around.is_local(),
         _ => false,
     }
 }
@@ -128,6 +151,7 @@ impl Ace {
         let version = if talk.peer.is_ipv4() { 4 } else { 6 };
         let heads = self.version.is_none_or(|wanted| wanted == version)
             && self.protocol.is_none_or(|wanted| wanted == talk.protocol)
+            && self.icmp.is_none_or(|icmp| icmp.is(talk.icmp))
             && self.by_device.is_none_or(|wanted| wanted == talk.from_device || talk.protocol != TCP)
             && self.source.has(talk.source_port)
             && self.target.has(talk.target_port);

@@ -4,7 +4,7 @@
 //! not looked at would be taken for wider than it is, and is noted.
 
 use super::Profile;
-use super::ace::{Ace, Peer, Ports};
+use super::ace::{Ace, Icmp, Peer, Ports};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -13,6 +13,7 @@ use std::net::IpAddr;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP: u8 = 1;
+const ICMP6: u8 = 58;
 const VERSION: u64 = 1;
 /// Entries of all lists; the longest known have some hundred.
 const ENTRIES_MAX: usize = 4_096;
@@ -92,7 +93,9 @@ struct Matches {
     ipv6: Option<Ip>,
     tcp: Option<Transport>,
     udp: Option<Transport>,
-    icmp: Option<Value>,
+    icmp: Option<Message>,
+    icmpv4: Option<Message>,
+    icmpv6: Option<Message>,
     #[serde(rename = "ietf-mud:mud")]
     mud: Option<Who>,
     #[serde(flatten)]
@@ -122,6 +125,15 @@ struct Transport {
     destination_port: Option<Port>,
     #[serde(rename = "ietf-mud:direction-initiated")]
     initiated: Option<String>,
+    #[serde(flatten)]
+    more: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(rename = "type")]
+    kind: Option<u8>,
+    code: Option<u8>,
     #[serde(flatten)]
     more: BTreeMap<String, Value>,
 }
@@ -200,7 +212,7 @@ impl Entry {
         };
         let version = kind.contains("ipv4").then_some(4).or(kind.contains("ipv6").then_some(6));
         let mut ace = Ace { allows, version, ..Ace::default() };
-        let Matches { ipv4, ipv6, tcp, udp, icmp, mud, more } = &self.matches;
+        let Matches { ipv4, ipv6, tcp, udp, icmp, icmpv4, icmpv6, mud, more } = &self.matches;
         for (version, ip) in [(4, ipv4), (6, ipv6)] {
             let Some(ip) = ip else { continue };
             ace.version = Some(version);
@@ -213,8 +225,13 @@ impl Entry {
             transport.add_to(&mut ace)?;
             self.unknown(&transport.more, notes);
         }
-        if icmp.is_some() {
-            ace.protocol.get_or_insert(ICMP);
+        for (version, message) in [(None, icmp), (Some(4), icmpv4), (Some(6), icmpv6)] {
+            let Some(message) = message else { continue };
+            ace.version = version.or(ace.version);
+            // RFC 8519 has one name for both; the list or its addresses say which.
+            ace.protocol = ace.version.map(|version| if version == 6 { ICMP6 } else { ICMP });
+            ace.icmp = Some(Icmp { kind: message.kind, code: message.code });
+            self.unknown(&message.more, notes);
         }
         mud.iter().for_each(|who| who.add_to(&mut ace));
         self.unknown(more, notes);

@@ -60,6 +60,7 @@ fn the_first_entry_that_fits_decides_and_what_fits_none_is_denied() {
         protocol,
         source_port: 40_000,
         target_port,
+        icmp: None,
     };
     let (named, strange) =
         (Peers { named: Some(true), ..Peers::default() }, Peers { named: Some(false), ..Peers::default() });
@@ -94,6 +95,40 @@ fn the_first_entry_that_fits_decides_and_what_fits_none_is_denied() {
     assert_eq!((lamp.about.as_str(), lamp.maker()), ("a lamp", "lamp.example"));
     assert_eq!(lamp.notes, ["entry \"time\": \"dscp\" is not looked at"]);
     assert_eq!(lamp.names().collect::<Vec<_>>(), ["cloud.example"]);
+}
+
+#[test]
+fn messages_of_icmp_are_judged_by_type_and_code() {
+    let entry = |kind: &str, icmp: &str| {
+        let text = LAMP.replace("\"ipv4-acl-type\"", kind);
+        text.replace("{\"destination-ipv4-network\": \"203.0.113.128/25\"}", "{}")
+            .replace("{\"ipv4\": {}}", icmp)
+            .replace("\"drop\"", "\"accept\"")
+    };
+    let judge = |lamp: &Profile, peer: &str, protocol, icmp, around: &Peers| {
+        let peer = peer.parse().expect("address");
+        let icmp = Some(icmp);
+        lamp.judge(&Talk { from_device: true, peer, protocol, source_port: 0, target_port: 0, icmp }, around)
+    };
+    let far = Peers { named: Some(false), ..Peers::default() };
+    let lamp = Profile::parse(LAMP).expect("a lamp");
+    assert_eq!(judge(&lamp, "198.51.100.1", 1, (8, 0), &far), Verdict::Denied);
+    let near = Peers { local: true, ..Peers::default() };
+    assert_eq!(judge(&lamp, "10.0.0.9", 1, (8, 0), &near), Verdict::Allowed, "whether a neighbour is there");
+    let lamp = Profile::parse(&entry("\"ipv4-acl-type\"", "{\"icmp\": {\"type\": 8, \"code\": 0}}"))
+        .expect("a lamp");
+    assert_eq!(judge(&lamp, "198.51.100.1", 1, (8, 0), &far), Verdict::Allowed);
+    assert_eq!(judge(&lamp, "198.51.100.1", 1, (8, 1), &far), Verdict::Denied);
+    assert_eq!(judge(&lamp, "198.51.100.1", 1, (13, 0), &far), Verdict::Denied);
+    assert_eq!(judge(&lamp, "2001:db8::1", 58, (8, 0), &far), Verdict::Denied, "the list is of IPv4");
+    let lamp = Profile::parse(&entry("\"ipv6-acl-type\"", "{\"icmpv6\": {\"type\": 128}}")).expect("a lamp");
+    assert_eq!(judge(&lamp, "2001:db8::1", 58, (128, 0), &far), Verdict::Allowed);
+    assert_eq!(judge(&lamp, "198.51.100.1", 1, (128, 0), &far), Verdict::Denied);
+    let why =
+        Profile::parse(&entry("\"ipv4-acl-type\"", "{\"icmp\": {\"type\": 800}}")).expect_err("no type");
+    assert!(why.contains("no MUD file"), "{why}");
+    let lamp = Profile::parse(&entry("\"ipv4-acl-type\"", "{\"icmp\": {\"rest-of-header\": \"AA==\"}}"));
+    assert!(lamp.expect("a lamp").notes.iter().any(|note| note.contains("rest-of-header")));
 }
 
 #[test]
