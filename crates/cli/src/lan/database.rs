@@ -52,14 +52,21 @@ impl Database {
         Ok(Self { store, corrections, muted, told: false })
     }
 
-    /// Keeps devices. Whether they are kept; that they are not is said once.
+    /// Keeps devices. Whether they are kept; that they are not is said once. To keep nothing succeeds also where nothing could be kept,
+    /// and says nothing of that.
     pub(super) fn keep(&mut self, devices: &[Device]) -> bool {
+        if devices.is_empty() {
+            return true;
+        }
         let kept = self.store.put(devices);
         self.is_kept(kept)
     }
 
     /// The same for alerts.
     pub(super) fn keep_alerts(&mut self, alerts: &[Alert]) -> bool {
+        if alerts.is_empty() {
+            return true;
+        }
         let kept = self.store.put_alerts(alerts);
         self.is_kept(kept)
     }

@@ -1,8 +1,15 @@
 //! What `kernscope lan` learns of a network, from run to run: in the database, and what ends a write early.
 
+use crate::lan_live::{on_a_cable, set_up, tap};
 use crate::run::{Dir, checked, kernscope, refused, run, stderr};
+use nix::mount::{MsFlags, mount, umount};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
+use std::fs::File;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 /// An ARP announcement of 192.0.2.N by a device whose address ends in N.
 fn announces(n: u8) -> Vec<u8> {
@@ -178,4 +185,93 @@ fn a_run_says_what_an_earlier_one_learnt() {
     assert!(said.contains("network lo: nothing is known of it yet; learning is over"), "{said}");
     assert!(run_for("1", &[]).contains("network lo: known since 20"), "by the interface");
     assert!(run_for("1", &["--network", "cafe"]).contains("network cafe: nothing is known"), "by its name");
+}
+
+/// A datagram of IPv4 from 10.0.0.N by a device whose hardware address ends in N.
+fn speaks(n: u8) -> Vec<u8> {
+    let link = [[0, 0x17, 0x88, 1, 2, 99], [0, 0x17, 0x88, 1, 2, n]].concat();
+    let ip = [0x45, 0, 0, 28, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, n, 10, 0, 0, 99];
+    let udp = [0x13, 0x88, 0x13, 0x89, 0, 8, 0, 0];
+    [&link[..], &[8, 0], &ip, &udp, &[0; 18]].concat()
+}
+
+/// Waits until something holds; it never takes that long.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !holds() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// The disk of the database fills up while a run writes what it learns: that is said once, the run goes on, what was written stays;
+/// and what waited is written when there is room again.
+#[test]
+fn a_full_disk_has_what_is_learnt_wait() {
+    on_a_cable("a_full_disk_has_what_is_learnt_wait", || {
+        unshare(CloneFlags::CLONE_NEWNS).expect("a mount namespace");
+        let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
+        mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("private mounts");
+        let dir = Dir::new("lan-memory-full");
+        let small = dir.path("small");
+        std::fs::create_dir(&small).expect("make a folder");
+        mount(Some("small"), &small, Some("tmpfs"), MsFlags::empty(), Some("size=4m")).expect("mount");
+        set_up("lo", true);
+        let (db, said) = (dir.text("small/lan.db"), dir.path("said"));
+        let left = tap("left");
+        let args = [
+            "lan",
+            "run",
+            "--interface",
+            "right",
+            "--backend",
+            "packet",
+            "--format",
+            "jsonl",
+            "--learn",
+            "3600",
+        ];
+        // With a page it writes every two seconds.
+        let mut run = kernscope(&args);
+        run.args(["--network", "office", "--serve", "127.0.0.1:0", "--db", &db]).stdout(Stdio::null());
+        let mut run = run.stderr(File::create(&said).expect("a file")).spawn().expect("kernscope runs");
+        let known = || {
+            let db = rusqlite::Connection::open_with_flags(&db, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY);
+            let read = |db: rusqlite::Connection| {
+                let mut query =
+                    db.prepare("SELECT mac FROM learnt WHERE network = 'office' AND what = 'device'")?;
+                query.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
+            };
+            db.and_then(read).unwrap_or_default()
+        };
+        let mac = |n: u8| format!("00:17:88:01:02:{n:02x}");
+        let announce = |n| nix::unistd::write(&left, &speaks(n)).expect("sent");
+        until("the first is learnt", || {
+            announce(7);
+            known().contains(&mac(7))
+        });
+        let mut filler = File::create(small.join("filler")).expect("create");
+        let full = std::io::copy(&mut std::io::repeat(1), &mut filler).expect_err("full");
+        assert_eq!(full.raw_os_error(), Some(nix::libc::ENOSPC));
+        let said = || std::fs::read_to_string(&said).expect("what it said");
+        until("that the disk is full is said", || {
+            announce(8);
+            said().contains("the disk is full")
+        });
+        // Some more times in vain.
+        std::thread::sleep(Duration::from_secs(5));
+        assert!(run.try_wait().expect("a run").is_none(), "it goes on: {}", said());
+        assert!(known().contains(&mac(7)) && !known().contains(&mac(8)), "{:?}", known());
+        assert_eq!(said().matches("the disk is full").count(), 1, "{}", said());
+        filler.set_len(0).expect("empty");
+        until("what waited is written", || known().contains(&mac(8)));
+        until("and what is new", || {
+            announce(9);
+            known().contains(&mac(9))
+        });
+        kill(Pid::from_raw(run.id() as i32), Signal::SIGINT).expect("kill");
+        assert!(run.wait().expect("its end").success(), "{}", said());
+        drop(filler);
+        umount(&small).expect("unmount");
+    });
 }
