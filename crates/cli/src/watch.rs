@@ -47,9 +47,6 @@ pub(crate) fn run(mut args: WatchArgs) -> Outcome {
 }
 
 fn watch(config: &Config, target: &Target, wanted: BackendName) -> Outcome {
-    if config.redact {
-        core::argv::warm_up();
-    }
     // Files first: a wrong name should not cost a started command.
     let offset_ns = clock::realtime_offset_ns();
     let mut teller = Teller::new(config, offset_ns)?;

@@ -7,7 +7,7 @@ use super::RuleSet;
 use crate::parallel;
 
 /// The files, by name.
-const FILES: [(&str, &str); 12] = [
+pub(super) const FILES: [(&str, &str); 12] = [
     ("common.toml", include_str!("../../rules/common.toml")),
     ("cloud.toml", include_str!("../../rules/cloud.toml")),
     ("vcs.toml", include_str!("../../rules/vcs.toml")),

@@ -29,6 +29,7 @@ mod own;
 mod severity;
 mod source;
 mod verify;
+mod words;
 
 pub(crate) use allow::Claim;
 pub use allow::{Allowlist, Target};
@@ -39,6 +40,7 @@ pub use expression::{AnyOf, Expression};
 pub use file::FileError;
 pub use severity::Severity;
 pub use verify::{ExampleFault, Verified};
+pub use words::may_hold_builtin;
 
 use kernscope_kit::compile::Content;
 use std::collections::{HashMap, HashSet};

@@ -2,7 +2,7 @@
 
 use super::window::Window;
 use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
-use kernscope_sieve::rules::{Rule, RuleSet};
+use kernscope_sieve::rules::{Rule, RuleSet, may_hold_builtin};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -40,11 +40,6 @@ impl Judges {
         Self { users: Some((matcher, scratch)), builtin: None }
     }
 
-    /// Has the built-in rules ready.
-    pub(crate) fn lay_out() {
-        LazyLock::force(&BUILTIN);
-    }
-
     /// The user's own rules.
     pub(crate) fn users(&mut self) -> Option<(&Matcher, &mut Scratch)> {
         self.users.as_mut().map(|(matcher, scratch)| (&*matcher, scratch))
@@ -53,7 +48,19 @@ impl Judges {
     /// What either set finds.
     pub(crate) fn find(&mut self, data: &[u8]) -> Vec<Hit> {
         let scratch = self.builtin.get_or_insert_with(|| BUILTIN.scratch());
-        let mut hits: Vec<Hit> = hits(&BUILTIN, scratch, data, false).collect();
+        let hits = hits(&BUILTIN, scratch, data, false).collect();
+        self.with_users(data, hits)
+    }
+
+    /// The same of a short text. The built-in rules are laid out only for one that may hold something.
+    pub(crate) fn find_in_short(&mut self, text: &[u8]) -> Vec<Hit> {
+        match self.builtin.is_some() || may_hold_builtin(text) {
+            true => self.find(text),
+            false => self.with_users(text, Vec::new()),
+        }
+    }
+
+    fn with_users(&mut self, data: &[u8], mut hits: Vec<Hit>) -> Vec<Hit> {
         if let Some((matcher, scratch)) = &mut self.users {
             hits.extend(self::hits(matcher, scratch, data, true));
         }

@@ -33,16 +33,6 @@ pub fn shown(argv: &[String]) -> Vec<String> {
     hide(argv, &mut Judges::default()).map_or_else(|| argv.to_vec(), |shown| shown.argv)
 }
 
-/// Lays the built-in rules out on a thread of its own, so that the first command does not have to wait for it.
-pub fn warm_up() {
-    // Without a thread they are laid out when they are needed.
-    kernscope_sieve::threads();
-    let _ = std::thread::Builder::new().name("kernscope-rules".into()).spawn(|| {
-        let _ = nix::sys::signal::SigSet::all().thread_block();
-        Judges::lay_out();
-    });
-}
-
 /// What of a command is shown; `None` where that is all of it.
 pub(crate) fn hide(argv: &[String], judges: &mut Judges) -> Option<Shown> {
     let mut hidden: Vec<(Range<usize>, bool)> =
@@ -50,7 +40,7 @@ pub(crate) fn hide(argv: &[String], judges: &mut Judges) -> Option<Shown> {
     let line = argv.join(" ");
     if line.len() >= MIN_RULED_BYTES {
         let ruled = &line.as_bytes()[..line.len().min(MAX_RULED_BYTES)];
-        hidden.extend(judges.find(ruled).into_iter().map(|hit| (hit.secret, false)));
+        hidden.extend(judges.find_in_short(ruled).into_iter().map(|hit| (hit.secret, false)));
     }
     hidden.retain(|(range, _)| !range.is_empty());
     if hidden.is_empty() {
