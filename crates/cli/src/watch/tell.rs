@@ -15,7 +15,7 @@ use kernscope_report::html::{About, Report};
 use kernscope_report::pretty::short;
 use kernscope_report::records::{Begin, Keeper};
 use kernscope_report::sink::LOST_OUTPUT;
-use kernscope_report::{Coverage, End, Entry, Jsonl, Ledger, Output, Pretty, Sink, Summary};
+use kernscope_report::{Coverage, End, Entry, Hook, Jsonl, Ledger, Output, Pretty, Sink, State, Summary};
 use kernscope_watch::core::Core;
 use kernscope_watch::session;
 use std::convert::Infallible;
@@ -33,6 +33,8 @@ pub(crate) struct Teller {
     learning: Option<Learning>,
     /// Who waits for answers of name servers.
     answers: Option<Answers>,
+    /// Secrets are left in; who reads a page or a session of it is told.
+    unredacted: bool,
     /// The summary is part of what a person sees anyway.
     shows_summary: bool,
     faulted: bool,
@@ -49,7 +51,17 @@ impl Teller {
         let sink = open_sink(config, offset_ns)?;
         let shows_summary = config.format == Format::Pretty && config.output.is_none();
         let (summary, answers) = (Summary::default(), None);
-        Ok(Self { sink, summary, keeper, report, learning, answers, shows_summary, faulted: false })
+        Ok(Self {
+            sink,
+            summary,
+            keeper,
+            report,
+            learning,
+            answers,
+            unredacted: !config.redact,
+            shows_summary,
+            faulted: false,
+        })
     }
 
     /// Hands on what name servers answer.
@@ -64,6 +76,9 @@ impl Teller {
 
     /// Writes the end; gives the account with what the output lost in it.
     pub(crate) fn finish(mut self, ts_ns: u64, coverage: &Coverage, ledger: &Ledger) -> Ledger {
+        let mut coverage = coverage.clone();
+        coverage.hooks.extend(self.unredacted.then(unredacted));
+        let coverage = &coverage;
         let end = End { ts_ns, summary: &self.summary, coverage, ledger };
         // First, since it does not depend on who reads the output.
         if let Some(keeper) = self.keeper.take() {
@@ -91,6 +106,16 @@ impl Teller {
         let kept = self.keeper.as_mut().and_then(Keeper::fault);
         let reported = self.report.as_mut().and_then(Report::fault);
         kept.into_iter().chain(reported).for_each(note);
+    }
+}
+
+/// What the coverage statement says of `--no-redact`.
+fn unredacted() -> Hook {
+    Hook {
+        name: "redaction".to_owned(),
+        tier: "none".to_owned(),
+        state: State::Blind,
+        why: "--no-redact: secrets stand in records as they are".to_owned(),
     }
 }
 

@@ -74,6 +74,8 @@ function facts() {
   document.title = `kernscope: ${clean(about.what).slice(0, 80)}`;
   const backend = end?.coverage?.backend;
   $("facts").textContent = [clean(about.started?.slice(0, 19).replace("T", " ")) + " UTC", duration(app.model.last), clean(about.host), `kernel ${clean(about.kernel)}`, backend ? `back end ${clean(backend)}` : "", `kernscope ${clean(about.version)}`].filter(Boolean).join(" · ");
+  // Not what kernscope does by itself: whoever is given the page should know.
+  $("unredacted").hidden = !end?.coverage?.hooks.some((h) => h.name === "redaction" && h.state === "blind");
   const ledger = end?.ledger;
   $("state").className = ledger?.closes ? "good" : "bad";
   $("state").textContent = ledger ? (ledger.closes ? "account closes" : "account does not close") : "cut off";
