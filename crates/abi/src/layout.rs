@@ -198,6 +198,9 @@ pub const CONFIG_POLICY: u32 = 2048;
 /// Send what goes through standard input, output and error where those are pipes or local sockets.
 pub const CONFIG_STDIO: u32 = 4096;
 
+/// [`Config::flags`]: whoever executes a program is watched until the host has said in map `VERDICTS` that it need not be.
+pub const CONFIG_CANDIDATES: u32 = 8192;
+
 /// Settings, in `.rodata`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -212,10 +215,24 @@ pub struct Config {
     pub piece_bytes: u32,
     /// Hides kernel addresses in [`crate::FileId::id`] and request numbers: random, chosen at load.
     pub secret: u64,
+    /// Bits that tell CPUs apart in the numbers of candidates, with [`CONFIG_CANDIDATES`].
+    pub cpu_bits: u32,
+    /// Unused, zero.
+    pub pad: u32,
 }
 
 /// [`Watched::flags`]: nothing is told until the process executes a program.
 pub const WATCHED_FROM_EXEC: u32 = 1;
+/// [`Watched::flags`]: watched until the host has decided; where its verdict is stands from [`WATCHED_SLOT`] on.
+pub const WATCHED_CANDIDATE: u32 = 2;
+/// Shift of the index into map `VERDICTS` in [`Watched::flags`].
+pub const WATCHED_SLOT: u32 = 8;
+
+/// Entries of map `VERDICTS` with [`CONFIG_CANDIDATES`]; a power of two.
+pub const VERDICTS: u32 = 1 << 18;
+/// What an entry of map `VERDICTS` holds once the host has decided against a candidate. Until then it is 0; a candidate that
+/// is taken loses its [`WATCHED_CANDIDATE`].
+pub const VERDICT_REFUSED: u64 = 1;
 
 /// A process in the watched set; map `WATCHED`, keyed by process id (u32).
 #[repr(C)]

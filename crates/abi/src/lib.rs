@@ -204,8 +204,8 @@ pub struct Exec {
     pub env_bytes: u32,
     /// Thread id before the exec; differs from `tid` when a thread that was not the leader called exec.
     pub old_tid: u32,
-    /// Unused, zero.
-    pub pad: u32,
+    /// 1 more than the place in map `VERDICTS` where the host says what becomes of a candidate; 0 for a process that is watched.
+    pub candidate: u32,
 }
 
 /// [`Strings::what`]: arguments.
@@ -327,6 +327,8 @@ pub const OP_TRUNCATE: u32 = 7;
 
 /// [`PathHint::op`]: the file whose [`KIND_CONTENT`] event follows.
 pub const OP_CONTENT: u32 = 8;
+/// [`PathOp::op`]: mknod, mknodat (`a0` = type and permissions, `a1` = device as `st_rdev`).
+pub const OP_MKNOD: u32 = 9;
 
 /// [`PathOp::op_flags`]: the last component is followed when it is a symbolic link.
 pub const OPF_FOLLOW: u32 = 1;
@@ -687,7 +689,7 @@ layout! {
     Header = 56 { size @ 0, kind @ 4, flags @ 6, ts_ns @ 8, start_ns @ 16, pid @ 24, tid @ 28, ppid @ 32, uid @ 36, comm @ 40 }
     Section = 4 { tag @ 0, flags @ 1, len @ 2 }
     Fork = 24 { child_pid @ 0, child_tid @ 4, child_ppid @ 8, pad @ 12, child_start_ns @ 16 }
-    Exec = 32 { ino @ 0, dev @ 8, argc @ 12, arg_bytes @ 16, env_bytes @ 20, old_tid @ 24, pad @ 28 }
+    Exec = 32 { ino @ 0, dev @ 8, argc @ 12, arg_bytes @ 16, env_bytes @ 20, old_tid @ 24, candidate @ 28 }
     Strings = 8 { what @ 0, offset @ 4 }
     ExecFail = 8 { ret @ 0, dirfd @ 4 }
     Exit = 8 { status @ 0, fds_unseen @ 4 }
@@ -706,7 +708,7 @@ layout! {
     Deny = 40 { what @ 0, classes @ 4, judged @ 8, judged2 @ 12, a0 @ 16, ino @ 24, dev @ 32, pad @ 36 }
     UringSubmit = 24 { request @ 0, opcode @ 8, dirfd @ 12, dirfd2 @ 16, flags @ 20 }
     Snapshot = 16 { dev @ 0, watched @ 4, ino @ 8 }
-    Config = 24 { flags @ 0, self_pid @ 4, wake_bytes @ 8, piece_bytes @ 12, secret @ 16 }
+    Config = 32 { flags @ 0, self_pid @ 4, wake_bytes @ 8, piece_bytes @ 12, secret @ 16, cpu_bits @ 24, pad @ 28 }
     Watched = 16 { start_ns @ 0, ppid @ 8, flags @ 12 }
     FileKey = 16 { ino @ 0, dev @ 8, pad @ 12 }
     IoKey = 16 { id @ 0, pid @ 8, pad @ 12 }

@@ -19,6 +19,7 @@ impl Body {
             Self::FileLink { .. } => "file_link",
             Self::FileSymlink { .. } => "file_symlink",
             Self::FileMkdir { .. } => "file_mkdir",
+            Self::FileMknod { .. } => "file_mknod",
             Self::FileChmod { .. } => "file_chmod",
             Self::FileChown { .. } => "file_chown",
             Self::FileTruncate { .. } => "file_truncate",
@@ -53,9 +54,19 @@ impl Body {
             | Self::FileLink { call, .. }
             | Self::FileSymlink { call, .. }
             | Self::FileMkdir { call, .. }
+            | Self::FileMknod { call, .. }
             | Self::FileChmod { call, .. }
             | Self::FileChown { call, .. }
             | Self::FileTruncate { call, .. } => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The path of the file that was opened or executed; `None` for what is neither.
+    pub fn judged_path(&self) -> Option<&str> {
+        match self {
+            Self::FileOpen { path, .. } => path.path.as_deref(),
+            Self::ProcessExec { exe, .. } => exe.as_deref(),
             _ => None,
         }
     }

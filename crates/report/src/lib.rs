@@ -25,8 +25,8 @@ pub use output::Output;
 pub use pretty::{Pretty, Style};
 pub use record::{
     Alert, Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Dns, Entry,
-    Evidence, FilterCounts, Hook, Http, HttpMessage, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo,
-    PathSource, PolicyDeny, Probe, Proc, Record, SCHEMA_VERSION, Severity, Sought, State, Stdio,
+    Evidence, FilterCounts, Hook, Http, HttpMessage, Ledger, Match, NetCall, NodeType, OpenMode, PathCall,
+    PathInfo, PathSource, PolicyDeny, Probe, Proc, Record, SCHEMA_VERSION, Severity, Sought, State, Stdio,
     StdioMessage, Suggestion, TlsData, TlsDirection, TlsTarget, Verdict,
 };
 pub use sequence::Sequencer;

@@ -21,7 +21,7 @@ pub use alert::{Alert, PolicyDeny, Severity};
 pub use content::{ContentMatch, ContentSource, Match};
 pub use coverage::{Coverage, Hook, Ledger, State, TlsTarget};
 pub use device::{Device, DeviceName, Evidence, Sought, Suggestion};
-pub use file::{OpenMode, PathCall, PathInfo, PathSource};
+pub use file::{NodeType, OpenMode, PathCall, PathInfo, PathSource};
 pub use filter::FilterCounts;
 pub use message::{Http, HttpMessage, Stdio, StdioMessage};
 pub use net::{Dns, NetCall};
@@ -267,6 +267,18 @@ pub enum Body {
         call: PathCall,
         /// Permission bits as passed.
         mode: u32,
+    },
+    /// A FIFO, a device, a socket or an empty file was made by `mknod` (`mkfifo` is one).
+    FileMknod {
+        /// What all path calls share.
+        #[serde(flatten)]
+        call: PathCall,
+        /// What was made.
+        node: NodeType,
+        /// Permission bits as passed.
+        mode: u32,
+        /// The device that a device file stands for, as `st_rdev`; `null` for all else.
+        rdev: Option<u32>,
     },
     /// Permissions were changed.
     FileChmod {

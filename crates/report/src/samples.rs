@@ -2,9 +2,9 @@
 
 use crate::{
     Alert, Answer, Body, Cause, ContentMatch, ContentSource, Coverage, Device, DeviceName, Dns, Entry,
-    Evidence, FilterCounts, Hook, Http, HttpMessage, Ledger, Match, NetCall, OpenMode, PathCall, PathInfo,
-    PathSource, PolicyDeny, Probe, Proc, Severity, Sought, State, Stdio, StdioMessage, Suggestion, TlsData,
-    TlsDirection, TlsTarget, Verdict,
+    Evidence, FilterCounts, Hook, Http, HttpMessage, Ledger, Match, NetCall, NodeType, OpenMode, PathCall,
+    PathInfo, PathSource, PolicyDeny, Probe, Proc, Severity, Sought, State, Stdio, StdioMessage, Suggestion,
+    TlsData, TlsDirection, TlsTarget, Verdict,
 };
 
 fn proc(pid: u32, ppid: u32, comm: &str, exe: &str) -> Proc {
@@ -162,6 +162,16 @@ fn files() -> Vec<(u32, Body)> {
         (101, Body::FileLink { call: call("/tmp/b"), new_path: Some("/tmp/c".into()), raw_new_path: None }),
         (101, Body::FileSymlink { call: call("/tmp/d"), target: Some("../b".to_owned()) }),
         (101, Body::FileMkdir { call: call("/tmp/dir"), mode: 0o755 }),
+        (101, Body::FileMknod { call: call("/tmp/pipe"), node: NodeType::Fifo, mode: 0o600, rdev: None }),
+        (
+            101,
+            Body::FileMknod {
+                call: call("/tmp/disk"),
+                node: NodeType::BlockDevice,
+                mode: 0o660,
+                rdev: Some(8 << 8 | 1),
+            },
+        ),
         (101, Body::FileChmod { call: denied, mode: 0o4755 }),
         (101, Body::FileChown { call: call("/tmp/b"), owner: Some(0), group: None }),
         (101, Body::FileTruncate { call: call("/tmp/b"), length: 4096 }),

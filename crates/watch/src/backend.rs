@@ -38,6 +38,8 @@ pub struct Account {
     pub produced: [u64; abi::KIND_MAX],
     /// Events that did not arrive, by cause.
     pub lost: BTreeMap<&'static str, u64>,
+    /// Events that arrived and were not delivered, since they are not about what is watched, by reason.
+    pub filtered: BTreeMap<&'static str, u64>,
 }
 
 /// A source of raw events.

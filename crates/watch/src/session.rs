@@ -246,13 +246,18 @@ fn ledger(account: &Account, core: &Core, unwritten: u64) -> Ledger {
     if tally.derived > 0 {
         seen_by.insert("derived".to_owned(), tally.derived);
     }
+    let mut filtered_by = tally.filtered.clone();
+    for (reason, count) in &account.filtered {
+        let sum = filtered_by.entry(*reason).or_default();
+        *sum = sum.saturating_add(*count);
+    }
     Ledger {
         seen: seen_by.values().fold(0, |sum, count| sum.saturating_add(*count)),
         emitted: tally.emitted.saturating_sub(unwritten),
-        filtered: tally.filtered_total(),
+        filtered: filtered_by.values().fold(0, |sum, count| sum.saturating_add(*count)),
         lost,
         closes: false,
-        filtered_by: tally.filtered.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+        filtered_by: filtered_by.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect(),
         seen_by,
     }
     .close()

@@ -100,15 +100,20 @@ pub enum StreamError {
 struct TrailerJson {
     produced: Vec<u64>,
     lost: BTreeMap<String, u64>,
+    #[serde(default)]
+    filtered: BTreeMap<String, u64>,
     coverage: Coverage,
 }
 
 impl TrailerJson {
     fn of(trailer: &Trailer) -> Self {
-        let lost = trailer.account.lost.iter().map(|(cause, count)| ((*cause).to_owned(), *count));
+        let owned = |counts: &BTreeMap<&'static str, u64>| {
+            counts.iter().map(|(cause, count)| ((*cause).to_owned(), *count)).collect()
+        };
         Self {
             produced: trailer.account.produced.to_vec(),
-            lost: lost.collect(),
+            lost: owned(&trailer.account.lost),
+            filtered: owned(&trailer.account.filtered),
             coverage: trailer.coverage.clone(),
         }
     }
@@ -118,9 +123,11 @@ impl TrailerJson {
         for (place, count) in account.produced.iter_mut().zip(self.produced) {
             *place = count;
         }
-        for (cause, count) in self.lost {
-            let sum = account.lost.entry(cause_name(&cause)).or_default();
-            *sum = sum.saturating_add(count);
+        for (sums, counts) in [(&mut account.lost, self.lost), (&mut account.filtered, self.filtered)] {
+            for (cause, count) in counts {
+                let sum = sums.entry(cause_name(&cause)).or_default();
+                *sum = sum.saturating_add(count);
+            }
         }
         Trailer { account, coverage: self.coverage }
     }

@@ -3,6 +3,7 @@
 //! Each twice: as `tp_btf`, and for the plain tracepoint, whose programs are never preempted. The host attaches one
 //! pair; the handlers, in sections `tp_btf/____sys_enter` and `...exit`, are loaded for either (crates/kit/src/load/adapt.rs).
 
+use crate::candidate::is_refused;
 use crate::maps::{
     CALLS, ENTER_CALLS, EXIT_CALLS, WATCHED, config_flag, current, family, fired, off, self_pid,
 };
@@ -20,8 +21,8 @@ use core::ptr::read_volatile;
 use kernscope_abi::{
     FLAG_COMPAT, OP_UNLINK,
     layout::{
-        CALLS_32, CALLS_64, CONFIG_ALL, CONFIG_TASK_BTF, Call, HOOK_SYS_ENTER, HOOK_SYS_EXIT,
-        WATCHED_FROM_EXEC, Watched, enter_call, exit_call, path_op,
+        CALLS_32, CALLS_64, CONFIG_ALL, CONFIG_CANDIDATES, CONFIG_TASK_BTF, Call, HOOK_SYS_ENTER,
+        HOOK_SYS_EXIT, WATCHED_FROM_EXEC, Watched, enter_call, exit_call, path_op,
     },
 };
 
@@ -59,6 +60,11 @@ pub(crate) fn watched(pid: u32) -> Option<Watched> {
     // SAFETY: copied out at once; entries are only replaced as a whole by their own process.
     if let Some(found) = unsafe { WATCHED.get(&pid) } {
         let found = *found;
+        if config_flag(CONFIG_CANDIDATES) && is_refused(&found) {
+            // By the process itself: no exec of it, which would make it a candidate anew, can come between.
+            let _ = WATCHED.remove(&pid);
+            return None;
+        }
         return (found.flags & WATCHED_FROM_EXEC == 0).then_some(found);
     }
     if !config_flag(CONFIG_ALL) || pid == self_pid() || pid == 0 {

@@ -1,10 +1,11 @@
 //! A new image: arguments, environment, binary, working directory; and execs that fail.
 
 use crate::calls::{process_of, watched};
+use crate::candidate::{is_candidate, slot};
 use crate::event::{begin, kernel_string, send, send_with, tail, user_bytes, user_string};
 use crate::file::{AT_FDCWD, inode_identity, start};
 use crate::judge_path::add_verdict;
-use crate::maps::{WATCHED, config_flag, current, family, fired, off};
+use crate::maps::{WATCHED, config_flag, current, family, fired, lost, off, produced, self_pid};
 use crate::read::{kernel, user, word};
 use crate::tls_socket::is_news;
 use crate::walk::walk_path;
@@ -16,7 +17,10 @@ use aya_ebpf::{
 use kernscope_abi::{
     Exec, ExecFail, KIND_EXEC, KIND_EXEC_FAIL, KIND_STRINGS, MAX_CHUNK, MAX_CHUNKS, SEC_BASE, SEC_CWD,
     SEC_FILENAME, SEC_INTERP, SEC_PATH, SEC_RAW, SEC_STRINGS, STRINGS_ARGV, STRINGS_ENV, Strings,
-    layout::{CONFIG_ENV, HOOK_EXEC, Watched, variant},
+    layout::{
+        CONFIG_CANDIDATES, CONFIG_ENV, HOOK_EXEC, LOST_WATCHED_FULL, WATCHED_CANDIDATE, WATCHED_SLOT,
+        Watched, variant,
+    },
 };
 
 #[btf_tracepoint(function = "sched_process_exec")]
@@ -27,16 +31,25 @@ pub fn sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
-/// The process, with the parent that it has now, and watched in full if it was registered to be from its first exec on.
+/// The process, with the parent that it has now, and watched in full if it was registered to be from its first exec on. Where
+/// candidates are looked for, who is not watched is one, and who was one is a new one.
 #[inline(always)]
 fn armed(pid: u32) -> Option<Watched> {
     // SAFETY: copied out at once.
-    if unsafe { WATCHED.get(pid) }.is_none() {
+    let known = unsafe { WATCHED.get(pid) }.copied();
+    let mut flags = 0;
+    if config_flag(CONFIG_CANDIDATES) && pid != self_pid() && known.is_none_or(|known| is_candidate(&known)) {
+        flags = WATCHED_CANDIDATE | slot()? << WATCHED_SLOT;
+    } else if known.is_none() {
         return watched(pid);
     }
     // SAFETY: no arguments.
-    let process = process_of(unsafe { bpf_get_current_task() });
-    let _ = WATCHED.insert(pid, process, 0);
+    let process = Watched { flags, ..process_of(unsafe { bpf_get_current_task() }) };
+    if WATCHED.insert(pid, process, 0).is_err() && known.is_none() {
+        lost(family::EXEC, LOST_WATCHED_FULL);
+        produced(family::EXEC, KIND_EXEC);
+        return None;
+    }
     Some(process)
 }
 
@@ -68,7 +81,7 @@ fn told(old_tid: u32, bprm: u64) -> Option<()> {
         (*body).arg_bytes = arg_bytes;
         (*body).env_bytes = env_bytes;
         (*body).old_tid = old_tid;
-        (*body).pad = 0;
+        (*body).candidate = if is_candidate(&process) { (process.flags >> WATCHED_SLOT) + 1 } else { 0 };
     }
     let mut pos = walk_path(family::EXEC, tail::<Exec>(), SEC_PATH, file + off!(file_path) as u64);
     pos = add_verdict(family::EXEC, pos);
@@ -79,7 +92,7 @@ fn told(old_tid: u32, bprm: u64) -> Option<()> {
     if interp != filename {
         pos = kernel_string(family::EXEC, pos, SEC_INTERP as u32, interp);
     }
-    send_with(family::EXEC, pos, is_news(ino, dev));
+    send_with(family::EXEC, pos, is_news(ino, dev) || is_candidate(&process));
     Some(())
 }
 

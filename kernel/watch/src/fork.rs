@@ -11,7 +11,7 @@ use aya_ebpf::{
 };
 use kernscope_abi::{
     Fork, KIND_FORK,
-    layout::{HOOK_FORK, LOST_WATCHED_FULL},
+    layout::{HOOK_FORK, LOST_WATCHED_FULL, Watched},
 };
 
 #[btf_tracepoint(function = "sched_process_fork")]
@@ -31,7 +31,8 @@ fn told(child: u64) -> Option<()> {
     if child_pid == pid {
         return None;
     }
-    let process = process_of(child);
+    // A candidate's child is one of the same place.
+    let process = Watched { flags: parent.flags, ..process_of(child) };
     if WATCHED.insert(&child_pid, &process, 0).is_err() {
         lost(family::FORK, LOST_WATCHED_FULL);
         produced(family::FORK, KIND_FORK);

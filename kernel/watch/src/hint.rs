@@ -17,10 +17,15 @@ use aya_ebpf::{
     programs::{FEntryContext, ProbeContext},
 };
 use kernscope_abi::{
-    KIND_PATH_HINT, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
-    PathHint, SEC_PATH, SEC_PATH2,
+    KIND_PATH_HINT, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_MKNOD, OP_RENAME, OP_SYMLINK, OP_TRUNCATE,
+    OP_UNLINK, PathHint, SEC_PATH, SEC_PATH2,
     layout::{HOOK_SECURITY_PATH, Watched},
 };
+
+/// The type in a mode, and two types (include/uapi/linux/stat.h).
+const S_IFMT: u32 = 0o170_000;
+const S_IFREG: u32 = 0o100_000;
+const S_IFSOCK: u32 = 0o140_000;
 
 /// Sends a hint: the object at (`mnt`, `dentry`) and, unless zero, a second one.
 ///
@@ -152,6 +157,13 @@ one_path_hook!(fentry_path_chmod, kprobe_path_chmod, "security_path_chmod", OP_C
 one_path_hook!(fentry_path_chown, kprobe_path_chown, "security_path_chown", OP_CHOWN);
 path_hook!(fentry_path_rename, kprobe_path_rename, "security_path_rename", |old_dir, old, new_dir, new| {
     hint(OP_RENAME, mnt_of(old_dir), old, mnt_of(new_dir), new);
+});
+// An open that makes a file and a bind of a local socket ask as well: they have records of their own, and need no hint.
+path_hook!(fentry_path_mknod, kprobe_path_mknod, "security_path_mknod", |dir, entry, mode, unused| {
+    let node = mode as u32 & S_IFMT;
+    if node != S_IFREG && node != S_IFSOCK {
+        hint(OP_MKNOD, mnt_of(dir), entry, 0, 0);
+    }
 });
 // The old name lies on the mount of the new one: links do not cross mounts.
 path_hook!(fentry_path_link, kprobe_path_link, "security_path_link", |old, new_dir, new, unused| {

@@ -5,6 +5,7 @@
 //! Minimum kernel: 5.10 (`bpf_get_current_task` in these programs).
 
 use crate::calls::watched;
+use crate::candidate::is_candidate;
 use crate::maps::{HOSTS, family, fired, off};
 use crate::read::kernel;
 use aya_ebpf::{
@@ -70,7 +71,7 @@ fn allowed(address: (u64, u64), port: u16) -> i32 {
     // SAFETY: no argument.
     let task = unsafe { bpf_get_current_task() };
     let pid = kernel::<u32>(task + off!(task_tgid) as u64);
-    if watched(pid).is_none() {
+    if watched(pid).is_none_or(|process| is_candidate(&process)) {
         return 1;
     }
     fired(family::TLS, HOOK_HOSTS);

@@ -8,6 +8,7 @@
 //! Minimum kernel: 5.7, and BPF among the active security modules.
 
 use crate::calls::watched;
+use crate::candidate::is_candidate;
 use crate::event::{begin, send, tail};
 use crate::file::inode_identity;
 use crate::io::add;
@@ -68,6 +69,9 @@ pub(crate) fn held() -> Option<(Watched, u64)> {
     // SAFETY: no arguments.
     let pid = (unsafe { bpf_get_current_pid_tgid() } >> 32) as u32;
     let process = watched(pid)?;
+    if is_candidate(&process) {
+        return None;
+    }
     fired(family::LSM, HOOK_LSM);
     Some((process, word))
 }

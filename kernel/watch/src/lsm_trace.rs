@@ -1,5 +1,6 @@
 //! Processes that are not watched: who traces one, or writes its memory, could have it do what is denied.
 
+use crate::candidate::is_candidate;
 use crate::lsm::{REFUSED, argument, held, tell_refused};
 use crate::maps::{WATCHED, config_flag, off};
 use crate::read::kernel;
@@ -16,8 +17,11 @@ pub fn lsm_ptrace_access_check(ctx: LsmContext) -> i32 {
     }
     let pid = kernel::<u32>(argument(&ctx, 0) + off!(task_tgid) as u64);
     match held() {
-        // SAFETY: only whether there is an entry.
-        Some((_, word)) if word & policy::NO_TRACE != 0 && unsafe { WATCHED.get(pid) }.is_none() => {
+        // SAFETY: copied out at once.
+        Some((_, word))
+            if word & policy::NO_TRACE != 0
+                && unsafe { WATCHED.get(pid) }.copied().is_none_or(|known| is_candidate(&known)) =>
+        {
             tell_refused(DENY_TRACE, pid as u64);
             REFUSED
         }

@@ -7,6 +7,7 @@
 #![feature(asm_experimental_arch)]
 
 mod calls;
+mod candidate;
 mod carry;
 mod close;
 mod content;

@@ -18,7 +18,8 @@ use kernscope_abi::{
 #[unsafe(no_mangle)]
 pub(crate) static LAYOUT: Layout = Layout::ABSENT;
 #[unsafe(no_mangle)]
-static CONFIG: Config = Config { flags: 0, self_pid: 0, wake_bytes: 0, piece_bytes: 0, secret: 0 };
+static CONFIG: Config =
+    Config { flags: 0, self_pid: 0, wake_bytes: 0, piece_bytes: 0, secret: 0, cpu_bits: 0, pad: 0 };
 
 #[unsafe(no_mangle)]
 pub(crate) static TYPES: Types = Types::ABSENT;
@@ -65,6 +66,12 @@ pub(crate) fn self_pid() -> u32 {
 pub(crate) fn wake_bytes() -> u64 {
     // SAFETY: a static of this object.
     unsafe { read_volatile(addr_of!(CONFIG.wake_bytes)) as u64 }
+}
+
+#[inline(always)]
+pub(crate) fn cpu_bits() -> u32 {
+    // SAFETY: a static of this object.
+    unsafe { read_volatile(addr_of!(CONFIG.cpu_bits)) }
 }
 
 /// Bytes of data that are judged at once.
@@ -132,6 +139,12 @@ pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(8 * 1024 * 1024, 0);
 pub(crate) static ACCOUNT: PerCpuArray<Counters> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 pub(crate) static WATCHED: HashMap<u32, Watched> = HashMap::with_max_entries(65536, 0);
+/// What the host says of candidates; `layout::VERDICTS` words where the host makes it larger.
+#[map]
+pub(crate) static VERDICTS: Array<u64> = Array::with_max_entries(1, BPF_F_MMAPABLE);
+/// Candidates on each CPU so far.
+#[map]
+pub(crate) static CANDIDATES: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 pub(crate) static IO: HashMap<IoKey, IoCount> = HashMap::with_max_entries(65536, 0);
 #[map]

@@ -7,8 +7,8 @@ use crate::read::user;
 use crate::walk::walk_path;
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use kernscope_abi::{
-    KIND_PATH_OP, OP_CHMOD, OP_CHOWN, OP_LINK, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK, OPF_FD, OPF_FOLLOW,
-    PathOp, SEC_BASE, SEC_BASE2, SEC_PATH, SEC_RAW, SEC_RAW2,
+    KIND_PATH_OP, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKNOD, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK, OPF_FD,
+    OPF_FOLLOW, PathOp, SEC_BASE, SEC_BASE2, SEC_PATH, SEC_RAW, SEC_RAW2,
     layout::{path_op, variant},
 };
 
@@ -78,7 +78,7 @@ fn one_path() -> Option<()> {
         follow = d & AT_SYMLINK_NOFOLLOW == 0;
         empty = d & AT_EMPTY_PATH;
     }
-    if op != OP_CHOWN {
+    if op != OP_CHOWN && op != OP_MKNOD {
         a1 = 0;
     }
     let body = begin_op(now, op)?;

@@ -70,6 +70,20 @@ static void do_mkdir(int argc, char **argv) {
     FAILS(mkdir("no/where", 0755), ENOENT);
 }
 
+static void do_mknod(int argc, char **argv) {
+    (void)argc, (void)argv;
+    umask(0);
+    MUST(mkdir("dir", 0755) == 0);
+    int dir = open_dir("dir");
+    MUST(syscall(SYS_mknod, "pipe", S_IFIFO | 0600, 0) == 0);
+    MUST(mkfifo("dir/pipe2", 0644) == 0);
+    MUST(syscall(SYS_mknodat, dir, "file", S_IFREG | 0640, 0) == 0);
+    MUST(mknod("dir/../socket", S_IFSOCK | 0755, 0) == 0);
+    FAILS(mkfifo("pipe", 0600), EEXIST);
+    FAILS(mkfifo("no/where", 0600), ENOENT);
+    MUST(mknod("null", S_IFCHR | 0666, 1 << 8 | 3) == 0);
+}
+
 static void do_attributes(int argc, char **argv) {
     (void)argc, (void)argv;
     MUST(mkdir("dir", 0755) == 0);
@@ -133,7 +147,7 @@ static void do_through_links(int argc, char **argv) {
 int main(int argc, char **argv) {
     const struct sub subs[] = {
         {"unlink", do_unlink},         {"rename", do_rename},       {"links", do_links},
-        {"mkdir", do_mkdir},           {"attributes", do_attributes}, {"fchmodat2", do_fchmodat2},
+        {"mkdir", do_mkdir},           {"mknod", do_mknod},        {"attributes", do_attributes}, {"fchmodat2", do_fchmodat2},
         {"chown", do_chown},           {"through-links", do_through_links}, {NULL, NULL},
     };
     return dispatch(subs, argc, argv);

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::state;
 use crate::stream::note;
 use kernscope_kit::priority;
-use kernscope_report::Coverage;
+use kernscope_report::{Coverage, Hook, State};
 use kernscope_watch::agents::{Finder, Found};
 use kernscope_watch::backend::{Account, Backend, BackendError, Progress, Target};
 use kernscope_watch::enrich::Digests;
@@ -68,7 +68,7 @@ impl<'a> Live<'a> {
             control: enforcement.as_ref().and_then(|_| listen()),
             enforcement,
             supervisor: supervisor.flatten(),
-            finder: matches!(target, Target::Trees(_)).then(|| begin_to_look(config)),
+            finder: matches!(target, Target::Trees(_)).then(|| begin_to_look(config, by_ptrace)),
             signals,
             stop,
         })
@@ -119,9 +119,20 @@ impl<'a> Live<'a> {
     /// Takes agents in that were not there before.
     fn take_agents(&mut self) {
         for Found { pid, agent } in self.finder.iter_mut().flat_map(Finder::fresh) {
+            // It began after the hooks were there, and is told of below.
+            if self.backend.ebpf().is_some_and(|ebpf| ebpf.is_of_agent(pid)) {
+                continue;
+            }
             match self.backend.watch_tree(pid) {
                 Ok(()) => note(format_args!("agents: {agent}, process {pid}, is watched")),
                 Err(error) => note(format_args!("agents: {agent}, process {pid}, is not watched: {error}")),
+            }
+        }
+        if let Some(ebpf) = self.backend.ebpf() {
+            // Who begins from here on is known by its exec.
+            self.finder = None;
+            for Found { pid, agent } in ebpf.found() {
+                note(format_args!("agents: {agent}, process {pid}, is watched"));
             }
         }
     }
@@ -163,6 +174,14 @@ impl Backend for Live<'_> {
         coverage.hooks[seen..].iter_mut().for_each(|hook| hook.why.push_str("; use --backend ebpf"));
         let digests = self.digests.as_ref().map(Digests::coverage);
         coverage.hooks.splice(seen..seen, digests);
+        if self.finder.is_some() && self.backend.name() == "ptrace" {
+            coverage.hooks.push(Hook {
+                name: "agents".to_owned(),
+                tier: "proc".to_owned(),
+                state: State::Partial,
+                why: "found by looking at /proc four times a second: what an agent did before is not told; use --backend ebpf".to_owned(),
+            });
+        }
         coverage.hooks.extend(self.enforcement.iter().flat_map(Enforcement::hooks));
         coverage
     }
@@ -187,8 +206,15 @@ impl Backend for Live<'_> {
 const CONTROL_WAIT: Duration = Duration::from_millis(20);
 
 /// A look for agents begins; there may be none yet.
-fn begin_to_look(config: &Config) -> Finder {
-    note("agents: looking for AI coding agents until Ctrl-C; what one did before it is found is not seen");
+fn begin_to_look(config: &Config, by_ptrace: bool) -> Finder {
+    note(match by_ptrace {
+        true => {
+            "agents: looking for AI coding agents until Ctrl-C; what one did before it is found is not seen"
+        }
+        false => {
+            "agents: watching for AI coding agents until Ctrl-C; those that begin are seen from their first instruction on"
+        }
+    });
     Finder::new(Arc::clone(&config.agents))
 }
 
@@ -226,7 +252,7 @@ fn open(
     };
     let setup = Setup {
         wishes: Wishes { rules: config.rules.is_some(), tls: config.tls, stdio: config.stdio },
-        ebpf: &|| ebpf_options(config, enforcement),
+        ebpf: &|| ebpf_options(config, target, enforcement),
         ptrace: &|| ptrace::Options {
             env: config.env,
             spawn: enforcement.map(|enforcement| enforcement.spawn(true)).unwrap_or_default(),
@@ -242,7 +268,7 @@ fn open(
     Ok(backend)
 }
 
-fn ebpf_options(config: &Config, enforcement: Option<&Enforcement>) -> ebpf::Options {
+fn ebpf_options(config: &Config, target: &Target, enforcement: Option<&Enforcement>) -> ebpf::Options {
     let (policy, hosts) = enforcement.map(Enforcement::options).unwrap_or_default();
     ebpf::Options {
         env: config.env,
@@ -251,6 +277,7 @@ fn ebpf_options(config: &Config, enforcement: Option<&Enforcement>) -> ebpf::Opt
         tls: config.tls,
         cache: state::cache("tls"),
         stdio: config.stdio,
+        agents: matches!(target, Target::Trees(_)).then(|| Arc::clone(&config.agents)),
         ring_bytes: ebpf::ring_bytes(config.tls),
         spawn: enforcement.map(|enforcement| enforcement.spawn(false)).unwrap_or_default(),
         policy,

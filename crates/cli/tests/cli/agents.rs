@@ -2,9 +2,13 @@
 
 use crate::run::{Dir, checked, kernscope};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A script that starts another program when it is let, and ends then.
 const NODE: &str = "const fs = require('fs'); const go = process.argv[2]; \
@@ -25,6 +29,39 @@ fn start(program: &str, args: &[&str]) -> Child {
     Command::new(program).args(args).stdout(Stdio::null()).spawn().expect("it starts")
 }
 
+/// `watch --agents` under way.
+struct Watching {
+    child: Child,
+    told: BufReader<ChildStderr>,
+    lines: String,
+    out: PathBuf,
+}
+
+impl Watching {
+    fn start(dir: &Dir, backend: &str) -> Self {
+        let args = ["watch", "--agents", "--backend", backend, "--no-tls", "--format", "jsonl"];
+        let mut watch = kernscope(&args);
+        watch.args(["--output", &dir.text("out")]).stderr(Stdio::piped());
+        let mut child = watch.spawn().expect("run kernscope");
+        let told = BufReader::new(child.stderr.take().expect("its words"));
+        Self { child, told, lines: String::new(), out: dir.path("out") }
+    }
+
+    fn until(&mut self, said: &str) {
+        while !self.lines.contains(said) {
+            assert!(self.told.read_line(&mut self.lines).expect("a line") > 0, "{said}: {}", self.lines);
+        }
+    }
+
+    /// Ends it as Ctrl-C does; its records.
+    fn end(mut self) -> Vec<Value> {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id()).expect("a pid"));
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("a signal");
+        assert!(self.child.wait().expect("its end").success());
+        checked(&fs::read_to_string(self.out).expect("records"))
+    }
+}
+
 #[test]
 fn agents_are_watched_with_what_they_start_and_others_are_not() {
     for backend in ["ebpf", "ptrace"] {
@@ -33,31 +70,27 @@ fn agents_are_watched_with_what_they_start_and_others_are_not() {
         let go = dir.text("go");
         let mut there = start("node", &[&dir.text("lib/node_modules/@openai/codex/bin/codex.js"), &go]);
         let mut other = start("node", &[&dir.text("codex-server.js"), &go]);
-        let watch = ["watch", "--agents", "--backend", backend, "--no-tls", "--format", "jsonl"];
-        let mut watch = kernscope(&watch);
-        watch.args(["--output", &dir.text("out")]).stderr(Stdio::piped());
-        let mut watch = watch.spawn().expect("run kernscope");
-        let mut told = BufReader::new(watch.stderr.take().expect("its words"));
-        let mut lines = String::new();
-        let mut until = |said: &str| {
-            while !lines.contains(said) {
-                assert!(told.read_line(&mut lines).expect("a line") > 0, "{said}: {lines}");
-            }
-        };
-        until(&format!("agents: codex-cli, process {}, is watched", there.id()));
+        let mut watch = Watching::start(&dir, backend);
+        watch.until(&format!("agents: codex-cli, process {}, is watched", there.id()));
         // One that begins later.
         let mut later = start("python3", &[&dir.text("aider"), &go]);
-        until(&format!("agents: aider, process {}, is watched", later.id()));
+        watch.until(&format!("agents: aider, process {}, is watched", later.id()));
         fs::write(&go, "").expect("let them go on");
         for child in [&mut there, &mut other, &mut later] {
             assert!(child.wait().expect("its end").success());
         }
         // All that they did is told before the watch ends.
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(watch.id()).expect("a pid"));
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("a signal");
-        assert!(watch.wait().expect("its end").success());
-        let records = checked(&fs::read_to_string(dir.path("out")).expect("records"));
+        let records = watch.end();
+        let hooks = records.iter().find(|record| record["kind"] == "coverage").map(|told| &told["hooks"]);
+        let hook =
+            hooks.and_then(Value::as_array).into_iter().flatten().find(|hook| hook["name"] == "agents");
+        let state = if backend == "ebpf" { "attached" } else { "partial" };
+        assert_eq!(hook.expect("how agents are found")["state"], state, "{hook:?}");
+        // Other agents may run here; with eBPF the exec of the one that began later is told as well.
+        let roots = [there.id(), later.id()].map(u64::from);
         let execs = records.iter().filter(|record| record["kind"] == "process_exec");
+        let execs =
+            execs.filter(|exec| exec["proc"]["ppid"].as_u64().is_some_and(|pid| roots.contains(&pid)));
         let mut execs: Vec<_> =
             execs.map(|exec| (text(&exec["proc"]["agent"]), text(&exec["argv"][1]))).collect();
         execs.sort();
@@ -66,6 +99,100 @@ fn agents_are_watched_with_what_they_start_and_others_are_not() {
         let others: Vec<_> = records.iter().filter(|record| record["proc"]["pid"] == other.id()).collect();
         assert!(others.is_empty(), "{others:?}");
     }
+}
+
+/// What an agent does that is gone after a few milliseconds: a file first of all, and another program.
+const SHORT: &str = "read x < /etc/hostname; cat /etc/os-release > $0; mkdir $0.d; rmdir $0.d; rm $0; \
+    (read y < /etc/os-release); exec true";
+
+/// What records say of one process and those that it started, without what differs from run to run.
+fn deeds(records: &[Value], root: u64) -> Vec<String> {
+    let mut tree = HashSet::from([root]);
+    let mut deeds = Vec::new();
+    for record in records.iter().filter(|record| record["kind"] != "process_snapshot") {
+        if record["proc"]["pid"].as_u64().is_some_and(|pid| tree.contains(&pid)) {
+            tree.extend(record["child_pid"].as_u64());
+            let of = |field: &str| record[field].to_string();
+            let failed = record["ret"].as_i64().is_some_and(|ret| ret < 0);
+            deeds.push(format!(
+                "{} {} {} {} {} {} {failed}",
+                of("kind"),
+                of("argv"),
+                of("path"),
+                of("read_bytes"),
+                of("write_bytes"),
+                of("code")
+            ));
+        }
+    }
+    // Parent and child go on side by side.
+    deeds.sort();
+    deeds
+}
+
+/// Starts it with nothing that it shares with others.
+fn apart(mut command: Command) -> Child {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
+}
+
+fn run(dir: &Dir, program: &str, args: &[&str]) -> Child {
+    let mut command = Command::new(dir.path(program));
+    command.args(args);
+    apart(command)
+}
+
+#[test]
+fn nothing_is_missed_of_an_agent_that_is_gone_after_milliseconds() {
+    let dir = Dir::new("agents-short");
+    // The file says which it is, and the same under another name is none.
+    for name in ["codex", "codexes"] {
+        fs::copy(fs::canonicalize("/bin/sh").expect("a shell"), dir.path(name)).expect("a copy");
+    }
+    fs::write(dir.path("aider"), "#!/usr/bin/env python3\nopen('/etc/hostname').read()\n").expect("a script");
+    fs::set_permissions(dir.path("aider"), fs::Permissions::from_mode(0o755)).expect("executable");
+    let made = dir.text("made");
+    let args = ["-c", SHORT, made.as_str()];
+    let alone = ["watch", "--backend", "ebpf", "--no-tls", "--format", "jsonl", "--output"];
+    let mut alone = kernscope(&alone);
+    alone.args([&dir.text("alone"), "--", &dir.text("codex")]).args(args);
+    assert!(apart(alone).wait().expect("its end").success());
+    let alone = checked(&fs::read_to_string(dir.path("alone")).expect("records"));
+    let root = alone.iter().find(|record| record["kind"] == "process_exec").expect("its exec")["proc"]["pid"]
+        .as_u64();
+    let expected = deeds(&alone, root.expect("a pid"));
+    assert!(expected.len() > 20, "{expected:#?}");
+    let mut watch = Watching::start(&dir, "ebpf");
+    watch.until("agents: watching");
+    let (mut agents, mut others, mut longest) = (Vec::new(), Vec::new(), Duration::ZERO);
+    for _ in 0..20 {
+        let began = Instant::now();
+        let mut agent = run(&dir, "codex", &args);
+        assert!(agent.wait().expect("its end").success());
+        longest = longest.max(began.elapsed());
+        agents.push(u64::from(agent.id()));
+        let mut other = run(&dir, "codexes", &args);
+        assert!(other.wait().expect("its end").success());
+        others.push(u64::from(other.id()));
+    }
+    eprintln!("the longest lived {longest:?}");
+    // What `env` executes in its own place is one of its own.
+    let mut script = run(&dir, "aider", &[]);
+    assert!(script.wait().expect("its end").success());
+    let records = watch.end();
+    for agent in &agents {
+        assert_eq!(deeds(&records, *agent), expected, "{agent}");
+    }
+    for other in others {
+        assert_eq!(deeds(&records, other), Vec::<String>::new());
+    }
+    let of_script = deeds(&records, u64::from(script.id()));
+    assert!(of_script.iter().any(|deed| deed.contains("\"/etc/hostname\"")), "{of_script:#?}");
+    let is_told = |record: &&Value| record["proc"].is_object() && record["kind"] != "process_snapshot";
+    let strangers: Vec<_> =
+        records.iter().filter(is_told).filter(|record| record["proc"]["agent"].is_null()).collect();
+    assert!(strangers.is_empty(), "{strangers:#?}");
+    let ledger = records.iter().find(|record| record["kind"] == "ledger").expect("the account");
+    assert!(ledger["filtered_by"]["no_agent"].as_u64() > Some(0), "{ledger}");
 }
 
 fn text(value: &Value) -> String {

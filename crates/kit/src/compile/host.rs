@@ -50,7 +50,7 @@ impl Host {
 }
 
 /// CPUs that this machine can have, from `/sys/devices/system/cpu/possible`: the last number there, plus one.
-pub(super) fn possible_cpus() -> u32 {
+pub fn possible_cpus() -> u32 {
     let last = std::fs::read_to_string("/sys/devices/system/cpu/possible")
         .ok()
         .and_then(|text| text.trim().rsplit([',', '-']).next().and_then(|last| last.parse::<u32>().ok()));

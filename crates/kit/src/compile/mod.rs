@@ -51,7 +51,7 @@ pub use automaton::Dfa;
 pub use byteset::ByteSet;
 pub use common::share;
 pub use content::Content;
-pub use host::Host;
+pub use host::{Host, possible_cpus};
 pub use regex::{Regex, RegexError};
 pub use require::{Required, literals as required_literals};
 pub use target::{Action, Target, Verdict};
@@ -114,14 +114,7 @@ pub struct Options {
 impl Options {
     /// What meets the condition is dropped, nothing is counted, every possible CPU of this machine has a window.
     pub fn new(target: Target, host: Host) -> Options {
-        Options {
-            target,
-            on_match: Action::Drop,
-            host,
-            counts: false,
-            cpus: host::possible_cpus(),
-            onward: None,
-        }
+        Options { target, on_match: Action::Drop, host, counts: false, cpus: possible_cpus(), onward: None }
     }
 }
 

@@ -118,6 +118,8 @@ pub struct Opening<'a> {
     pub slots: u32,
     /// Values of its maps `SCRATCH`, `WALKS` and `JUDGES` on each CPU: one for each program that may run there at once.
     pub buffers: u32,
+    /// Values of its map `VERDICTS`: `layout::VERDICTS` where candidates are looked for, else 1.
+    pub verdicts: u32,
 }
 
 impl Object {
@@ -146,6 +148,7 @@ impl Object {
             .map_max_entries("SCRATCH", opening.buffers)
             .map_max_entries("WALKS", opening.buffers)
             .map_max_entries("JUDGES", opening.buffers)
+            .map_max_entries("VERDICTS", opening.verdicts)
             .load(object.bytes())
             .map_err(|error| LoadError::new("create", "maps", chain(&error)))?;
         Ok(Self { ebpf, btf: Some(btf), verified: BTreeMap::new(), events: Vec::new() })

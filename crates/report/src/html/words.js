@@ -1,6 +1,6 @@
 // A record in words: verb, object, result; and what it is found by.
 
-const CHANGES = ["file_unlink", "file_rename", "file_link", "file_symlink", "file_mkdir", "file_chmod", "file_chown", "file_truncate"];
+const CHANGES = ["file_unlink", "file_rename", "file_link", "file_symlink", "file_mkdir", "file_mknod", "file_chmod", "file_chown", "file_truncate"];
 const FINDS = ["content_match", "alert", "policy_deny"];
 const TALK = ["dns", "http", "tls_data"];
 
@@ -44,6 +44,7 @@ const OBJECTS = {
   file_rename: (r) => `${path(r)} → ${clean(r.new_path ?? r.raw_new_path ?? "?")}`,
   file_link: (r) => `${path(r)} → ${clean(r.new_path ?? r.raw_new_path ?? "?")}`,
   file_symlink: (r) => `${path(r)} → ${clean(r.target ?? "?")}`,
+  file_mknod: (r) => `${path(r)} ${r.node.replace("_", " ")} ${r.mode.toString(8).padStart(4, "0")}`,
   file_chmod: (r) => `${path(r)} ${r.mode.toString(8).padStart(4, "0")}`,
   file_chown: (r) => `${path(r)} ${r.owner ?? "-"}:${r.group ?? "-"}`,
   file_truncate: (r) => `${path(r)} to ${bytes(r.length)}`,

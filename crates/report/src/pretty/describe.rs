@@ -43,6 +43,7 @@ fn ink(body: &Body) -> Ink {
         | Body::FileLink { .. }
         | Body::FileSymlink { .. }
         | Body::FileMkdir { .. }
+        | Body::FileMknod { .. }
         | Body::FileChmod { .. }
         | Body::FileChown { .. }
         | Body::FileTruncate { .. } => Ink::Change,
@@ -62,6 +63,15 @@ fn ink(body: &Body) -> Ink {
             Ink::Bold
         }
     }
+}
+
+/// Of a device as `stat` has it: 12 bits between the two parts of the other number.
+fn major(rdev: u32) -> u32 {
+    rdev >> 8 & 0xfff
+}
+
+fn minor(rdev: u32) -> u32 {
+    rdev & 0xff | rdev >> 12 & 0xf_ff00
 }
 
 fn object(body: &Body, max: usize) -> String {
@@ -94,6 +104,10 @@ fn object(body: &Body, max: usize) -> String {
         }
         Body::FileMkdir { call, mode } | Body::FileChmod { call, mode } => {
             format!("{} {mode:04o}", of(call, max))
+        }
+        Body::FileMknod { call, node, mode, rdev } => {
+            let device = rdev.map(|rdev| format!(" {}:{}", major(rdev), minor(rdev))).unwrap_or_default();
+            format!("{} {}{device} {mode:04o}", of(call, max), node.name().replace('_', " "))
         }
         Body::FileChown { call, owner, group } => {
             let id = |id: &Option<u32>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());

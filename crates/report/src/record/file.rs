@@ -18,6 +18,38 @@ pub enum OpenMode {
     Create,
 }
 
+/// What `mknod` makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NodeType {
+    /// An empty file.
+    File,
+    /// A named pipe.
+    Fifo,
+    /// A socket that nothing is bound to.
+    Socket,
+    /// A character device.
+    CharacterDevice,
+    /// A block device.
+    BlockDevice,
+    /// A type that the kernel does not make: such a call fails.
+    Other,
+}
+
+impl NodeType {
+    /// Its name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Fifo => "fifo",
+            Self::Socket => "socket",
+            Self::CharacterDevice => "character_device",
+            Self::BlockDevice => "block_device",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// How a path was established.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,4 +1,4 @@
-//! Which agents run: a look at every process, again and again.
+//! Which agents run: a look at every process, once where the kernel tells who begins later (`ebpf::agents`), else again and again.
 //!
 //! Between two looks an agent may begin unseen; the back end then tells what was there when it was found, and all from then on.
 //! An agent that another one has started is in that one's tree.
@@ -61,10 +61,17 @@ impl Finder {
     }
 
     fn look(&self, pid: u32) -> Option<(u64, Arc<str>)> {
+        let agent = self.signatures.running(pid)?;
+        Some((proc_snapshot::stat(pid)?.start_ns, agent))
+    }
+}
+
+impl Signatures {
+    /// Which agent a process is now; `None` also where it cannot be looked at.
+    pub fn running(&self, pid: u32) -> Option<Arc<str>> {
         let argv = std::fs::read(format!("/proc/{pid}/cmdline")).ok().filter(|argv| !argv.is_empty())?;
         let argv: Vec<_> = argv.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
         let exe = std::fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-        let agent = self.signatures.agent(&exe.to_string_lossy(), &argv)?;
-        Some((proc_snapshot::stat(pid)?.start_ns, Arc::clone(agent)))
+        self.agent(&exe.to_string_lossy(), &argv).cloned()
     }
 }

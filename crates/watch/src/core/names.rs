@@ -4,7 +4,7 @@
 //! through a library but stand in raw events.
 
 use kernscope_abi as abi;
-use kernscope_report::OpenMode;
+use kernscope_report::{NodeType, OpenMode};
 
 /// The name of a negative errno in a return value; `None` when it is no error or has no name.
 pub(super) fn errno_of(ret: i64) -> Option<String> {
@@ -153,6 +153,22 @@ const O_LARGEFILE: u32 = 0o400_000;
 const O_DIRECTORY: u32 = 0o40_000;
 #[cfg(target_arch = "aarch64")]
 const O_NOFOLLOW: u32 = 0o100_000;
+
+/// The bits of a mode that are no type.
+pub(super) const PERMISSIONS: u32 = 0o7777;
+
+/// What a mode makes `mknod` make, and whether that stands for a device (`S_IFMT`, include/uapi/linux/stat.h).
+pub(super) fn node_type(mode: u32) -> (NodeType, bool) {
+    match mode & 0o170_000 {
+        // No type is that of a file.
+        0 | 0o100_000 => (NodeType::File, false),
+        0o010_000 => (NodeType::Fifo, false),
+        0o140_000 => (NodeType::Socket, false),
+        0o020_000 => (NodeType::CharacterDevice, true),
+        0o060_000 => (NodeType::BlockDevice, true),
+        _ => (NodeType::Other, false),
+    }
+}
 
 /// Errors that stay inside the kernel but are seen at the exit of an interrupted call
 /// (`include/linux/errno.h`).

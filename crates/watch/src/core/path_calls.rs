@@ -1,4 +1,4 @@
-//! System calls that name a path: unlink, rename, link, symlink, mkdir, chmod, chown, truncate.
+//! System calls that name a path: unlink, rename, link, symlink, mkdir, mknod, chmod, chown, truncate.
 
 use super::paths::{self, Clues};
 use super::uring::Submitted;
@@ -23,7 +23,7 @@ impl Core {
         if let Some(asked) = submitted.as_ref().and_then(Submitted::path_op) {
             op = abi::PathOp { ret: op.ret, op_flags: op.op_flags, ino: op.ino, dev: op.dev, ..asked };
         }
-        if op.op > abi::OP_TRUNCATE {
+        if op.op > abi::OP_TRUNCATE && op.op != abi::OP_MKNOD {
             return Err(Unknown);
         }
         // Several requests of one thread can be under way at once, so that its last hint may be another's.
@@ -98,6 +98,11 @@ fn told(
         }
         abi::OP_SYMLINK => Body::FileSymlink { call, target: second.raw_text("target", escapes) },
         abi::OP_MKDIR => Body::FileMkdir { call, mode: low(op.a0) },
+        abi::OP_MKNOD => {
+            let (node, is_device) = names::node_type(low(op.a0));
+            let rdev = is_device.then(|| low(op.a1));
+            Body::FileMknod { call, node, mode: low(op.a0) & names::PERMISSIONS, rdev }
+        }
         abi::OP_CHMOD => Body::FileChmod { call, mode: low(op.a0) },
         abi::OP_CHOWN => Body::FileChown { call, owner: id(op.a0), group: id(op.a1) },
         abi::OP_TRUNCATE => Body::FileTruncate { call, length: op.a0 },

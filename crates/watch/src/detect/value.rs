@@ -63,6 +63,7 @@ const KINDS: &[(&str, &[&[&str]])] = &[
     ("file_link", &[CALL, &["new_path", "raw_new_path"]]),
     ("file_symlink", &[CALL, &["target"]]),
     ("file_mkdir", &[CALL, &["mode"]]),
+    ("file_mknod", &[CALL, &["node", "mode", "rdev"]]),
     ("file_chmod", &[CALL, &["mode"]]),
     ("file_chown", &[CALL, &["owner", "group"]]),
     ("file_truncate", &[CALL, &["length"]]),
@@ -214,9 +215,12 @@ fn of_file<'a>(body: &'a Body, name: &str) -> Value<'a> {
             text(raw_new_path)
         }
         (Body::FileSymlink { target, .. }, "target") => text(target),
-        (Body::FileMkdir { mode, .. } | Body::FileChmod { mode, .. }, "mode") => {
-            number(Some(u64::from(*mode)))
-        }
+        (
+            Body::FileMkdir { mode, .. } | Body::FileMknod { mode, .. } | Body::FileChmod { mode, .. },
+            "mode",
+        ) => number(Some(u64::from(*mode))),
+        (Body::FileMknod { node, .. }, "node") => Value::Text(node.name()),
+        (Body::FileMknod { rdev, .. }, "rdev") => number(rdev.map(u64::from)),
         (Body::FileChown { owner, .. }, "owner") => number(owner.map(u64::from)),
         (Body::FileChown { group, .. }, "group") => number(group.map(u64::from)),
         (Body::FileTruncate { length, .. }, "length") => number(Some(*length)),

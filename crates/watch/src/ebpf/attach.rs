@@ -5,7 +5,7 @@ use crate::backend::BackendError;
 use kernscope_abi::layout::{
     CONFIG_CAST, CONFIG_EXIT_GROUP_DEAD, CONFIG_PREEMPTIBLE, CONFIG_TASK_BTF, CONFIG_URING_CQE, Config,
     HOOK_EXEC, HOOK_EXIT, HOOK_FORK, HOOK_SECURITY_PATH, HOOK_SYS_ENTER, HOOK_SYS_EXIT, HOOK_TLS,
-    HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, enter_call, exit_call, window,
+    HOOK_URING_COMPLETE, HOOK_URING_SUBMIT, VERDICTS, enter_call, exit_call, window,
 };
 use kernscope_kit::btf::{Btf, Named};
 use kernscope_kit::compile::Compiled;
@@ -50,7 +50,7 @@ const ENTER_HANDLERS: &[(u32, &str)] = &[
 
 /// Functions before which the kernel asks its security modules about a path, and the programs for them.
 const PATH_HOOKS: &[&str] =
-    &["unlink", "rmdir", "mkdir", "symlink", "truncate", "chmod", "chown", "rename", "link"];
+    &["unlink", "rmdir", "mkdir", "mknod", "symlink", "truncate", "chmod", "chown", "rename", "link"];
 
 /// Ways in which names are asked for and not seen.
 const NOT_ASKED: &str = "port 53 is seen; names asked for over TLS, HTTPS, multicast, D-Bus or varlink (systemd-resolved), nscd, \
@@ -223,6 +223,7 @@ fn open(
         streams,
         slots: options.policy.slots(),
         buffers: options.policy.buffers(),
+        verdicts: if options.agents.is_some() { VERDICTS } else { 1 },
     };
     let mut object = Object::open(OBJECT, &opening).map_err(failed)?;
     object.fill_array::<_, 4>("CALLS", call_table::entries()).map_err(failed)?;

@@ -17,6 +17,9 @@ const BATCH: usize = 64;
 /// Bytes of one block of memory, and so of one part.
 const BLOCK_BYTES: usize = 1 << 20;
 
+/// Has a first look at an event, and hands on what is to be kept of it.
+pub(super) type Look<'a> = dyn FnMut(&[u8], &mut dyn FnMut(&[u8])) + 'a;
+
 /// Events in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
@@ -43,13 +46,10 @@ impl Backlog {
         !self.is_empty() || ring.waiting_bytes() > ring.size_bytes() / LITTLE
     }
 
-    /// Copies what is in the ring, as far as there is room; `see` has a first look at each event.
-    pub(super) fn fill(&mut self, ring: &mut Ring, see: &mut dyn FnMut(&[u8])) {
+    /// Copies what is in the ring, as far as there is room; `look` has a first look at each event, and hands on what is to be kept.
+    pub(super) fn fill(&mut self, ring: &mut Ring, look: &mut Look<'_>) {
         while self.bytes < MAX_BYTES {
-            let mut copy = |event: &[u8]| {
-                see(event);
-                self.push(event);
-            };
+            let mut copy = |event: &[u8]| look(event, &mut |event| self.push(event));
             if ring.drain(BATCH, &mut copy) < BATCH {
                 return;
             }

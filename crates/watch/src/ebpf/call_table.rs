@@ -2,8 +2,8 @@
 
 use kernscope_abi::layout::{CALLS_32, Call, data, enter_call, exit_call, path_op, variant};
 use kernscope_abi::{
-    NET_ACCEPT, NET_BIND, NET_CONNECT, NET_LISTEN, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_RENAME,
-    OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
+    NET_ACCEPT, NET_BIND, NET_CONNECT, NET_LISTEN, OP_CHMOD, OP_CHOWN, OP_LINK, OP_MKDIR, OP_MKNOD,
+    OP_RENAME, OP_SYMLINK, OP_TRUNCATE, OP_UNLINK,
 };
 use nix::libc;
 
@@ -44,6 +44,8 @@ const ROWS: &[Row] = &[
     Row(libc::SYS_rmdir, 40, exit_call::PATH, 0, variant::PATH, path_op::RMDIR),
     Row(libc::SYS_mkdir, 39, exit_call::PATH, 0, variant::PATH, OP_MKDIR),
     Row(libc::SYS_mkdirat, 296, exit_call::PATH, 0, variant::PATH_AT, OP_MKDIR),
+    Row(libc::SYS_mknod, 14, exit_call::PATH, 0, variant::PATH, OP_MKNOD),
+    Row(libc::SYS_mknodat, 297, exit_call::PATH, 0, variant::PATH_AT, OP_MKNOD),
     Row(libc::SYS_chmod, 15, exit_call::PATH, 0, variant::PATH, OP_CHMOD),
     Row(libc::SYS_fchmodat, 306, exit_call::PATH, 0, variant::PATH_AT, OP_CHMOD),
     Row(SYS_FCHMODAT2, SYS_FCHMODAT2, exit_call::PATH, 0, variant::PATH_AT, path_op::CHMOD2),

@@ -10,6 +10,7 @@
 //! # Minimum kernel
 //! 5.10 with BTF. x86-64 only: the programs read system call arguments from its registers.
 
+mod agents;
 mod attach;
 mod backlog;
 mod call_table;
@@ -25,24 +26,28 @@ pub use attach::SyscallHooks;
 pub use enforce::Enforcement;
 pub use policy::Policy;
 
+use crate::agents::{Found, Signatures};
 use crate::backend::{Account, Backend, BackendError, Progress, Target};
 use crate::proc_snapshot;
 use crate::raw::Event;
+use agents::{Agents, WatchedSet};
 use backlog::Backlog;
 use enrich::Enricher;
 use kernscope_abi::layout::{
-    CONFIG_ALL, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_DNS, CONFIG_ENV, CONFIG_POLICY, CONFIG_STDIO,
-    CONFIG_TLS, Config, Counters, LOST_NAMES, WATCHED_FROM_EXEC, Watched,
+    CONFIG_ALL, CONFIG_CANDIDATES, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_DNS, CONFIG_ENV, CONFIG_POLICY,
+    CONFIG_STDIO, CONFIG_TLS, Config, Counters, HOOK_EXEC, LOST_NAMES, WATCHED_CANDIDATE, WATCHED_FROM_EXEC,
+    Watched,
 };
 use kernscope_kit::attach::Uprobes;
-use kernscope_kit::compile::Content;
-use kernscope_kit::load::{LoadError, Loaded, Object, PerCpu, Table};
+use kernscope_kit::compile::{Content, possible_cpus};
+use kernscope_kit::load::{LoadError, Loaded, Object, PerCpu};
 use kernscope_kit::probe;
 use kernscope_kit::ring::Ring;
 use kernscope_kit::spawn::{self, Paused, Running};
 use kernscope_report::{Coverage, Hook, State};
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Default size of the ring in bytes.
@@ -88,6 +93,9 @@ pub struct Options {
     pub spawn: spawn::Options,
     /// Deliver what goes through standard input, output and error, where those are pipes or local sockets.
     pub stdio: bool,
+    /// Who is known by these is watched from its exec on, with [`Target::Trees`] ([`Ebpf::found`] says who that was); without,
+    /// trees are watched that are named.
+    pub agents: Option<Arc<Signatures>>,
 }
 
 impl Default for Options {
@@ -103,6 +111,7 @@ impl Default for Options {
             hosts: false,
             spawn: spawn::Options::default(),
             stdio: false,
+            agents: None,
         }
     }
 }
@@ -120,7 +129,8 @@ pub struct Ebpf {
     object: Object,
     ring: Ring,
     backlog: Backlog,
-    watched: Table<u32, Watched, 4, 16>,
+    watched: WatchedSet,
+    agents: Option<Agents>,
     account: PerCpu<Counters, { size_of::<Counters>() }>,
     hooks: Vec<attach::Attached>,
     _judge: Option<Loaded>,
@@ -156,12 +166,15 @@ impl Ebpf {
                 | if options.tls { CONFIG_TLS } else { 0 }
                 | if options.policy == Policy::None { 0 } else { CONFIG_POLICY }
                 | if options.stdio { CONFIG_STDIO } else { 0 }
+                | if options.agents.is_some() { CONFIG_CANDIDATES } else { 0 }
                 | CONFIG_DNS
                 | if probe::release() >= COOKIES_FROM { CONFIG_COOKIE } else { 0 },
             self_pid: std::process::id(),
             wake_bytes: options.ring_bytes / 4,
             piece_bytes: compiled.map_or(0, judge::piece_bytes),
             secret: secret(),
+            cpu_bits: possible_cpus().next_power_of_two().trailing_zeros(),
+            pad: 0,
         };
         let attach::SetUp { mut object, mut hooks, judge } =
             attach::set_up(&kernel, &config, options, judge.as_ref())?;
@@ -181,12 +194,26 @@ impl Ebpf {
             hooks.push(hook);
             list
         });
+        if options.agents.is_some() {
+            hooks.push(attach::Attached {
+                name: "agents",
+                tier: "tp_btf",
+                fired: &[HOOK_EXEC],
+                why: String::new(),
+            });
+        }
         object.loaded();
         let has_hints = hooks.iter().any(|hook| hook.name == "path_calls" && hook.tier != "tp_btf");
         let mut backend = Self {
             ring: object.ring("EVENTS").map_err(internal)?,
             backlog: Backlog::default(),
             watched: object.table("WATCHED").map_err(internal)?,
+            agents: options
+                .agents
+                .as_ref()
+                .map(|signatures| Agents::new(&object, Arc::clone(signatures)))
+                .transpose()
+                .map_err(internal)?,
             account: object.per_cpu("ACCOUNT").map_err(internal)?,
             tables: match options.policy {
                 Policy::None => None,
@@ -284,10 +311,8 @@ impl Ebpf {
         self.add(&root)?;
         self.tell(&root, true);
         loop {
-            let fresh: Vec<_> = proc_snapshot::descendants(pid)
-                .into_iter()
-                .filter(|one| !self.watched.contains(&one.pid))
-                .collect();
+            let fresh: Vec<_> =
+                proc_snapshot::descendants(pid).into_iter().filter(|one| !self.is_member(one.pid)).collect();
             if fresh.is_empty() {
                 return Ok(());
             }
@@ -298,7 +323,25 @@ impl Ebpf {
         }
     }
 
+    /// Whether a process is in the watched set for good.
+    fn is_member(&self, pid: u32) -> bool {
+        self.watched.get(&pid).is_some_and(|entry| entry.flags & WATCHED_CANDIDATE == 0)
+    }
+
+    /// Whether a process is of the tree of an agent ([`Options::agents`]).
+    pub fn is_of_agent(&self, pid: u32) -> bool {
+        self.agents.as_ref().is_some_and(|agents| agents.has(pid))
+    }
+
+    /// Agents that began since this was asked last ([`Options::agents`]); they are watched.
+    pub fn found(&mut self) -> Vec<Found> {
+        self.agents.as_mut().map(Agents::found).unwrap_or_default()
+    }
+
     fn add(&mut self, process: &proc_snapshot::Process) -> Result<(), BackendError> {
+        if let Some(agents) = &mut self.agents {
+            agents.take(process.pid, process.start_ns);
+        }
         let entry = Watched { start_ns: process.start_ns, ppid: process.ppid, flags: 0 };
         self.watched.insert(&process.pid, &entry).map_err(internal)
     }
@@ -367,22 +410,39 @@ impl Ebpf {
 
     /// Delivers what is in the ring, or a part of what was taken out of it; how many events that was.
     fn drain(&mut self, deliver: &mut dyn FnMut(&[u8])) -> usize {
-        let Self { object, ring, backlog, enricher, libraries, .. } = self;
+        let Self { object, ring, backlog, enricher, libraries, agents, watched, made, .. } = self;
         // Code from a file that is not known yet cannot wait until all before it is dealt with.
         let mut see = |bytes: &[u8]| {
             if let Some(libraries) = libraries {
                 libraries.see(object, bytes);
             }
         };
+        // Nor can the question who is watched.
+        let mut look = |bytes: &[u8], on: &mut dyn FnMut(&[u8])| match agents {
+            None => {
+                see(bytes);
+                on(bytes);
+            }
+            Some(agents) => {
+                let on = std::cell::RefCell::new(on);
+                let mut told = |bytes: &[u8]| {
+                    made[usize::from(kernscope_abi::KIND_SNAPSHOT)] += 1;
+                    on.borrow_mut()(bytes);
+                };
+                agents.pass(watched, bytes, &mut told, &mut |bytes| {
+                    see(bytes);
+                    on.borrow_mut()(bytes);
+                });
+            }
+        };
         let count = match backlog.is_wanted(ring) {
             true => {
-                backlog.fill(ring, &mut see);
+                backlog.fill(ring, &mut look);
                 backlog.take(&mut |bytes| deliver(&enricher.enrich(bytes)))
             }
-            false => ring.drain(BATCH, &mut |bytes| {
-                see(bytes);
-                deliver(&enricher.enrich(bytes));
-            }),
+            false => {
+                ring.drain(BATCH, &mut |bytes| look(bytes, &mut |bytes| deliver(&enricher.enrich(bytes))))
+            }
         };
         self.tell_news();
         count
@@ -474,6 +534,9 @@ impl Backend for Ebpf {
             account.lost.insert("recursion", misses);
         }
         account.lost.retain(|_, n| *n > 0);
+        if let Some(count) = self.agents.as_ref().map(Agents::passed_over).filter(|count| *count > 0) {
+            account.filtered.insert("no_agent", count);
+        }
         account
     }
 

@@ -105,7 +105,7 @@ impl Ptrace {
             arg_bytes: count(argv.len()),
             env_bytes: count(env.len()),
             old_tid: old.unsigned_abs(),
-            pad: 0,
+            candidate: 0,
         };
         let mut parts = Vec::new();
         parts.extend(exe.as_ref().map(|exe| places::walk_part(abi::SEC_PATH, exe)));

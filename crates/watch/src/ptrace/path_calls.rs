@@ -71,6 +71,8 @@ impl Plan {
             Call::Symlinkat => Self::new(abi::OP_SYMLINK, in_dir(b, c, false)).to(HERE, a),
             Call::Mkdir => Self::new(abi::OP_MKDIR, at(a, false)).args(number(b), 0),
             Call::Mkdirat => Self::new(abi::OP_MKDIR, in_dir(a, b, false)).args(number(c), 0),
+            Call::Mknod => Self::new(abi::OP_MKNOD, at(a, false)).args(number(b), number(c)),
+            Call::Mknodat => Self::new(abi::OP_MKNOD, in_dir(a, b, false)).args(number(c), number(d)),
             Call::Chmod => Self::new(abi::OP_CHMOD, at(a, true)).args(number(b), 0),
             Call::Fchmod => Self::new(abi::OP_CHMOD, Target::Fd(fd(a))).args(number(b), 0),
             Call::Fchmodat => Self::new(abi::OP_CHMOD, in_dir(a, b, true)).args(number(c), 0),
@@ -156,7 +158,7 @@ fn by_descriptor(tid: i32, fd: i32, op: &mut abi::PathOp) -> Vec<Part> {
 
 /// Device and inode of what is named, unless the call is to make it.
 fn identify(found: &Found, op: &mut abi::PathOp) {
-    if !matches!(op.op, abi::OP_MKDIR | abi::OP_SYMLINK)
+    if !matches!(op.op, abi::OP_MKDIR | abi::OP_MKNOD | abi::OP_SYMLINK)
         && let Some(meta) = found.object()
     {
         (op.dev, op.ino) = places::identity(&meta);

@@ -103,9 +103,7 @@ impl<R: Read> Backend for Replay<R> {
     fn account(&mut self) -> Account {
         match &self.end {
             End::Regular(trailer) => trailer.account.clone(),
-            End::NotYet | End::Missing(_) => {
-                Account { produced: self.delivered, lost: std::collections::BTreeMap::new() }
-            }
+            End::NotYet | End::Missing(_) => Account { produced: self.delivered, ..Account::default() },
         }
     }
 

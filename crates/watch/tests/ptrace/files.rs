@@ -14,6 +14,7 @@ fn told(run: &Run, temp: &Temp) -> Vec<(&'static str, String, i64)> {
             Body::FileLink { .. } => "link",
             Body::FileSymlink { .. } => "symlink",
             Body::FileMkdir { .. } => "mkdir",
+            Body::FileMknod { .. } => "mknod",
             Body::FileChmod { .. } => "chmod",
             Body::FileChown { .. } => "chown",
             Body::FileTruncate { .. } => "truncate",

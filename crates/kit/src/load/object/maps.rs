@@ -111,6 +111,9 @@ fn array_of<V: Pod, const N: usize>(value: &V) -> [u8; N] {
     bytes
 }
 
+/// Only where there is an entry (include/uapi/linux/bpf.h).
+const BPF_EXIST: u64 = 2;
+
 /// A hash map with keys `K` of `KEY` bytes and values `V` of `VALUE` bytes.
 #[derive(Debug)]
 pub struct Table<K, V, const KEY: usize, const VALUE: usize> {
@@ -126,6 +129,17 @@ impl<K: Pod, V: Pod, const KEY: usize, const VALUE: usize> Table<K, V, KEY, VALU
     pub fn insert(&mut self, key: &K, value: &V) -> Result<(), LoadError> {
         let (key, value): ([u8; KEY], [u8; VALUE]) = (array_of(key), array_of(value));
         self.map.insert(key, value, 0).map_err(|error| LoadError::new("insert into", "map", chain(&error)))
+    }
+
+    /// Replaces an entry that is there, in one step: none is made for a key that has none; `false` then.
+    pub fn replace(&mut self, key: &K, value: &V) -> bool {
+        let (key, value): ([u8; KEY], [u8; VALUE]) = (array_of(key), array_of(value));
+        self.map.insert(key, value, BPF_EXIST).is_ok()
+    }
+
+    /// The entry, if there is one.
+    pub fn get(&self, key: &K) -> Option<V> {
+        self.map.get(&array_of(key), 0).ok().and_then(|bytes| pod::read(&bytes))
     }
 
     /// Whether there is an entry.

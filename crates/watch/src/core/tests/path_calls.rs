@@ -32,6 +32,15 @@ fn every_call_has_its_record() {
     assert_eq!(told(op(abi::OP_SYMLINK)), json!({"kind": "file_symlink", "target": "b"}));
     assert_eq!(told(mode(op(abi::OP_MKDIR))), json!({"kind": "file_mkdir", "mode": 0o700}));
     assert_eq!(told(mode(op(abi::OP_CHMOD))), json!({"kind": "file_chmod", "mode": 0o700}));
+    let node = |a0, a1| abi::PathOp { a0, a1, ..op(abi::OP_MKNOD) };
+    let made =
+        |node, rdev: Option<u32>| json!({"kind": "file_mknod", "node": node, "mode": 0o640, "rdev": rdev});
+    assert_eq!(told(node(0o010_640, 7)), made("fifo", None));
+    assert_eq!(told(node(0o640, 0)), made("file", None));
+    assert_eq!(told(node(0o140_640, 0)), made("socket", None));
+    assert_eq!(told(node(0o020_640, 0x103)), made("character_device", Some(0x103)));
+    assert_eq!(told(node(0o060_640, 0x801)), made("block_device", Some(0x801)));
+    assert_eq!(told(node(0o040_640, 0)), made("other", None));
     let chown = abi::PathOp { a0: 0, a1: u64::from(u32::MAX), ..op(abi::OP_CHOWN) };
     assert_eq!(told(chown), json!({"kind": "file_chown", "owner": 0, "group": null}));
     let truncate = abi::PathOp { a0: 1 << 40, ino: 5, dev: 8 << 20 | 1, ..op(abi::OP_TRUNCATE) };

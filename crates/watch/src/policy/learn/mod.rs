@@ -91,6 +91,7 @@ impl Learner {
             }
             Body::FileUnlink(call)
             | Body::FileSymlink { call, .. }
+            | Body::FileMknod { call, .. }
             | Body::FileLink { call, .. }
             | Body::FileRename { call, .. } => call.errno.is_none(),
             Body::NetBind(_) => true,
