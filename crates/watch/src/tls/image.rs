@@ -79,6 +79,8 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
             segment.p_type(self.endian) == PT_LOAD
                 && flags & (PF_X | PF_W) == wanted
                 && segment.p_filesz(self.endian) <= MAX_TABLE_BYTES
+                // Programs have the lower half; what a file says beyond would overflow where places are added up.
+                && segment.p_vaddr(self.endian) <= u64::MAX / 4
         };
         self.segments.iter().filter(fits).filter_map(move |segment| {
             let (at, len) = (segment.p_offset(self.endian), segment.p_filesz(self.endian));

@@ -60,3 +60,23 @@ fn boringssl_is_where_node_exports_it_or_nowhere() {
         found[0].hooks.iter().filter(|hook| !hook.on_return).map(|hook| hook.program).collect();
     assert_eq!(programs.len(), 3, "{found:?}");
 }
+
+/// Found by the fuzzer: a segment at the end of the address space, with the names of the library in it.
+#[test]
+fn a_segment_beyond_all_addresses_is_passed_over() {
+    let mut file = vec![0; 256];
+    // The header of an executable of x86-64, with one program header behind it.
+    file[..20].copy_from_slice(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x02\0\x3e\0");
+    for (at, value) in [(20, 1_u64), (32, 64), (52, 0x0038_0040), (56, 1)] {
+        let bytes = if at == 32 { 8 } else { 4 };
+        file[at..at + bytes].copy_from_slice(&value.to_le_bytes()[..bytes]);
+    }
+    for (at, value) in [(64, 1_u64 | 4 << 32), (72, 0), (80, u64::MAX - 1), (96, 256), (104, 256)] {
+        file[at..at + 8].copy_from_slice(&value.to_le_bytes());
+    }
+    file.extend(OPENSSL_NAMES.concat());
+    let len = file.len() as u64;
+    file[96..104].copy_from_slice(&len.to_le_bytes());
+    assert!(Image::parse(&file[..]).is_some_and(|image| image.is_x86_64()), "ELF");
+    assert_eq!(find_all(&file[..]), Vec::new());
+}
