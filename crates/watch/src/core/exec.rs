@@ -58,8 +58,7 @@ impl Core {
             env_truncated,
         };
         let who = self.who(&event.header);
-        let verdict = self.verdict(event);
-        self.emit_as(out, who.entry(body, escapes), shown, verdict);
+        self.emit_as(out, who.entry(body, escapes), shown);
     }
 
     /// The process runs this from here on; the record that says so is the next. Gives the arguments without their secrets, where

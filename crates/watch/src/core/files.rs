@@ -48,8 +48,7 @@ impl Core {
                 self.told.note(open.file.id, walk.bytes, walk.flags);
             }
         }
-        let verdict = self.verdict(event);
-        self.emit_as(out, who.entry(body, escapes), None, verdict);
+        self.emit(out, who.entry(body, escapes));
     }
 
     pub(super) fn close(
