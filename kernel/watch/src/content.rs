@@ -11,6 +11,7 @@ use crate::event::{begin, output, plain, scratch, section, send, tail};
 use crate::file::{file_of, identity, is_socket};
 use crate::io::counts;
 use crate::maps::{ACCOUNT, Current, EXIT_CALLS, current, family, lost, member, off, piece_bytes, produced};
+use crate::onward::hand_on;
 use crate::read::user;
 use crate::sock;
 use crate::walk::walk_path;
@@ -121,8 +122,7 @@ fn another(ctx: &BtfTracePointContext) {
     now.args[4] = now.args[4].wrapping_sub(bytes);
     now.args[5] += 1;
     if now.args[5] < now.ret as u64 {
-        // SAFETY: as above.
-        unsafe { EXIT_CALLS.tail_call(ctx, exit_call::CONTENT) };
+        hand_on(ctx);
         unread();
     }
 }

@@ -7,14 +7,15 @@
 use crate::event::{begin, send, tail, user_bytes};
 use crate::file::{file_of, identity};
 use crate::io::counts;
-use crate::maps::{EXIT_CALLS, config_flag, current, family, member};
+use crate::maps::{config_flag, current, family, member};
 use crate::net::endpoint;
+use crate::onward::hand_on;
 use crate::read::user;
 use crate::sock::{self, AF_INET, AF_INET6};
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use kernscope_abi::{
     CONTENT_IN, CONTENT_OUT, Dns, Endpoint, FLAG_COMPAT, KIND_DNS, MAX_PATH, Net, SEC_DATA,
-    layout::{CONFIG_CONTENT, CONFIG_DNS, data, exit_call, variant},
+    layout::{CONFIG_DNS, data, exit_call, variant},
 };
 
 /// The port of name servers.
@@ -67,10 +68,7 @@ pub extern "C" fn is_dns(file: u64) -> u32 {
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_dns(ctx: BtfTracePointContext) -> i32 {
     let _ = told();
-    if config_flag(CONFIG_CONTENT) {
-        // SAFETY: the host fills the entry before anything is attached.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::CONTENT) };
-    }
+    hand_on(&ctx);
     0
 }
 

@@ -9,7 +9,7 @@ use crate::file::inode_identity;
 use crate::io::add;
 use crate::maps::{HINT_BUSY, family, fired, off};
 use crate::read::word;
-use crate::walk::{named, walk_from};
+use crate::walk::{dentry_of, mnt_of, named, walk_from};
 use aya_ebpf::{
     EbpfContext,
     helpers::generated::bpf_get_current_pid_tgid,
@@ -77,16 +77,6 @@ fn tell(op: u32, places: [(u64, u64); 2], process: &Watched) -> Option<()> {
 #[inline(always)]
 fn argument(ctx: &FEntryContext, n: u64) -> u64 {
     word(ctx.as_ptr() as u64 + 8 * n)
-}
-
-#[inline(always)]
-fn mnt_of(path: u64) -> u64 {
-    word(path + off!(path_mnt) as u64)
-}
-
-#[inline(always)]
-fn dentry_of(path: u64) -> u64 {
-    word(path + off!(path_dentry) as u64)
 }
 
 macro_rules! path_hook {

@@ -1,9 +1,8 @@
 //! Bytes read and written, counted per process and open file.
 
-use crate::dns;
 use crate::file::file_of;
-use crate::maps::{EXIT_CALLS, IO, config_flag, current, family, lost, opaque, unjudged};
-use crate::stdio;
+use crate::maps::{IO, config_flag, current, family, lost, opaque, unjudged};
+use crate::onward::go_on;
 use crate::tls_seen;
 use crate::tls_socket::tls_used;
 use aya_ebpf::{
@@ -12,7 +11,7 @@ use aya_ebpf::{
 use core::arch::asm;
 use kernscope_abi::{
     Endpoint,
-    layout::{CONFIG_CONTENT, CONFIG_TLS, IoCount, IoKey, LOST_IO_FULL, UNJUDGED_COPIED, exit_call, variant},
+    layout::{CONFIG_TLS, IoCount, IoKey, LOST_IO_FULL, UNJUDGED_COPIED, variant},
 };
 
 const BPF_NOEXIST: u64 = 1;
@@ -93,18 +92,7 @@ pub fn exit_io(ctx: BtfTracePointContext) -> i32 {
         tls_used(file, now.args[0] as u32, (now.call.variant == variant::WRITE) as u32);
         tls_seen::look(calls);
     }
-    if stdio::concerns(file) {
-        // SAFETY: the host fills the entry before anything is attached.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::STDIO) };
-    }
-    if dns::concerns(file) {
-        // SAFETY: the host fills the entry before anything is attached, if it can; else this does nothing.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::DNS) };
-    }
-    if config_flag(CONFIG_CONTENT) {
-        // SAFETY: the host fills the entry before anything is attached.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::CONTENT) };
-    }
+    go_on(&ctx, file);
     0
 }
 

@@ -3,6 +3,7 @@
 use crate::lsm::{EXECUTES, LISTED, READS, WRITES, argument, is_held, refuse, verdict};
 use crate::maps::off;
 use crate::read::{kernel, word};
+use crate::walk::{dentry_of, mnt_of};
 use aya_ebpf::{macros::lsm, programs::LsmContext};
 use kernscope_abi::{DENY_MAP, DENY_OPEN, DENY_RECEIVE};
 
@@ -18,7 +19,7 @@ const PROT_EXEC: u64 = 4;
 #[inline(always)]
 pub(crate) fn place_of(file: u64) -> (u64, u64) {
     let path = file + off!(file_path) as u64;
-    (word(path + off!(path_mnt) as u64), word(path + off!(path_dentry) as u64))
+    (mnt_of(path), dentry_of(path))
 }
 
 /// What an open file may be used for.

@@ -3,19 +3,10 @@
 use crate::lsm::{NO_MOUNT_TOLD, WRITES, argument, is_held, refuse, refuse_name, verdict};
 use crate::maps::off;
 use crate::other_mount::first_mount_of;
-use crate::read::{kernel, word};
+use crate::read::kernel;
+use crate::walk::{dentry_of, mnt_of};
 use aya_ebpf::{macros::lsm, programs::LsmContext};
 use kernscope_abi::{DENY_ATTRIBUTES, DENY_LINK, DENY_MAKE, DENY_RENAME, DENY_TRUNCATE, DENY_UNLINK};
-
-#[inline(always)]
-fn mnt_of(path: u64) -> u64 {
-    word(path + off!(path_mnt) as u64)
-}
-
-#[inline(always)]
-fn dentry_of(path: u64) -> u64 {
-    word(path + off!(path_dentry) as u64)
-}
 
 /// Hooks with the directory (a `struct path`) and the entry in it.
 macro_rules! entry_hook {

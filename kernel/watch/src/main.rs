@@ -31,6 +31,7 @@ mod maps;
 mod mmap;
 mod msg;
 mod net;
+mod onward;
 mod open;
 mod other_mount;
 mod path_op;

@@ -1,14 +1,13 @@
 //! send and receive: counted as reads and writes are; datagrams to a new address are told.
 
-use crate::dns;
 use crate::event::{begin, plain, send, tail, user_bytes};
 use crate::file::{AT_FDCWD, base, file_of, identity, is_socket};
 use crate::io::{count_read, count_write, counts};
-use crate::maps::{EXIT_CALLS, config_flag, current, family};
+use crate::maps::{config_flag, current, family};
 use crate::net::endpoint;
+use crate::onward::go_on;
 use crate::read::user;
 use crate::sock::{self, AF_UNIX, SUN_PATH_BYTES};
-use crate::stdio;
 use crate::tls_seen;
 use crate::tls_socket::tls_used;
 use aya_ebpf::{
@@ -16,7 +15,7 @@ use aya_ebpf::{
 };
 use kernscope_abi::{
     Endpoint, FLAG_COMPAT, KIND_NET, NET_SEND, Net, SEC_BASE, SEC_UNIX_REMOTE,
-    layout::{CONFIG_CONTENT, CONFIG_TLS, exit_call, variant},
+    layout::{CONFIG_TLS, variant},
 };
 
 /// What a call returns that is not permitted.
@@ -35,18 +34,7 @@ fn message(compat: bool) -> (u64, u64, u64) {
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_msg(ctx: BtfTracePointContext) -> i32 {
     let Some(file) = told() else { return 0 };
-    if stdio::concerns(file) {
-        // SAFETY: the host fills the entry before anything is attached.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::STDIO) };
-    }
-    if dns::concerns(file) {
-        // SAFETY: the host fills the entry before anything is attached, if it can; else this does nothing.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::DNS) };
-    }
-    if config_flag(CONFIG_CONTENT) {
-        // SAFETY: the host fills the entry before anything is attached.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::CONTENT) };
-    }
+    go_on(&ctx, file);
     0
 }
 

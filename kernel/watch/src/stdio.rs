@@ -6,13 +6,14 @@
 use crate::event::{begin, send, tail, user_bytes};
 use crate::file::{file_of, identity};
 use crate::io::counts;
-use crate::maps::{EXIT_CALLS, config_flag, current, family, lost, member, produced};
+use crate::maps::{config_flag, current, family, lost, member, produced};
+use crate::onward::hand_on;
 use crate::read::user;
 use crate::sock::{self, AF_UNIX};
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use kernscope_abi::{
     CONTENT_IN, CONTENT_OUT, Content, Endpoint, FLAG_COMPAT, KIND_STDIO, MAX_PATH, SEC_DATA,
-    layout::{CONFIG_CONTENT, CONFIG_STDIO, LOST_TOO_LONG, data, exit_call, variant},
+    layout::{CONFIG_STDIO, LOST_TOO_LONG, data, exit_call, variant},
 };
 
 /// The highest of the three descriptors.
@@ -46,10 +47,7 @@ pub(crate) fn concerns(file: u64) -> bool {
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_stdio(ctx: BtfTracePointContext) -> i32 {
     let _ = told();
-    if config_flag(CONFIG_CONTENT) {
-        // SAFETY: the host fills the entry before anything is attached.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::CONTENT) };
-    }
+    hand_on(&ctx);
     0
 }
 

@@ -2,7 +2,7 @@
 
 use crate::event::{LAST_START, plain, scratch, section};
 use crate::maps::{WALKS, config_flag, member, off};
-use crate::read::kernel;
+use crate::read::{kernel, word};
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel_str;
 use core::mem::size_of;
 use kernscope_abi::{
@@ -206,6 +206,18 @@ impl Entry {
 pub(crate) fn walk_from(family: u32, pos: u32, tag: u8, mnt: u64, dentry: u64) -> u32 {
     set_out(family, mnt, dentry);
     walk(family, pos, tag as u32)
+}
+
+/// The mount of a `struct path` in kernel memory, as a plain number, which may be passed to a global function.
+#[inline(always)]
+pub(crate) fn mnt_of(path: u64) -> u64 {
+    word(path + off!(path_mnt) as u64)
+}
+
+/// The entry of a `struct path`, likewise.
+#[inline(always)]
+pub(crate) fn dentry_of(path: u64) -> u64 {
+    word(path + off!(path_dentry) as u64)
 }
 
 /// Adds the walk of a `struct path` in kernel memory.
