@@ -102,7 +102,9 @@ pub fn exit_content(ctx: BtfTracePointContext) -> i32 {
 
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_judged(ctx: BtfTracePointContext) -> i32 {
-    if judged().is_some() && next().is_some() {
+    if judged().is_none() {
+        unread();
+    } else if next().is_some() {
         // SAFETY: as above. Beyond the kernel's limit of tail calls it returns.
         unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::JUDGE) };
         unread();
@@ -327,7 +329,7 @@ fn is_read(now: &Current) -> bool {
     }
 }
 
-/// Looks at the verdict, and sends what may match.
+/// Looks at the verdict, and sends what may match; `None` when that cannot be.
 #[inline(always)]
 fn judged() -> Option<()> {
     let window = window()?;
@@ -383,12 +385,13 @@ fn tell(now: &Current, id: &FileId, window: *mut u8) -> Option<()> {
             }
         }
     }
-    let body = begin::<Content>(family::SYS_EXIT, KIND_CONTENT, now.flags, now.start_ns, now.ppid)?;
-    let subject = subject()?;
+    let (subject, buffer) = (subject()?, scratch(family::SYS_EXIT)?);
     let len = plain(subject.len as u32);
     if len > MAX_BYTES as u64 {
         return None;
     }
+    // From here on nothing fails: the event is counted, and goes into the ring or is lost there.
+    let body = begin::<Content>(family::SYS_EXIT, KIND_CONTENT, now.flags, now.start_ns, now.ppid)?;
     // SAFETY: `begin` gave room for the body; the window has room for the event in front of DATA.
     unsafe {
         (*body).file = *id;
@@ -400,7 +403,6 @@ fn tell(now: &Current, id: &FileId, window: *mut u8) -> Option<()> {
         (*body).source = if is_read(now) { CONTENT_IN } else { CONTENT_OUT };
         (*body).fd = now.args[0] as i32;
         (*body).pad = 0;
-        let buffer = scratch(family::SYS_EXIT)?;
         section(buffer.add(FRONT - size_of::<Section>()), SEC_DATA as u32, 0, len as u32);
         buffer.cast::<u32>().write(FRONT as u32 + len as u32);
         let event = window.add(EVENT);

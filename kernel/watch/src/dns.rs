@@ -20,8 +20,6 @@ use kernscope_abi::{
 
 /// The port of name servers.
 const PORT: u16 = 53;
-/// `MSG_PEEK`: what is received is left to be received again.
-const PEEK: u64 = 2;
 /// Messages of one call that are told.
 const MESSAGES: u64 = 8;
 /// Buffers of a vector that are told.
@@ -90,10 +88,7 @@ fn told() -> Option<()> {
     }
     match now.call.variant {
         variant::SENDTO => dns_buffer(now.args[4], now.args[1], bytes),
-        variant::RECV if shape == data::BUFFER && now.args[3] & PEEK == 0 => {
-            dns_buffer(now.args[4], now.args[1], bytes)
-        }
-        variant::RECV if shape == data::MESSAGE && now.args[2] & PEEK != 0 => 0,
+        variant::RECV if shape == data::BUFFER => dns_buffer(now.args[4], now.args[1], bytes),
         variant::SENDMSG | variant::RECV if shape == data::MESSAGE => message(now.args[1], bytes),
         variant::SENDMMSG | variant::RECVMMSG => {
             for index in 0..MESSAGES {

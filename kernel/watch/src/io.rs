@@ -73,6 +73,14 @@ pub(crate) fn count_write(family: u32, file: u64, bytes: u64) -> u64 {
     }
 }
 
+/// How many calls there were on the file so far.
+#[inline(always)]
+pub(crate) fn calls_on(family: u32, file: u64) -> u64 {
+    let Some(slot) = counts(family, file) else { return u64::MAX };
+    // SAFETY: a map value.
+    unsafe { (*slot).reads + (*slot).writes }
+}
+
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_io(ctx: BtfTracePointContext) -> i32 {
     let Some(now) = current(family::SYS_EXIT) else { return 0 };

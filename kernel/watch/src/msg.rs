@@ -2,8 +2,8 @@
 
 use crate::event::{begin, plain, send, tail, user_bytes};
 use crate::file::{AT_FDCWD, base, file_of, identity, is_socket};
-use crate::io::{count_read, count_write, counts};
-use crate::maps::{config_flag, current, family};
+use crate::io::{calls_on, count_read, count_write, counts};
+use crate::maps::{Current, config_flag, current, family};
 use crate::net::endpoint;
 use crate::onward::go_on;
 use crate::read::user;
@@ -15,7 +15,7 @@ use aya_ebpf::{
 };
 use kernscope_abi::{
     Endpoint, FLAG_COMPAT, KIND_NET, NET_SEND, Net, SEC_BASE, SEC_UNIX_REMOTE,
-    layout::{CONFIG_TLS, variant},
+    layout::{CONFIG_TLS, data, variant},
 };
 
 /// What a call returns that is not permitted.
@@ -24,6 +24,20 @@ const EPERM: i64 = -1;
 const MAX_MESSAGES: u64 = 1024;
 /// Messages that one call of [`message_block`] looks at.
 const BLOCK: u64 = 16;
+
+/// `MSG_PEEK` (include/linux/socket.h).
+const PEEK: u64 = 2;
+
+/// Whether what the call in progress received is left to be received again: then it is counted, told and judged.
+#[inline(always)]
+fn is_peek(now: &Current) -> bool {
+    let flags = match now.call.variant {
+        variant::RECV if now.call.op as u32 == data::MESSAGE => now.args[2],
+        variant::RECV | variant::RECVMMSG => now.args[3],
+        _ => 0,
+    };
+    flags & PEEK != 0
+}
 
 /// Sizes of `struct mmsghdr` and places in it, for 64-bit and 32-bit programs.
 #[inline(always)]
@@ -59,7 +73,7 @@ fn told() -> Option<u64> {
     if file == 0 {
         return None;
     }
-    let ret = now.ret as u64;
+    let (ret, is_peeked) = (now.ret as u64, is_peek(now));
     let calls = match now.call.variant {
         variant::SENDTO => {
             let calls = count_write(family::SYS_EXIT, file, ret);
@@ -71,6 +85,7 @@ fn told() -> Option<u64> {
             destination(pointer(at, compat), user::<u32>(at + word_bytes));
             calls
         }
+        _ if is_peeked => calls_on(family::SYS_EXIT, file),
         variant::RECV => count_read(family::SYS_EXIT, file, ret),
         many => {
             let is_sent = many == variant::SENDMMSG;
@@ -89,7 +104,7 @@ fn told() -> Option<u64> {
         tls_used(file, now.args[0] as u32, is_sent as u32);
         tls_seen::look(calls);
     }
-    Some(file)
+    if is_peeked { None } else { Some(file) }
 }
 
 #[inline(always)]

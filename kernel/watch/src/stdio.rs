@@ -27,8 +27,6 @@ const PIECE_BYTES: u64 = SECTIONS * MAX_PATH as u64;
 /// Pieces of a buffer, and buffers of a vector.
 const PIECES: u64 = 12;
 const BUFFERS: u64 = 16;
-/// `MSG_PEEK`: what is received is left to be received again.
-const PEEK: u64 = 2;
 /// Offset in `struct user_msghdr` of 64-bit programs (include/linux/socket.h); the number of buffers follows.
 const MSG_IOV: u64 = 16;
 
@@ -59,11 +57,6 @@ fn told() -> Option<()> {
     }
     let total = now.ret as u64;
     let shape = now.call.op as u32;
-    let is_message = now.call.exit as u32 == exit_call::MSG;
-    let flags = if shape == data::MESSAGE { now.args[2] } else { now.args[3] };
-    if is_message && is_read() && flags & PEEK != 0 {
-        return None;
-    }
     match shape {
         data::BUFFER => {
             buffer(now.args[1], total, 0);

@@ -116,6 +116,45 @@ fn what_is_split_over_two_calls_is_found() {
     assert_eq!(offsets(&records, "net_recv").len(), 2 * cuts, "TCP and UDP");
 }
 
+/// Looks at a token before it is received, by each call that can; once after half of it was received.
+const PEEK: &str = r#"
+import socket, sys
+token = b" " + sys.argv[1].encode() + b" "
+near, far = socket.socketpair()
+def peek():
+    assert far.recv(100, socket.MSG_PEEK), "something is there"
+    assert far.recvmsg(100, 0, socket.MSG_PEEK)[0]
+near.sendall(token)
+peek()
+assert far.recv(100) == token
+near.sendall(token[:9])
+assert far.recv(100) == token[:9]
+near.sendall(token[9:])
+peek()
+assert far.recv(100) == token[9:]
+"#;
+
+#[test]
+fn what_is_peeked_at_is_counted_and_judged_when_it_is_received() {
+    let dir = Dir::new("content-peek");
+    std::fs::write(dir.path("rules.toml"), RULES).expect("write rules");
+    let (rules, out) = (dir.text("rules.toml"), dir.text("out"));
+    let watch =
+        ["watch", "--backend", "ebpf", "--format", "jsonl", "--rules", &rules, "--output", &out, "--"];
+    let output = kernscope(&[&watch[..], &["python3", "-c", PEEK, TOKEN]].concat()).output().expect("runs");
+    if output.status.code() == Some(2) {
+        return eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let records = records(&dir.path("out"));
+    assert_eq!(offsets(&records, "net_send").len(), 2, "one whole, one in two calls");
+    let got: Vec<_> = offsets(&records, "net_recv").iter().map(|found| found["offset"].clone()).collect();
+    assert_eq!(got, [1, TOKEN.len() as u64 + 3], "the same, where they are in what was received");
+    let bytes = 2 * (TOKEN.len() as u64 + 2);
+    let closes = records.iter().filter(|record| record["bytes_received"] == bytes);
+    assert_eq!(closes.count(), 1, "each byte once");
+}
+
 /// Moves tokens by calls with several messages and by pages given to a pipe; then, if asked, in ways that nothing judges.
 const MANY: &str = r#"
 import ctypes, mmap, os, socket, sys
