@@ -119,7 +119,7 @@ pub struct Section {
     pub tag: u8,
     /// `SECF_*` bits.
     pub flags: u8,
-    /// Bytes that follow.
+    /// Bytes that follow; 65,536 more with [`SECF_LONG`].
     pub len: u16,
 }
 
@@ -171,6 +171,8 @@ pub const SECF_UNRESOLVED: u8 = 4;
 pub const SECF_DISCONNECTED: u8 = 8;
 /// Made by joining strings: symbolic links in it may not have been followed.
 pub const SECF_JOINED: u8 = 16;
+/// 65,536 bytes more follow than [`Section::len`] says.
+pub const SECF_LONG: u8 = 32;
 
 /// Body of [`KIND_FORK`].
 #[repr(C)]

@@ -183,12 +183,18 @@ impl Sec<'_> {
     }
 }
 
+/// Bytes behind the header of a section.
+fn len(head: &abi::Section) -> usize {
+    let more = if head.flags & abi::SECF_LONG == 0 { 0 } else { 1 << 16 };
+    usize::from(head.len) + more
+}
+
 impl<'a> Sections<'a> {
     fn checked(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let head: abi::Section = pod::read(rest).ok_or(DecodeError::Section)?;
-            rest = rest.get(size_of::<abi::Section>() + head.len as usize..).ok_or(DecodeError::Section)?;
+            rest = rest.get(size_of::<abi::Section>() + len(&head)..).ok_or(DecodeError::Section)?;
         }
         Ok(Self(bytes))
     }
@@ -198,7 +204,7 @@ impl<'a> Sections<'a> {
         let mut rest = self.0;
         std::iter::from_fn(move || {
             let head: abi::Section = pod::read(rest)?;
-            let bytes = rest.get(size_of::<abi::Section>()..)?.get(..head.len as usize)?;
+            let bytes = rest.get(size_of::<abi::Section>()..)?.get(..len(&head))?;
             rest = &rest[size_of::<abi::Section>() + bytes.len()..];
             Some(Sec { tag: head.tag, flags: head.flags, bytes })
         })
@@ -239,15 +245,18 @@ impl Builder {
         Self(event.to_vec())
     }
 
-    /// Adds a section; bytes beyond 64 KiB or [`abi::MAX_EVENT`] are cut and the section is marked.
+    /// Adds a section; bytes beyond [`abi::MAX_EVENT`] are cut and the section is marked.
     #[must_use]
     pub fn section(mut self, tag: u8, mut flags: u8, bytes: &[u8]) -> Self {
         let room = abi::MAX_EVENT.saturating_sub(self.0.len() + size_of::<abi::Section>());
-        let len = bytes.len().min(room).min(usize::from(u16::MAX));
+        let len = bytes.len().min(room);
         if len < bytes.len() {
             flags |= abi::SECF_TRUNCATED;
         }
-        let head = abi::Section { tag, flags, len: u16::try_from(len).unwrap_or(u16::MAX) };
+        if len > usize::from(u16::MAX) {
+            flags |= abi::SECF_LONG;
+        }
+        let head = abi::Section { tag, flags, len: len as u16 };
         self.0.extend_from_slice(pod::bytes_of(&head));
         self.0.extend_from_slice(&bytes[..len]);
         self
@@ -304,6 +313,23 @@ mod tests {
         assert!(Event::decode(&bytes).is_ok());
         for len in 0..bytes.len() {
             assert_eq!(Event::decode(&bytes[..len]), Err(DecodeError::Short), "{len}");
+        }
+    }
+
+    #[test]
+    fn a_section_may_be_longer_than_its_length_says_and_is_cut_where_an_event_ends() {
+        for bytes in [65_535, 65_536, 66_560, 2 * abi::MAX_EVENT] {
+            let data: Vec<u8> = (0..bytes).map(|number| number as u8).collect();
+            let body = Body::Exit(abi::Exit::default());
+            let event = Builder::new(abi::Header::default(), body).section(abi::SEC_DATA, 0, &data);
+            let event = event.section(abi::SEC_RAW, 0, b"x").finish();
+            let sections = Event::decode(&event).expect("an event").sections;
+            let section = sections.get(abi::SEC_DATA).expect("the data");
+            let is_whole = bytes < abi::MAX_EVENT;
+            assert_eq!(section.bytes, &data[..section.bytes.len()]);
+            assert_eq!((section.bytes.len() == bytes, section.has(abi::SECF_TRUNCATED)), (is_whole, !is_whole));
+            assert_eq!(sections.get(abi::SEC_RAW).is_some_and(|raw| raw.bytes == b"x"), is_whole);
+            assert_eq!(Event::decode(&event[..event.len() - 1]), Err(DecodeError::Short));
         }
     }
 

@@ -24,7 +24,7 @@ use aya_ebpf::{
 use core::mem::size_of;
 use kernscope_abi::{
     CONTENT_IN, CONTENT_OUT, Content, Endpoint, FLAG_COMPAT, FileId, Header, KIND_CONTENT, KIND_PATH_HINT,
-    NO_OFFSET, Net, OP_CONTENT, PathHint, SEC_DATA, SEC_PATH, Section,
+    MAX_EVENT, NO_OFFSET, Net, OP_CONTENT, PathHint, SEC_DATA, SEC_PATH, SECF_LONG, Section,
     layout::{
         LOST_CONTENT, data, exit_call, variant,
         window::{CARRY_BYTES, DATA, LENGTH, MAX_BYTES, OVERLAP_SHARE, VALUE_BYTES, VERDICT},
@@ -403,7 +403,8 @@ fn tell(now: &Current, id: &FileId, window: *mut u8) -> Option<()> {
         (*body).source = if is_read(now) { CONTENT_IN } else { CONTENT_OUT };
         (*body).fd = now.args[0] as i32;
         (*body).pad = 0;
-        section(buffer.add(FRONT - size_of::<Section>()), SEC_DATA as u32, 0, len as u32);
+        let long = (len >> 16) as u8 * SECF_LONG;
+        section(buffer.add(FRONT - size_of::<Section>()), SEC_DATA as u32, long, len as u32);
         buffer.cast::<u32>().write(FRONT as u32 + len as u32);
         let event = window.add(EVENT);
         for word in 0..FRONT / 4 {
@@ -414,4 +415,5 @@ fn tell(now: &Current, id: &FileId, window: *mut u8) -> Option<()> {
     Some(())
 }
 
-const _: () = assert!(FRONT % 4 == 0 && DATA as usize >= FRONT);
+const _: () = assert!(FRONT % 4 == 0 && DATA as usize >= FRONT && FRONT + MAX_BYTES as usize <= MAX_EVENT);
+const _: () = assert!(MAX_BYTES >> 16 == 1);

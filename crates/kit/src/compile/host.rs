@@ -1,5 +1,6 @@
 //! What the kernel that a program is made for allows: how it may loop, and how it gets at a packet.
 
+use super::{Target, window};
 use crate::probe::{self, Helper, LoopShape};
 
 /// A kernel to compile for.
@@ -41,10 +42,11 @@ impl Host {
 
     /// Longest data that is looked at, bytes. A program of many parts looks at less where the verifier follows every
     /// round, so as not to try its patience.
-    pub fn limit_bytes(&self) -> u32 {
-        match self.shape {
-            LoopShape::MayGoto | LoopShape::IterNum | LoopShape::BpfLoop => 65_535,
-            LoopShape::Bounded => 4_096,
+    pub fn limit_bytes(&self, target: Target) -> u32 {
+        match (self.shape, target) {
+            (LoopShape::Bounded, _) => 4_096,
+            (_, Target::Buffer) => window::MOST_BYTES,
+            (LoopShape::MayGoto | LoopShape::IterNum | LoopShape::BpfLoop, _) => 65_535,
         }
     }
 }

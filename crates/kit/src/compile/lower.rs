@@ -27,7 +27,7 @@ const WALK_TABLE_BYTES: u32 = 64 << 20;
 /// Fewest bytes kept for the rows of an automaton, so that an update finds room.
 const LEAST_CAPACITY_BYTES: u32 = 4096;
 /// Longest run that any data can hold.
-const LONGEST_RUN: u32 = 65_535;
+const LONGEST_RUN: u32 = window::MOST_BYTES;
 
 /// What is kept in mind while a plan is made.
 #[derive(Debug)]

@@ -230,7 +230,7 @@ fn emit(
     if filter.packet.is_some() && options.target == Target::Buffer {
         return Err(CompileError::NoPacket);
     }
-    let mut limit = options.host.limit_bytes();
+    let mut limit = options.host.limit_bytes(options.target);
     if options.target == Target::Xdp && !options.host.xdp_load_bytes {
         limit = limit.min(emit::MOST_BY_HAND_BYTES);
     }

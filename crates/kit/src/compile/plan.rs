@@ -59,7 +59,7 @@ pub(super) struct Sieved {
     pub(super) texts: Vec<Text>,
 }
 
-/// One of several runs: at least so many bytes of a class, 1 to 65,535, in a row.
+/// One of several runs: at least so many bytes of a class, 1 to 66,560, in a row.
 #[derive(Clone, Debug)]
 pub(super) struct Run {
     pub(super) runs: Vec<(ByteSet, u32)>,

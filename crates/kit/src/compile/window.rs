@@ -50,6 +50,9 @@ pub const WANTED: i16 = 96;
 /// Offset of the data.
 pub const DATA: i16 = kernscope_abi::layout::window::DATA;
 
+/// Most bytes that any window holds: of a buffer between the programs of `kernscope watch`.
+pub(super) const MOST_BYTES: u32 = kernscope_abi::layout::window::MAX_BYTES;
+
 /// Most bytes that any scan reads past the last byte of the data.
 pub(super) const SLACK_BYTES: u32 = 1088;
 
