@@ -61,17 +61,20 @@ pub fn escape(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 fn force_escape(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len() + 8);
     for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            if c == '\\' {
-                out.push('\\');
-            }
-            out.push(c);
+        let mut parts = chunk.valid().split('\\');
+        out.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            out.push_str("\\\\");
+            out.push_str(part);
         }
         for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
+            let digit = |nibble: u8| char::from(HEX[usize::from(nibble)]);
+            out.extend(['\\', 'x', digit(byte >> 4), digit(byte & 15)]);
         }
     }
     out
@@ -121,6 +124,14 @@ mod tests {
         assert_eq!(text, "/tmp/\\xff\\\\x41\\xc3");
         assert_eq!(escapes.into_fields(), ["path"]);
         assert_eq!(unescape(&text).as_deref(), Some(&bytes[..]));
+    }
+
+    #[test]
+    fn every_byte_comes_back() {
+        let all: Vec<u8> = (0..=255).chain(*b"\\\\").collect();
+        let text = escape(&all).into_owned();
+        assert!(text.contains("[\\\\]^") && text.ends_with("\\xfe\\xff\\\\\\\\"), "{text}");
+        assert_eq!(unescape(&text).as_deref(), Some(&all[..]));
     }
 
     #[test]
