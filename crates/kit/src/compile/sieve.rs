@@ -20,6 +20,8 @@ pub(super) const BYTES_SPAN: u32 = 64;
 const REACH_BYTES: usize = 61;
 /// Grams of one round, in groups that are decided together.
 pub(super) const GRAM_GROUPS: u32 = 2;
+/// Bytes that are passed over at once where all are zero.
+pub(super) const ZEROS_SPAN: u32 = 64;
 /// Grams of one group.
 pub(super) const GROUP_GRAMS: u32 = 8;
 /// Longest stride: a round reads at most `(32 - 1) * 16 + 4` bytes past its start.
@@ -100,7 +102,13 @@ impl Sieve {
             choices.extend(grams.into_iter().map_while(|grams| gram_choice(&weights, scale, grams, room)));
         }
         let best = choices.into_iter().min_by(|a, b| a.cost.total_cmp(&b.cost))?;
-        (best.cost < WALK_COST).then_some(best.sieve)
+        (best.cost < WALK_COST).then_some(match best.sieve {
+            Sieve::Grams(grams, bits) => {
+                let skips_zeros = !texts.iter().any(|text| grams.begins_with_zero(text));
+                Sieve::Grams(Grams { skips_zeros, ..grams }, bits)
+            }
+            bytes => bytes,
+        })
     }
 
     /// Whether this sieve finds all of these texts.
@@ -110,7 +118,9 @@ impl Sieve {
                 texts.len() == 1 && *folds == fold && texts[0].len() > usize::from(*pair)
             }
             Sieve::Grams(grams, _) => {
-                grams.fold == fold && texts.iter().all(|text| grams.window(text).is_some())
+                grams.fold == fold
+                    && texts.iter().all(|text| grams.window(text).is_some())
+                    && !(grams.skips_zeros && texts.iter().any(|text| grams.begins_with_zero(text)))
             }
         }
     }
@@ -130,7 +140,7 @@ fn round_bytes(stride: u32) -> u32 {
 
 /// A walk begins far less far back than a round moves on, or the same bytes would be sieved again and again.
 fn grams(gram: u32, stride: u32, fold: bool) -> Grams {
-    Grams { gram, stride, fold, reach: round_bytes(stride) / 4 }
+    Grams { gram, stride, fold, reach: round_bytes(stride) / 4, skips_zeros: false }
 }
 
 /// The shortest texts, which allow the least, and some of the others.

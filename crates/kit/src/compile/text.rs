@@ -49,6 +49,8 @@ pub(super) struct Grams {
     pub(super) fold: bool,
     /// Farthest that the last gram may be from the start of its text.
     pub(super) reach: u32,
+    /// Whether no gram begins with a zero byte, so that there is none where data is nothing but zeros.
+    pub(super) skips_zeros: bool,
 }
 
 impl Grams {
@@ -76,6 +78,12 @@ impl Grams {
             (marks <= most).then_some(Window { offset, share, marks })
         });
         windows.min_by(|a, b| a.cost().total_cmp(&b.cost()))
+    }
+
+    /// Whether a gram of the text's window may begin with a zero byte.
+    pub(super) fn begins_with_zero(&self, text: &[ByteSet]) -> bool {
+        let starts = |window: Window| window.offset..window.offset + self.stride as i32;
+        self.window(text).is_none_or(|window| starts(window).any(|at| sets(text, at, false)[0].contains(0)))
     }
 
     /// Every gram of a window, as the first bytes of words; folded if need be.

@@ -207,3 +207,29 @@ fn rounds_suffice_where_walks_begin_far_back() {
         assert!(!is_match_at_the_limit(&long, gap), "gap {gap}");
     }
 }
+
+#[test]
+fn zeros_are_passed_over_and_nothing_between_them_is() {
+    let words = ["passw0rd", "hunter2_", "sk_live_", "ghp_abcd", "AKIA0123"];
+    let literals = |more: &[u8]| {
+        let list = words.iter().map(|word| word.as_bytes().to_vec()).chain([more.to_vec()]);
+        Content::Literals { list: list.collect(), fold: true }
+    };
+    for more in [&b"xoxb-999"[..], b"zero\0\0\0\0end", b"\0\0\0\0\0\0\0\0after", b"before\0\0\0\0\0\0"] {
+        let content = literals(more);
+        let mut inputs: Vec<Vec<u8>> =
+            vec![vec![0; 100], vec![0; 1500], [&[0; 200][..], b"passw0r"].concat()];
+        for at in (0..200).step_by(7).chain(120..140) {
+            for word in [words[at % words.len()].as_bytes(), more] {
+                let mut data = vec![0; 400];
+                data[at..at + word.len()].copy_from_slice(word);
+                inputs.push(data.clone());
+                // Where the data ends within zeros, and right behind the word.
+                inputs.push(data[..at + word.len() + at % 3].to_vec());
+                data[at + 1] ^= 1;
+                inputs.push(data);
+            }
+        }
+        agree(&content, &inputs);
+    }
+}

@@ -9,7 +9,7 @@ use regex_syntax::hir::{Hir, HirKind};
 /// How deep alternatives and repetitions are taken apart.
 const MOST_DEPTH: u32 = 3;
 /// How texts are weighed: as if they were looked for like this.
-const WEIGHED: Grams = Grams { gram: 3, stride: 2, fold: true, reach: 16 };
+const WEIGHED: Grams = Grams { gram: 3, stride: 2, fold: true, reach: 16, skips_zeros: false };
 /// How much worse than a look a text is, and one that nothing is known to follow.
 const WITH_TAIL: f64 = 8.0;
 const WITHOUT_TAIL: f64 = 256.0;

@@ -28,6 +28,9 @@ impl Emit<'_> {
         match sieve {
             Sieve::Bytes { pair, fold } => self.bytes_round(pair, fold, place, found),
             Sieve::Grams(grams, bits) => {
+                if grams.skips_zeros && self.locates() {
+                    self.pass_zeros(exits);
+                }
                 self.asm.mov(R4, R9).alu64(Alu::Add, R4, place.grams as i32);
                 self.grams_round(grams, bits, found, exits);
             }
@@ -39,6 +42,19 @@ impl Emit<'_> {
             self.reload_tables();
             self.go_back(place, exits);
         }
+    }
+
+    /// Passes over zeros, of which there are long runs in what programs have laid out and not filled. Mostly the first word is none.
+    fn pass_zeros(&mut self, exits: Exits) {
+        let some = self.asm.label();
+        let word = |word: u32| window::DATA + 8 * word as i16;
+        self.asm.load(Size::Dw, R0, R3, word(0)).jump_if(Cond::Ne, R0, 0, some);
+        for at in 1..sieve::ZEROS_SPAN / 8 {
+            self.asm.load(Size::Dw, R1, R3, word(at)).alu64(Alu::Or, R0, R1);
+        }
+        self.asm.jump_if(Cond::Ne, R0, 0, some).alu64(Alu::Add, R8, sieve::ZEROS_SPAN as i32);
+        self.put_place(exits);
+        self.asm.bind(some);
     }
 
     /// From where something was found to where it may begin: the walk starts there.
