@@ -327,7 +327,10 @@ mod tests {
             let section = sections.get(abi::SEC_DATA).expect("the data");
             let is_whole = bytes < abi::MAX_EVENT;
             assert_eq!(section.bytes, &data[..section.bytes.len()]);
-            assert_eq!((section.bytes.len() == bytes, section.has(abi::SECF_TRUNCATED)), (is_whole, !is_whole));
+            assert_eq!(
+                (section.bytes.len() == bytes, section.has(abi::SECF_TRUNCATED)),
+                (is_whole, !is_whole)
+            );
             assert_eq!(sections.get(abi::SEC_RAW).is_some_and(|raw| raw.bytes == b"x"), is_whole);
             assert_eq!(Event::decode(&event[..event.len() - 1]), Err(DecodeError::Short));
         }

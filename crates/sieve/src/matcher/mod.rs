@@ -124,6 +124,11 @@ impl Matcher {
         Self { set, engines, anywhere, placed, paths: AnyOf::new(paths), gates: OnceLock::new() }
     }
 
+    /// The rule set.
+    pub fn set(&self) -> &RuleSet {
+        &self.set
+    }
+
     /// The rules.
     pub fn rules(&self) -> &[Rule] {
         &self.set.rules

@@ -17,7 +17,7 @@ pub enum Target {
 }
 
 /// One list of what is no finding.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Allowlist {
     /// All kinds that are given must hold, not just one.
     pub all: bool,

@@ -20,6 +20,13 @@ pub struct Expression {
     hir: Arc<Hir>,
 }
 
+/// The text says all.
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
 impl Expression {
     /// Reads an expression.
     ///
@@ -116,6 +123,12 @@ pub struct AnyOf {
     /// For texts that are ASCII.
     ascii: Arc<OnceLock<Regex>>,
     full: Arc<OnceLock<Regex>>,
+}
+
+impl PartialEq for AnyOf {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
 }
 
 impl AnyOf {

@@ -46,8 +46,8 @@ use kernscope_kit::compile::Content;
 use std::collections::{HashMap, HashSet};
 use toml::de::DeTable;
 
-/// Rules, and what holds for all of them.
-#[derive(Clone, Debug, Default)]
+/// Rules, and what holds for all of them. Equal sets find the same; sets with rules of byte counts are equal to none.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleSet {
     /// The rules, in the order of the file.
     pub rules: Vec<Rule>,
@@ -71,7 +71,7 @@ pub struct Extends {
 }
 
 /// One rule.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
     /// Its name.
     pub id: String,
@@ -118,6 +118,19 @@ pub enum Pattern {
     Counts(Content),
     /// Nothing in the data: the path alone.
     Path,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Path, Self::Path) => true,
+            (Self::Counts(_), _) | (_, Self::Counts(_)) => false,
+            (Self::Regex(_), Self::Regex(_)) | (Self::Literals { .. }, Self::Literals { .. }) => {
+                self.expression() == other.expression()
+            }
+            _ => false,
+        }
+    }
 }
 
 impl Pattern {

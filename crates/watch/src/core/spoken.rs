@@ -3,9 +3,12 @@
 //! A record shows bytes, and whether they are a part of a secret may depend on what the next call moves. So a record waits
 //! until [`WINDOW_BYTES`] have come behind it the same way on its connection, its connection or its process has ended, or
 //! [`HOLD_NS`] have passed. What comes later than that is still redacted, what was told by then is told. With `--no-redact`
-//! records do not wait; what rules find at the very end of what was said does, as it may go on.
+//! records do not wait; what rules find does, as it may go on.
 //!
-//! Bounded: [`MAX_HELD`] records a direction, [`MAX_BYTES`] in all; beyond, the oldest are told early. Of a direction on which
+//! Each time that rules look they look at the last [`WINDOW_BYTES`] once more. So they look at once where little is said, and
+//! where much is when [`BATCH_BYTES`] have come.
+//!
+//! Bounded: twice [`MAX_HELD`] records a direction, [`MAX_BYTES`] in all; beyond, the oldest are told early. Of a direction on which
 //! nothing is said [`IDLE_BYTES`] are kept.
 
 use super::{Core, paths};
@@ -19,7 +22,11 @@ use std::ops::Range;
 
 /// Longest wait of a record, nanoseconds of `CLOCK_MONOTONIC`.
 pub const HOLD_NS: u64 = 1_000_000_000;
-/// Records of one direction that wait at once.
+/// Bytes of one direction that rules look at together, where they come sooner than [`SOON_NS`] after those before.
+const BATCH_BYTES: u64 = 8 * WINDOW_BYTES as u64;
+/// Nanoseconds of `CLOCK_MONOTONIC`.
+const SOON_NS: u64 = 100_000_000;
+/// Records behind one of the same direction that need not wait longer.
 const MAX_HELD: usize = 256;
 /// Bytes of all directions together.
 const MAX_BYTES: usize = 64 << 20;
@@ -43,6 +50,8 @@ struct Stream {
     window: Window,
     held: VecDeque<Held>,
     last: Last,
+    /// When rules have looked because more came.
+    looked_ns: Option<u64>,
     /// It is in [`Spoken::due`].
     is_due: bool,
 }
@@ -70,7 +79,7 @@ fn key((conn, direction): Way) -> (u64, bool) {
 
 impl Core {
     /// Takes what was said, and tells what can be told by now. The event counts as one record, told now or later.
-    pub(super) fn say(&mut self, mut entry: Entry, data: &[u8], out: &mut Vec<Entry>) {
+    pub(super) fn say(&mut self, entry: Entry, data: &[u8], out: &mut Vec<Entry>) {
         let Body::TlsData(said) = &entry.body else { return };
         let way = key((said.conn, said.direction));
         let (offset, ts_ns) = (said.offset, entry.ts_ns);
@@ -85,31 +94,45 @@ impl Core {
             self.hush(way, out);
         }
         let stream = self.spoken.ways.entry(way).or_default();
+        let before = stream.window.len();
         if stream.window.end() != offset {
             stream.window.restart(offset);
         }
-        let before = stream.window.len();
-        stream.window.push(data, &mut self.judges);
+        stream.window.push(data);
         stream.last = last;
         let place = offset..stream.window.end();
         if !stream.is_due {
             stream.is_due = true;
             self.spoken.due.push_back((ts_ns, way));
         }
-        if self.config.redact {
+        let shown = if self.config.redact {
             stream.held.push_back(Held { entry, place });
             self.tally.held += 1;
+            None
         } else {
+            Some(entry)
+        };
+        let is_late = stream.looked_ns.is_none_or(|looked_ns| ts_ns.saturating_sub(looked_ns) >= SOON_NS);
+        let is_ripe = is_late || stream.window.new_bytes() >= BATCH_BYTES || stream.held.len() > 2 * MAX_HELD;
+        if is_ripe {
+            stream.looked_ns = Some(ts_ns);
+        }
+        self.spoken.bytes = (self.spoken.bytes + stream.window.len()).saturating_sub(before);
+        if let Some(mut entry) = shown {
             fill(&mut entry, data.to_vec());
             self.emit(out, entry);
         }
-        self.move_on(way, before, out);
+        if is_ripe {
+            self.move_on(way, out);
+        }
         while self.spoken.bytes > MAX_BYTES && self.look(u64::MAX, out) {}
     }
 
     /// Tells what needs to wait no longer, after bytes have come.
-    fn move_on(&mut self, way: (u64, bool), before: usize, out: &mut Vec<Entry>) {
+    fn move_on(&mut self, way: (u64, bool), out: &mut Vec<Entry>) {
         let Some(stream) = self.spoken.ways.get_mut(&way) else { return };
+        let before = stream.window.len();
+        stream.window.judge(&mut self.judges);
         let decided = stream.window.end().saturating_sub(WINDOW_BYTES as u64);
         let mut ready = 0;
         while stream
@@ -140,6 +163,7 @@ impl Core {
     /// Tells what waits on a direction, and what is found there if nothing more comes.
     fn hush(&mut self, way: (u64, bool), out: &mut Vec<Entry>) {
         let Some(stream) = self.spoken.ways.get_mut(&way) else { return };
+        stream.window.judge(&mut self.judges);
         stream.window.settle();
         let told = stream.take(stream.held.len());
         let found = found(stream, way, &mut self.judges, self.config.redact);
@@ -180,11 +204,13 @@ impl Core {
         let Some(stream) = self.spoken.ways.get_mut(&way) else { return true };
         let before = stream.window.len();
         if !is_over(stream.last.ts_ns) {
+            stream.window.judge(&mut self.judges);
             let ready = stream.held.iter().take_while(|held| is_over(held.entry.ts_ns)).count();
             let told = stream.take(ready);
+            let found = found(stream, way, &mut self.judges, self.config.redact);
             let next = stream.held.front().map_or(stream.last.ts_ns, |held| held.entry.ts_ns);
             self.spoken.due.push_back((next, way));
-            self.told(told, Vec::new(), out);
+            self.told(told, found, out);
             return true;
         }
         stream.is_due = false;

@@ -31,13 +31,18 @@ pub(crate) struct Hit {
 pub(crate) struct Judges {
     users: Option<(Matcher, Scratch)>,
     builtin: Option<Scratch>,
+    /// Whether the user's rules are the built-in ones, once that was asked.
+    is_same: Option<bool>,
+    /// Bytes that were looked at, those that were looked at again included.
+    #[cfg(test)]
+    pub(crate) looked_bytes: u64,
 }
 
 impl Judges {
     /// The built-in rules, and these.
     pub(crate) fn with(matcher: Matcher) -> Self {
         let scratch = matcher.scratch();
-        Self { users: Some((matcher, scratch)), builtin: None }
+        Self { users: Some((matcher, scratch)), ..Self::default() }
     }
 
     /// The user's own rules.
@@ -47,9 +52,15 @@ impl Judges {
 
     /// What either set finds.
     pub(crate) fn find(&mut self, data: &[u8]) -> Vec<Hit> {
-        let scratch = self.builtin.get_or_insert_with(|| BUILTIN.scratch());
-        let hits = hits(&BUILTIN, scratch, data, false).collect();
-        self.with_users(data, hits)
+        let is_builtin = |(matcher, _): &(Matcher, Scratch)| matcher.set() == BUILTIN.set();
+        let is_same = *self.is_same.get_or_insert_with(|| self.users.as_ref().is_some_and(is_builtin));
+        let mut found: Vec<Hit> = Vec::new();
+        if !is_same {
+            let scratch = self.builtin.get_or_insert_with(|| BUILTIN.scratch());
+            found.extend(hits(&BUILTIN, scratch, data, false));
+            self.note(data);
+        }
+        self.with_users(data, found)
     }
 
     /// The same of a short text. The built-in rules are laid out only for one that may hold something.
@@ -60,17 +71,27 @@ impl Judges {
         }
     }
 
-    fn with_users(&mut self, data: &[u8], mut hits: Vec<Hit>) -> Vec<Hit> {
+    fn with_users(&mut self, data: &[u8], mut found: Vec<Hit>) -> Vec<Hit> {
         if let Some((matcher, scratch)) = &mut self.users {
-            hits.extend(self::hits(matcher, scratch, data, true));
+            found.extend(hits(matcher, scratch, data, true));
+            self.note(data);
         }
-        hits
+        found
     }
+
+    #[cfg(test)]
+    fn note(&mut self, data: &[u8]) {
+        self.looked_bytes += data.len() as u64;
+    }
+
+    #[cfg(not(test))]
+    fn note(&self, _: &[u8]) {}
 
     /// A short text with its secrets redacted.
     pub(crate) fn redacted(&mut self, text: String) -> String {
         let mut window = Window::default();
-        window.push(text.as_bytes(), self);
+        window.push(text.as_bytes());
+        window.judge(self);
         match window.shown(&(0..window.end())) {
             (_, 0) => text,
             (shown, _) => String::from_utf8_lossy(&shown).into_owned(),

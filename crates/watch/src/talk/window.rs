@@ -1,8 +1,9 @@
 //! The last bytes that went one way on a connection, and what rules find in them.
 //!
-//! Each new piece is judged together with what came before it, so that a secret is found wherever calls split it, if it has
-//! at most [`WINDOW_BYTES`]. What ends where the bytes do may go on, or be none for what follows: it is *open* until more
-//! comes, or until [`Window::settle`] says that nothing does.
+//! What is new is judged together with the end of what came before it, so that a secret is found wherever calls split it, if it has
+//! at most [`WINDOW_BYTES`]. When that is done is for the caller to say: the more is new, the less is looked at twice. What ends where
+//! the bytes do may go on, or be none for what follows: it is *open* until more was judged, or until [`Window::settle`] says that
+//! nothing comes.
 
 use super::judges::{Judges, RuleId};
 use kernscope_sieve::redact::redact_start;
@@ -31,13 +32,15 @@ pub(crate) struct Window {
     base: u64,
     /// Something came before the first byte that is not here any more.
     is_cut: bool,
+    /// Up to where rules have looked.
+    judged: u64,
     finds: Vec<Find>,
 }
 
 impl Window {
     /// Begins anew at `offset`: what came before is not connected with what comes.
     pub(crate) fn restart(&mut self, offset: u64) {
-        *self = Self { base: offset, ..Self::default() };
+        *self = Self { base: offset, judged: offset, ..Self::default() };
     }
 
     /// Where the next byte is expected.
@@ -50,16 +53,30 @@ impl Window {
         self.bytes.len()
     }
 
-    /// Adds bytes and judges what is there.
-    pub(crate) fn push(&mut self, data: &[u8], judges: &mut Judges) {
+    /// Adds bytes.
+    pub(crate) fn push(&mut self, data: &[u8]) {
         self.bytes.extend_from_slice(data);
+    }
+
+    /// Bytes that were added since rules have looked.
+    pub(crate) fn new_bytes(&self) -> u64 {
+        self.end().saturating_sub(self.judged)
+    }
+
+    /// Holds rules against what was added, and what it may belong to.
+    pub(crate) fn judge(&mut self, judges: &mut Judges) {
+        if self.new_bytes() == 0 {
+            return;
+        }
+        let open = self.finds.iter().filter(|find| find.is_open).map(|find| find.span.start);
+        let from = open.fold(self.judged, u64::min).saturating_sub(WINDOW_BYTES as u64).max(self.base);
         self.finds.retain(|find| !find.is_open);
-        let (base, end) = (self.base, self.end());
-        let place = |range: Range<usize>| base + range.start as u64..base + range.end as u64;
-        for hit in judges.find(&self.bytes) {
+        let (is_cut, end) = (self.is_cut || from > self.base, self.end());
+        let place = |range: Range<usize>| from + range.start as u64..from + range.end as u64;
+        for hit in judges.find(self.slice(&(from..end))) {
             let (span, secret) = (place(hit.span), place(hit.secret));
             // What begins with a cut may be the end of something else.
-            let is_doubtful = self.is_cut && span.start == base;
+            let is_doubtful = is_cut && span.start == from;
             let is_open = span.end == end;
             let known =
                 self.finds.iter_mut().find(|find| find.rule == hit.rule && overlap(&find.span, &span));
@@ -68,6 +85,7 @@ impl Window {
                 None => self.finds.push(Find { rule: hit.rule, span, secret, is_open, is_told: is_doubtful }),
             }
         }
+        self.judged = end;
     }
 
     /// Nothing more comes, or not soon: what is open counts as it is.
@@ -161,13 +179,18 @@ mod tests {
         Judges::with(Matcher::new(RuleSet::parse(RULES).expect("rules")))
     }
 
+    fn push(window: &mut Window, data: &[u8], judges: &mut Judges) {
+        window.push(data);
+        window.judge(judges);
+    }
+
     /// What is shown of each part, once all are there, and what was found.
     fn shown(parts: &[&[u8]], judges: &mut Judges) -> (Vec<String>, Vec<String>) {
         let mut window = Window::default();
         let mut places = Vec::new();
         for part in parts {
             places.push(window.end()..window.end() + part.len() as u64);
-            window.push(part, judges);
+            push(&mut window, part, judges);
         }
         window.settle();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
@@ -198,15 +221,15 @@ mod tests {
     #[test]
     fn what_is_open_is_decided_by_what_follows() {
         let (mut window, mut judges) = (Window::default(), judges());
-        window.push(b"tok_01234567", &mut judges);
+        push(&mut window, b"tok_01234567", &mut judges);
         assert_eq!(window.fresh(), []);
-        window.push(b"zz", &mut judges);
+        push(&mut window, b"zz", &mut judges);
         window.settle();
         assert_eq!(window.fresh(), [], "a word goes on: it was none");
-        window.push(b" tok_01234567", &mut judges);
+        push(&mut window, b" tok_01234567", &mut judges);
         window.settle();
         assert_eq!(window.fresh().len(), 1);
-        window.push(b"89 ", &mut judges);
+        push(&mut window, b"89 ", &mut judges);
         assert_eq!(window.fresh(), [], "told once, though it grew");
         assert_eq!(window.shown(&(27..30)).0, b"[2 bytes] ");
     }
@@ -214,10 +237,10 @@ mod tests {
     #[test]
     fn what_is_trimmed_stays_hidden() {
         let (mut window, mut judges) = (Window::default(), judges());
-        window.push(b"pass=swordfish; and more", &mut judges);
+        push(&mut window, b"pass=swordfish; and more", &mut judges);
         window.trim(14, None);
         assert_eq!(window.shown(&(10..24)), (b"[4 bytes]; and more".to_vec(), 1));
-        window.push(b".", &mut judges);
+        push(&mut window, b".", &mut judges);
         assert_eq!(window.fresh().len(), 1);
         window.trim(WINDOW_BYTES, Some(0));
         assert_eq!(window.len(), 15, "nothing comes back");

@@ -98,15 +98,44 @@ fn a_record_waits_for_a_second_at_most() {
 fn a_record_waits_for_few_bytes_and_few_records() {
     let mut bench = Bench::new();
     let page = vec![b'-'; 4096];
-    for number in 0..3 {
-        assert_eq!(say(&mut bench, number * 4096, &page, abi::TLS_IN).len(), usize::from(number == 2));
+    for number in 0..17 {
+        // Rules look at the first page, and at 64 KiB behind it; the last 8 of them wait.
+        let told = say(&mut bench, number * 4096, &page, abi::TLS_IN).len();
+        assert_eq!(told, if number == 16 { 15 } else { 0 });
     }
     let mut told = 0;
-    for number in 0..400 {
-        told += say(&mut bench, 3 * 4096 + number, b"-", abi::TLS_IN).len();
+    for number in 0..1000 {
+        told += say(&mut bench, 17 * 4096 + number, b"-", abi::TLS_IN).len();
+        assert!(bench.core.tally().held <= 512);
     }
-    assert_eq!(told + bench.core.tally().held as usize, 402);
-    assert_eq!(bench.core.tally().held, 256);
+    assert_eq!(told + bench.core.tally().held as usize, 1002);
+    assert!(bench.core.tally().held >= 256);
+}
+
+#[test]
+fn bytes_are_looked_at_once_but_for_what_may_go_on() {
+    let builtin = || Matcher::new(RuleSet::builtin());
+    for rules in [None, Some(builtin())] {
+        let mut bench = Bench::new();
+        if let Some(rules) = rules {
+            bench.core = Core::new(Config::default()).with_rules(rules);
+        }
+        let (page, pages) = (vec![b'-'; 16 << 10], 64);
+        let told: usize = (0..pages).map(|at| say(&mut bench, at << 14, &page, abi::TLS_IN).len()).sum();
+        assert_eq!(told as u64 + bench.core.tally().held, pages);
+        let (said, looked) = (pages << 14, bench.core.judges.looked_bytes);
+        assert!(looked >= said - (64 << 10) && looked <= said + said / 8, "{looked} for {said}");
+    }
+}
+
+#[test]
+fn what_was_before_a_gap_is_not_kept() {
+    let mut bench = Bench::new();
+    let page = vec![b'-'; 16 << 10];
+    for number in 0..5000 {
+        say(&mut bench, number * 20_000, &page, abi::TLS_IN);
+        assert_eq!(bench.core.tally().held, 1, "it waits for what follows, at gap {number}");
+    }
 }
 
 #[test]
