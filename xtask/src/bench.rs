@@ -6,6 +6,7 @@
 
 mod build;
 mod bystander;
+mod content;
 mod cost;
 mod detect;
 mod filter;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::tools;
-pub(crate) use memory::memory_of;
+pub(crate) use memory::{Memory, memory_of};
 use programs::Programs;
 
 /// Flags of `cargo xtask bench`.
@@ -60,7 +61,7 @@ pub(crate) struct WatchArgs {
     /// The binary to measure; built in release mode when left out.
     #[arg(long, value_name = "PATH")]
     kernscope: Option<PathBuf>,
-    /// Only these tables: cost, build, bystander, memory, loss.
+    /// Only these tables: cost, build, bystander, content, memory, loss.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
     /// Rounds of paired runs.
@@ -69,6 +70,9 @@ pub(crate) struct WatchArgs {
     /// Opens and closes in the loop.
     #[arg(long, default_value_t = 1_000_000)]
     iterations: u64,
+    /// Mebibytes that are written under rules on content.
+    #[arg(long, default_value_t = 1024)]
+    mebibytes: u32,
     /// Processes in the tree whose memory is measured.
     #[arg(long, default_value_t = 10_000)]
     processes: u32,
@@ -140,6 +144,9 @@ fn measure(args: &WatchArgs, kernscope: &Path, dir: &Path) -> Result<String> {
     }
     if wanted("bystander") {
         add(bystander::table(&bench, args.iterations)?);
+    }
+    if wanted("content") {
+        add(content::table(&bench, args.mebibytes)?);
     }
     if wanted("memory") {
         add(memory::table(&bench, args.processes)?);

@@ -2,7 +2,9 @@
 //!
 //! stress-ng's fork, exec, rename, open and io_uring stressors, and ten thousand short processes. Each run must
 //! end with a ledger that closes; without losses every process must have a known parent; memory must not grow with
-//! the number of processes that have ended; nothing may stay loaded.
+//! the number of processes that have ended, nor with that of events; nothing may stay loaded.
+
+mod events;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -37,6 +39,9 @@ pub(crate) struct Args {
     /// Short processes.
     #[arg(long, default_value_t = 10_000)]
     processes: u32,
+    /// Events of a program that opens and closes a file; a fiftieth of them under ptrace.
+    #[arg(long, default_value_t = 5_000_000)]
+    events: u64,
     /// Only work whose name contains TEXT.
     #[arg(long, value_name = "TEXT", default_value = "")]
     filter: String,
@@ -91,6 +96,9 @@ fn run_in(args: &Args, kernscope: &Path, dir: &Path) -> Result<usize> {
         }
         if "memory".contains(&args.filter) {
             tell("memory", backend, stress.memory(&programs, args.processes));
+        }
+        if "events".contains(&args.filter) {
+            tell("events", backend, stress.events(&programs, args.events));
         }
     }
     Ok(failed)

@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 
 use crate::tools;
 
-const SOURCES: [(&str, &str); 4] = [
+const SOURCES: [(&str, &str); 5] = [
+    ("blocks", include_str!("c/blocks.c")),
     ("openclose", include_str!("c/openclose.c")),
     ("timed", include_str!("c/timed.c")),
     ("produce", include_str!("c/produce.c")),

@@ -99,7 +99,11 @@ fn a_call_of_64_kib_is_judged_at_once() {
         return eprintln!("skipped: this kernel judges pieces of {} bytes", bytes / pieces);
     }
     let calls = 2 * 32;
-    assert_eq!([pieces, bytes], [calls, calls * (65_536 + 1024)], "read and written, each behind the end of the one before");
+    assert_eq!(
+        [pieces, bytes],
+        [calls, calls * (65_536 + 1024)],
+        "read and written, each behind the end of the one before"
+    );
 }
 
 /// Moves a token in two calls, cut at each place, through [`ENDS`]; and once more in a vector.
