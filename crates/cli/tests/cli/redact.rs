@@ -61,7 +61,7 @@ thread.start()
 with sides[1].wrap_socket(socket.create_connection(listener.getsockname())) as side:
     body = ('{"token": "' + secret + '"}').encode()
     side.sendall(b"POST /login HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + secret.encode()
-        + b"\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body)
+        + b"\r\nContent-Type: application/json\r\nContent-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body)
     side.recv(4096)
 thread.join()
 print('{"jsonrpc": "2.0", "method": "login", "params": {"token": "' + secret + '"}}')
