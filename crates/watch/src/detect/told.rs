@@ -9,7 +9,6 @@ use super::scene::Scene;
 use super::value::Value;
 use crate::core::ProcId;
 use kernscope_report::{Alert, Body};
-use sha2::{Digest, Sha256};
 use std::collections::{HashSet, VecDeque};
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -116,7 +115,7 @@ fn alert(rule: &Detection, scene: &Scene<'_>, mut evidence: Vec<u64>, object: &s
         message: message::fill(&rule.message, scene),
         evidence,
         because,
-        id: id(&[&rule.id, name, object]),
+        id: Alert::id_of(&[&rule.id, name, object]),
         count: 1,
         technique: rule.technique.clone(),
         tags: rule.tags.clone(),
@@ -143,17 +142,4 @@ fn object(scene: &Scene<'_>) -> String {
         });
     }
     object
-}
-
-/// Sixteen digits that stand for these texts.
-fn id(texts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for text in texts {
-        hash.update(text.len().to_le_bytes());
-        hash.update(text);
-    }
-    hash.finalize().iter().take(8).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

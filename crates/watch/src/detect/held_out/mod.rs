@@ -21,6 +21,9 @@ struct List {
     honest: &'static str,
 }
 
+/// A list without entries, for what others lack.
+const NOTHING: List = List { name: "", injections: "", hosts: "", attacks: "", scripts: "", honest: "" };
+
 const FIRST: List = List {
     name: "held-out-1",
     injections: include_str!("../../../tests/shell/held-out-1/injections.txt"),
@@ -35,26 +38,22 @@ const SECOND: List = List {
     injections: include_str!("../../../tests/shell/held-out-2/injections.txt"),
     hosts: include_str!("../../../tests/shell/held-out-2/hosts.txt"),
     attacks: include_str!("../../../tests/shell/held-out-2/attacks.txt"),
-    scripts: "",
     honest: include_str!("../../../tests/shell/held-out-2/honest.txt"),
+    ..NOTHING
 };
 
 const THIRD: List = List {
     name: "held-out-3",
-    injections: "",
-    hosts: "",
     attacks: include_str!("../../../tests/shell/held-out-3/attacks.txt"),
-    scripts: "",
     honest: include_str!("../../../tests/shell/held-out-3/honest.txt"),
+    ..NOTHING
 };
 
 const FOURTH: List = List {
     name: "held-out-4",
-    injections: "",
-    hosts: "",
     attacks: include_str!("../../../tests/shell/held-out-4/attacks.txt"),
-    scripts: "",
     honest: include_str!("../../../tests/shell/held-out-4/honest.txt"),
+    ..NOTHING
 };
 
 /// What became of texts: how many raised an alert, and which did not.
