@@ -7,8 +7,10 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr;
 
-/// `enum bpf_map_type`: per-CPU hash, per-CPU array, per-CPU LRU hash.
-const PER_CPU: [u32; 3] = [5, 6, 10];
+/// `enum bpf_map_type`: per-CPU hash, per-CPU array, per-CPU LRU hash, per-CPU cgroup storage. Of these the kernel copies a
+/// value for each possible CPU (`bpf_map_value_size`, kernel/bpf/syscall.c): one that is missing here would be written past
+/// the end of a buffer.
+const PER_CPU: [u32; 4] = [5, 6, 10, 21];
 
 /// A map in the kernel; it stays as long as this, a program or a pin refers to it.
 ///

@@ -99,7 +99,7 @@ impl Ring {
         let fd = map.as_fd().try_clone_to_owned()?;
         let info = sys::map_info(fd.as_fd())?;
         if info.map_type != MapType::RingBuf as u32 {
-            return Err(io::ErrorKind::InvalidInput.into());
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
         }
         let pages = Pages::map(fd.as_fd(), info.max_entries)?;
         Ok(Self { fd, reader: Reader::new(pages) })

@@ -1,8 +1,8 @@
 //! Maps: made, read, written, frozen.
 
-use super::{bpf, bpf_fd, raw};
+use super::{bpf, bpf_fd, map_info, raw};
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 const MAP_CREATE: libc::c_int = 0;
 const MAP_FREEZE: libc::c_int = 22;
@@ -145,24 +145,18 @@ pub unsafe fn map_batch(command: Batch, attr: &mut BatchAttr) -> io::Result<()> 
 /// Reads the `u64` at index 0 of an array map whose values have eight bytes.
 ///
 /// # Errors
-/// The errno of `BPF_MAP_LOOKUP_ELEM`.
+/// `EINVAL` when it is no such map; else the errno of `BPF_MAP_LOOKUP_ELEM`.
 pub fn array_first(map: BorrowedFd<'_>) -> io::Result<u64> {
+    const ARRAY: u32 = 2;
     let (key, mut value) = (0u32, 0u64);
+    let info = map_info(map)?;
+    if (info.map_type, info.value_size) != (ARRAY, size_of_val(&value) as u32) {
+        return Err(io::Error::from_raw_os_error(libc::EINVAL));
+    }
     let (key, out) = (std::ptr::from_ref(&key).cast(), std::ptr::from_mut(&mut value).cast());
-    // SAFETY: key and value have the sizes this module's array maps are made with, and outlive the call.
+    // SAFETY: keys of an array have four bytes, the values of this one eight; both outlive the call.
     unsafe { map_elem(Elem::Lookup, map, key, out, 0)? };
     Ok(value)
-}
-
-/// Puts a descriptor at index 0 of a program array.
-///
-/// # Errors
-/// The errno of `BPF_MAP_UPDATE_ELEM`.
-pub fn prog_array_set(map: BorrowedFd<'_>, prog: BorrowedFd<'_>) -> io::Result<()> {
-    let (key, mut value) = (0u32, prog.as_raw_fd());
-    let (key, value) = (std::ptr::from_ref(&key).cast(), std::ptr::from_mut(&mut value).cast());
-    // SAFETY: key and value are four bytes each, as in every program array, and outlive the call.
-    unsafe { map_elem(Elem::Update, map, key, value, 0) }
 }
 
 /// Makes a map read-only for everybody outside the kernel.

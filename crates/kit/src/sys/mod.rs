@@ -20,10 +20,7 @@ mod test_run;
 
 pub use info::{MapInfo, ProgInfo, map_info, prog_info, prog_xlated};
 pub use link::{LinkTarget, iter_create, link_create, raw_tracepoint_open};
-pub use map::{
-    Batch, BatchAttr, Elem, MapCreate, array_first, map_batch, map_create, map_elem, map_freeze,
-    prog_array_set,
-};
+pub use map::{Batch, BatchAttr, Elem, MapCreate, array_first, map_batch, map_create, map_elem, map_freeze};
 pub use mapped::array_write;
 pub use mount::detached_mount;
 pub use object::{name, name_text, object_get, object_pin};

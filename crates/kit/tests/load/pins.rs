@@ -5,7 +5,8 @@ use kernscope_kit::asm::{Asm, Reg};
 use kernscope_kit::load::{Loaded, Map, TestRun};
 use kernscope_kit::program::{MapSpec, ProgramType};
 use kernscope_kit::sys;
-use std::os::fd::AsRawFd;
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd};
 
 #[test]
 fn a_pin_keeps_what_its_maker_has_dropped() {
@@ -35,6 +36,25 @@ fn a_pin_keeps_what_its_maker_has_dropped() {
     assert!(told.ends_with("it is anon_inode:bpf-prog, no bpf-map"), "{told}");
     assert!(Loaded::open_pinned(at("map")).is_err());
     assert!(Map::open_pinned(at("nothing")).is_err());
+}
+
+#[test]
+fn a_map_of_others_is_read_by_what_the_kernel_copies_of_it() {
+    if !privileged("a_map_of_others_is_read_by_what_the_kernel_copies_of_it") {
+        return;
+    }
+    let mount = sys::detached_mount(c"bpf").expect("bpffs");
+    let path = format!("/proc/self/fd/{}/storage", mount.as_raw_fd());
+    // `BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE`: not made here, but there may be one in any bpffs.
+    let create = sys::MapCreate { map_type: 21, key_size: 8, value_size: 8, ..sys::MapCreate::default() };
+    let storage = sys::map_create(create).expect("create");
+    sys::object_pin(storage.as_fd(), &CString::new(path.clone()).expect("a path")).expect("pin");
+    let map = Map::open_pinned(&path).expect("open");
+    assert!(map.is_per_cpu());
+    let told = map.lookup(&[0; 8]).expect_err("a value for each CPU would not fit").to_string();
+    assert!(told.ends_with("it is per CPU"), "{told}");
+    let told = sys::array_first(storage.as_fd()).expect_err("it is no array");
+    assert_eq!(told.raw_os_error(), Some(nix::libc::EINVAL));
 }
 
 #[test]
