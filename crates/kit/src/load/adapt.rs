@@ -44,13 +44,15 @@ impl Adaptation {
     /// Makes it of an object.
     ///
     /// # Errors
-    /// When `elf` is no ELF object of 64 bits.
+    /// When `elf` is no ELF object of 64 bits, or a section lies outside of it.
     pub(crate) fn of(&self, elf: &[u8]) -> Result<Adapted, object::Error> {
         let file: ElfFile64<'_, Endianness> = ElfFile64::parse(elf)?;
         let mut bytes = elf.to_vec();
         for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
-            if let Some((start, len)) = section.file_range() {
-                self.replace_calls(&mut bytes[start as usize..(start + len) as usize]);
+            // `data` holds the section's place against the file's length.
+            let len = section.data()?.len();
+            if let Some((start, _)) = section.file_range() {
+                self.replace_calls(&mut bytes[start as usize..][..len]);
             }
         }
         if self.plain_tracepoints {
@@ -76,6 +78,46 @@ impl Adaptation {
         .to_bytes();
         for slot in section.as_chunks_mut().0.iter_mut().filter(|slot| **slot == marked) {
             *slot = new;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An object of 64 bits with one section of code, which is at `offset` of the file and `size` bytes long.
+    fn object(offset: u64, size: u64) -> Vec<u8> {
+        const NAMES_AT: u64 = 256;
+        let mut bytes = vec![0; NAMES_AT as usize];
+        // Four magic bytes, 64 bits, little-endian, version 1.
+        bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+        // Relocatable, BPF; where the headers of sections are; their size, number and which has the names.
+        for (at, half) in [(16, 1u16), (18, 247), (52, 64), (58, 64), (60, 3), (62, 1)] {
+            bytes[at..at + 2].copy_from_slice(&half.to_le_bytes());
+        }
+        bytes[40..48].copy_from_slice(&64u64.to_le_bytes());
+        // Type (a table of strings; code), flags (to be loaded and executed), offset, size.
+        for (at, kind, flags, offset, size) in [(128, 3u32, 0u64, NAMES_AT, 1u64), (192, 1, 6, offset, size)]
+        {
+            bytes[at + 4..at + 8].copy_from_slice(&kind.to_le_bytes());
+            for (at, word) in [(at + 8, flags), (at + 24, offset), (at + 32, size)] {
+                bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+            }
+        }
+        bytes.extend([0; 8]);
+        bytes.extend(Insn::call(CALL_RDONLY_CAST).to_bytes());
+        bytes
+    }
+
+    #[test]
+    fn calls_in_code_are_replaced_and_sections_outside_the_file_are_refused() {
+        let adaptation = Adaptation { rdonly_cast: Some(7), plain_tracepoints: false };
+        let whole = object(264, 8);
+        let adapted = adaptation.of(&whole).expect("an object");
+        assert_eq!(&adapted.bytes()[264..272], Insn::call_kfunc(7, 0).to_bytes());
+        for (offset, size) in [(264, 16), (272, 8), (u64::MAX, 8), (8, u64::MAX)] {
+            assert!(adaptation.of(&object(offset, size)).is_err(), "{offset} {size}");
         }
     }
 }
