@@ -16,6 +16,8 @@ const TYPE_BYTES: usize = 12;
 const MAX_CHAIN: usize = 32;
 /// Anonymous members looked through inside each other.
 const MAX_NESTING: usize = 8;
+/// Members looked at for one name, those of anonymous members among them. The largest struct of a kernel has some hundreds.
+const MAX_MEMBERS: u32 = 1 << 16;
 
 /// Kinds of types, as the format numbers them.
 mod kind {
@@ -82,7 +84,8 @@ pub struct Btf {
     data: Vec<u8>,
     strings: usize,
     types: Vec<u32>,
-    structs: HashMap<u64, u32>,
+    /// Structs, typedefs and functions, by [`hash`] of the name and kind.
+    by_name: HashMap<u64, u32>,
 }
 
 /// FNV-1a: names as map keys without keeping the names.
@@ -123,7 +126,7 @@ impl Btf {
         if start + types_len > data.len() || strings > data.len() {
             return Err(cut);
         }
-        let mut btf = Self { data, strings, types: vec![0], structs: HashMap::new() };
+        let mut btf = Self { data, strings, types: vec![0], by_name: HashMap::new() };
         btf.index(start, start + types_len)?;
         Ok(btf)
     }
@@ -146,7 +149,7 @@ impl Btf {
             if matches!(kind, kind::STRUCT | kind::TYPEDEF | kind::FUNC) {
                 let name = hash(self.name(self.word(at).unwrap_or(0)));
                 // Structs, functions and typedefs have name spaces of their own.
-                self.structs.entry(name ^ u64::from(kind)).or_insert(id);
+                self.by_name.entry(name ^ u64::from(kind)).or_insert(id);
             }
             at += TYPE_BYTES + extra;
         }
@@ -170,7 +173,7 @@ impl Btf {
     }
 
     fn named(&self, name: &str, kind: u32) -> Option<u32> {
-        let id = *self.structs.get(&(hash(name.as_bytes()) ^ u64::from(kind)))?;
+        let id = *self.by_name.get(&(hash(name.as_bytes()) ^ u64::from(kind)))?;
         (self.name(self.word(self.get(id)?.0)?) == name.as_bytes()).then_some(id)
     }
 
@@ -186,14 +189,16 @@ impl Btf {
         None
     }
 
-    /// Byte offset of `member` in the struct or union `id`, and the member's type.
-    fn member(&self, id: u32, member: &str, depth: usize) -> Option<(u32, u32)> {
+    /// Byte offset of `member` in the struct or union `id`, and the member's type. `left` are the members that may still be
+    /// looked at.
+    fn member(&self, id: u32, member: &str, depth: usize, left: &mut u32) -> Option<(u32, u32)> {
         let (at, kind, vlen, _) = self.get(id)?;
         if depth > MAX_NESTING || !matches!(kind, kind::STRUCT | kind::UNION) {
             return None;
         }
         let bitfields = self.word(at + 4)? >> 31 == 1;
         for i in 0..vlen {
+            *left = left.checked_sub(1)?;
             let entry = at + TYPE_BYTES + 12 * i;
             let (name, ty, raw) = (self.word(entry)?, self.word(entry + 4)?, self.word(entry + 8)?);
             let bits = if bitfields { raw & 0x00ff_ffff } else { raw };
@@ -202,9 +207,10 @@ impl Btf {
                 return Some((bits / 8, ty));
             }
             if name.is_empty()
-                && let Some((inner, ty)) = self.strip(ty).and_then(|ty| self.member(ty, member, depth + 1))
+                && let Some((inner, ty)) =
+                    self.strip(ty).and_then(|ty| self.member(ty, member, depth + 1, left))
             {
-                return Some((bits / 8 + inner, ty));
+                return Some(((bits / 8).checked_add(inner)?, ty));
             }
         }
         None
@@ -214,10 +220,10 @@ impl Btf {
     pub fn offset(&self, path: &str) -> Option<u32> {
         let mut parts = path.split('.');
         let mut id = self.named(parts.next()?, kind::STRUCT)?;
-        let mut offset = 0;
+        let mut offset = 0u32;
         for part in parts {
-            let (inner, ty) = self.member(self.strip(id)?, part, 0)?;
-            offset += inner;
+            let (inner, ty) = self.member(self.strip(id)?, part, 0, &mut { MAX_MEMBERS })?;
+            offset = offset.checked_add(inner)?;
             id = ty;
         }
         Some(offset)
@@ -276,23 +282,29 @@ impl Btf {
 mod tests {
     use super::*;
 
+    const STRINGS: &[u8] = b"\0int\0outer\0a\0b\0inner\0c\0";
+
     /// One struct with an int, an anonymous union that holds an int, and a nested struct.
     fn sample() -> Vec<u8> {
-        let strings = b"\0int\0outer\0a\0b\0inner\0c\0";
         let mut types: Vec<u32> = Vec::new();
         types.extend([1, kind::INT << 24, 4, 32]);
         types.extend([0, kind::UNION << 24 | 1, 4, 13, 1, 0]);
         types.extend([15, kind::STRUCT << 24 | 1, 8, 21, 1, 32]);
         types.extend([5, kind::STRUCT << 24 | 3, 16, 11, 1, 0, 0, 2, 32, 15, 3, 64]);
+        whole(types)
+    }
+
+    /// A header, these types, and [`STRINGS`].
+    fn whole(types: Vec<u32>) -> Vec<u8> {
         let types: Vec<u8> = types.into_iter().flat_map(u32::to_ne_bytes).collect();
         let mut data = MAGIC.to_ne_bytes().to_vec();
         data.extend([1, 0]);
         let types_len = types.len() as u32;
-        for word in [24, 0, types_len, types_len, strings.len() as u32] {
+        for word in [24, 0, types_len, types_len, STRINGS.len() as u32] {
             data.extend(u32::to_ne_bytes(word));
         }
         data.extend(types);
-        data.extend(strings);
+        data.extend(STRINGS);
         data
     }
 
@@ -319,6 +331,25 @@ mod tests {
         let mut data = sample();
         data[HEADER_BYTES + 7] = 31;
         assert!(Btf::parse(data).is_err());
+    }
+
+    #[test]
+    fn a_search_ends_where_a_struct_is_said_to_hold_itself() {
+        const MEMBERS: u32 = 60_000;
+        let mut types = vec![5, kind::STRUCT << 24 | MEMBERS, 16];
+        (0..MEMBERS).for_each(|_| types.extend([0, 1, u32::MAX]));
+        let btf = Btf::parse(whole(types)).unwrap();
+        assert_eq!(btf.offset("outer.a"), None);
+    }
+
+    #[test]
+    fn an_offset_that_no_struct_has_is_none() {
+        let mut types = vec![5, kind::STRUCT << 24 | 1, 16, 0, 2, u32::MAX];
+        types.extend([0, kind::UNION << 24 | 1, 4, 0, 3, u32::MAX]);
+        (3..9).for_each(|id| types.extend([0, kind::UNION << 24 | 1, 4, 0, id + 1, u32::MAX]));
+        types.extend([0, kind::UNION << 24 | 1, 4, 11, 1, u32::MAX]);
+        let btf = Btf::parse(whole(types)).unwrap();
+        assert_eq!(btf.offset("outer.a"), None);
     }
 
     #[test]
