@@ -217,7 +217,9 @@ impl Launched {
     /// What has become of the exec: `None` while it has not been reached.
     pub fn outcome(&mut self) -> Option<Result<(), SpawnError>> {
         let gate = self.gate.gate();
-        let gone = gate.alive.load(Ordering::Acquire) & libc::FUTEX_OWNER_DIED != 0;
+        // Before the errno is read: a child that fails writes it and ends, and would else have ended without one.
+        let gone =
+            gate.alive.load(Ordering::Acquire) & libc::FUTEX_OWNER_DIED != 0 || has_ended(self.child.pid);
         let errno = gate.errno.load(Ordering::Acquire);
         if errno != 0 {
             let act = match gate.stage.load(Ordering::Acquire) {
@@ -235,7 +237,7 @@ impl Launched {
             }));
         }
         // A child killed before its exec counts as one that ran: its status tells.
-        (gone || has_ended(self.child.pid)).then_some(Ok(()))
+        gone.then_some(Ok(()))
     }
 
     /// The child, to be waited for.
