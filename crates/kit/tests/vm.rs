@@ -127,6 +127,21 @@ fn maps_are_looked_up_changed_and_kept() {
 }
 
 #[test]
+fn a_map_whose_values_are_too_long_is_refused_though_it_has_none() {
+    for (kind, key_size) in [(MapType::Array, 4), (MapType::Hash, 4), (MapType::RingBuf, 0)] {
+        let program = Program {
+            name: "test".into(),
+            program_type: ProgramType::Xdp,
+            insns: insns("exit"),
+            maps: vec![map(kind, key_size, u32::MAX, 0)],
+            functions: vec![],
+        };
+        let told = Vm::new(&program).expect_err("four gigabytes a value").to_string();
+        assert!(told.contains("are too much for the machine"), "{told}");
+    }
+}
+
+#[test]
 fn maps_have_the_kernels_answers() {
     let call = |flags: u64, key: u32| {
         format!(

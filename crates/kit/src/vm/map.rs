@@ -57,9 +57,8 @@ impl Map {
         if array && spec.key_size != 4 {
             return Err(wrong(format!("the key of an array has 4 bytes, not {}", spec.key_size)));
         }
-        if spec.map_type != MapType::RingBuf
-            && (bytes > MAX_BYTES || u64::from(spec.max_entries) << shift > 1 << 32)
-        {
+        let is_too_much = bytes > MAX_BYTES || u64::from(spec.max_entries) << shift > 1 << 32;
+        if u64::from(spec.value_size) > MAX_BYTES || spec.map_type != MapType::RingBuf && is_too_much {
             return Err(wrong(format!(
                 "{} values of {} bytes are too much for the machine",
                 spec.max_entries, spec.value_size
