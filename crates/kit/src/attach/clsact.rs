@@ -118,8 +118,10 @@ impl Filter {
 impl Drop for Filter {
     fn drop(&mut self) {
         self.guardian = None;
+        // Held while the kernel is asked: whoever makes the queueing discipline again meanwhile would be forgotten.
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
         if self.cleanup.run() {
-            MADE.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+            made.remove(&self.place);
         }
     }
 }
