@@ -10,6 +10,7 @@ pub mod load;
 mod memlock;
 pub mod netlink;
 pub mod packet;
+pub mod pidfd;
 pub mod priority;
 pub mod privilege;
 pub mod probe;

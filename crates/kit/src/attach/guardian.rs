@@ -6,10 +6,11 @@
 
 use super::clsact::RTM_NEWTFILTER;
 use crate::netlink::{Netlink, Request};
+use crate::pidfd;
 use nix::errno::Errno;
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::ptr;
 
 /// Kinds of netlink messages that end an answer.
@@ -80,7 +81,7 @@ pub(super) struct Guardian {
 impl Guardian {
     /// Forks a child that does the cleanup when this process has ended.
     pub(super) fn start(cleanup: &mut Cleanup) -> io::Result<Self> {
-        let owner = pidfd(std::process::id())?;
+        let owner = pidfd::open(std::process::id().cast_signed())?;
         let mut before = SigSet::empty();
         // No handler of ours may run in the child, which keeps all signals blocked.
         pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))?;
@@ -91,10 +92,17 @@ impl Guardian {
         }
         let failed = Errno::last();
         pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
-        match u32::try_from(child) {
-            Ok(child) => Ok(Self { process: pidfd(child)? }),
-            Err(_) => Err(failed.into()),
+        if child < 0 {
+            return Err(failed.into());
         }
+        let process = pidfd::open(child).inspect_err(|_| {
+            // SAFETY: integers and a null pointer, which is allowed. The child is ours and not waited for: its number is its own.
+            unsafe {
+                libc::kill(child, libc::SIGKILL);
+                libc::waitpid(child, ptr::null_mut(), 0);
+            }
+        })?;
+        Ok(Self { process })
     }
 }
 
@@ -107,17 +115,6 @@ impl Drop for Guardian {
             libc::waitid(libc::P_PIDFD, fd.cast_unsigned(), ptr::null_mut(), libc::WEXITED);
         }
     }
-}
-
-/// A descriptor of a process: readable once it has ended.
-fn pidfd(pid: u32) -> io::Result<OwnedFd> {
-    // SAFETY: integers only.
-    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the kernel has just made this descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
 }
 
 /// The child's life. Makes system calls only.

@@ -5,9 +5,10 @@
 //! # Minimum kernel
 //! 5.6 (`pidfd_getfd`).
 
+use crate::pidfd;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -65,13 +66,8 @@ pub enum Next {
 impl Listener {
     /// Takes the listener `fd` of the process `pid`, a child of this one.
     pub(super) fn of(pid: libc::pid_t, fd: i32) -> Result<Self, Errno> {
-        // SAFETY: plain system calls; a result that is not negative is a new descriptor that nobody else owns.
-        unsafe {
-            let pidfd = Errno::result(libc::syscall(libc::SYS_pidfd_open, pid, 0))?;
-            let pidfd = OwnedFd::from_raw_fd(i32::try_from(pidfd).map_err(|_| Errno::EBADF)?);
-            let fd = Errno::result(libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), fd, 0))?;
-            Ok(Self(OwnedFd::from_raw_fd(i32::try_from(fd).map_err(|_| Errno::EBADF)?)))
-        }
+        let process = pidfd::open(pid)?;
+        pidfd::take_fd(process.as_fd(), fd).map(Self)
     }
 
     /// The next call, waiting at most so long.

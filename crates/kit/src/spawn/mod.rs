@@ -24,13 +24,14 @@ mod child;
 mod gate;
 mod listener;
 
+use crate::pidfd;
 use child::Image;
 use gate::{
     GIVE_UP, GO, GatePage, STAGE_BEGIN, STAGE_LANDLOCK, STAGE_NNP, STAGE_SECCOMP, STAGE_SUPERVISE, futex_wait,
 };
 use nix::errno::Errno;
 use std::ffi::OsString;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::ExitStatus;
@@ -122,7 +123,7 @@ impl Paused {
         let image = Image::new(&path, argv).ok_or_else(|| fail(RUN, Errno::EINVAL))?;
         let gate = GatePage::new().map_err(|errno| fail("map memory for", errno))?;
         let pid = child::fork(&image, &gate, options).map_err(|errno| fail("fork for", errno))?;
-        let mut child = Running { pid, pidfd: pidfd_open(pid), status: None };
+        let mut child = Running { pid, pidfd: pidfd::open(pid).ok(), status: None };
         while gate.gate().stage.load(Ordering::Acquire) == STAGE_BEGIN && !has_ended(pid) {
             futex_wait(&gate.gate().stage, STAGE_BEGIN);
         }
@@ -339,14 +340,5 @@ fn has_ended(pid: libc::pid_t) -> bool {
         libc::waitid(libc::P_PID, pid.unsigned_abs(), &raw mut info, flags) == 0
             && info.si_pid() == pid
             && ended.contains(&info.si_code)
-    }
-}
-
-fn pidfd_open(pid: libc::pid_t) -> Option<OwnedFd> {
-    // SAFETY: plain system call; a result that is not negative is a new descriptor that nobody else owns. It is
-    // close-on-exec by definition (pidfd_open(2)).
-    unsafe {
-        let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
-        i32::try_from(fd).ok().filter(|&fd| fd >= 0).map(|fd| OwnedFd::from_raw_fd(fd))
     }
 }

@@ -8,6 +8,7 @@ use super::stops::{fd, low};
 use super::tasks::Part;
 use crate::raw::Body;
 use kernscope_abi as abi;
+use kernscope_kit::pidfd;
 use kernscope_kit::trace::{self, Socket};
 use nix::libc;
 use std::os::fd::AsFd;
@@ -190,11 +191,11 @@ impl Ptrace {
         let pid = self.threads.get(&tid).map_or(tid.unsigned_abs(), |thread| thread.pid);
         let process = self.processes.get_mut(&pid).ok_or(nix::errno::Errno::ESRCH)?;
         if process.pidfd.is_none() {
-            process.pidfd = Some(trace::pidfd(pid.cast_signed())?);
+            process.pidfd = Some(pidfd::open(pid.cast_signed())?);
         }
-        let pidfd = process.pidfd.as_ref().ok_or(nix::errno::Errno::ESRCH)?;
+        let process = process.pidfd.as_ref().ok_or(nix::errno::Errno::ESRCH)?;
         // Given back before the task goes on, so that its own close is the last one.
-        let copy = trace::take_fd(pidfd.as_fd(), fd)?;
+        let copy = pidfd::take_fd(process.as_fd(), fd)?;
         trace::socket(copy.as_fd())
     }
 

@@ -7,11 +7,14 @@
 //! # Minimum kernel
 //! 5.3, for `PTRACE_GET_SYSCALL_INFO`.
 
+mod alarm;
+mod socket;
+
+pub use alarm::Alarm;
+pub use socket::{Socket, socket};
+
 use nix::errno::Errno;
 use std::mem::{size_of, zeroed};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::ptr;
-use std::time::Duration;
 
 /// `PTRACE_O_*` bits.
 pub mod options {
@@ -210,152 +213,4 @@ fn request(what: libc::c_uint, tid: i32, addr: usize, data: usize) -> Result<(),
         -1 => Err(Errno::last()),
         _ => Ok(()),
     }
-}
-
-/// Bounds a blocking [`wait`]: while it is set, a signal interrupts the calling thread again and again.
-///
-/// `SIGURG` with an empty handler: ignored by default, so that nothing happens should it come late.
-#[derive(Debug)]
-pub struct Alarm {
-    timer: libc::timer_t,
-}
-
-extern "C" fn ring(_signal: libc::c_int) {}
-
-impl Alarm {
-    /// An alarm for the calling thread, not set.
-    ///
-    /// # Errors
-    /// When the kernel has no timer left.
-    pub fn new() -> Result<Self, Errno> {
-        // SAFETY: all-zero structs are valid; the handler does nothing, which is async-signal-safe; the timer id is
-        // written to live memory.
-        unsafe {
-            let mut action: libc::sigaction = zeroed();
-            action.sa_sigaction = ring as extern "C" fn(libc::c_int) as usize;
-            // No SA_RESTART: waitpid has to return.
-            if libc::sigaction(libc::SIGURG, &raw const action, ptr::null_mut()) != 0 {
-                return Err(Errno::last());
-            }
-            let mut set: libc::sigset_t = zeroed();
-            libc::sigemptyset(&raw mut set);
-            libc::sigaddset(&raw mut set, libc::SIGURG);
-            libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const set, ptr::null_mut());
-            let mut event: libc::sigevent = zeroed();
-            event.sigev_notify = libc::SIGEV_THREAD_ID;
-            event.sigev_signo = libc::SIGURG;
-            event.sigev_notify_thread_id = libc::gettid();
-            let mut timer: libc::timer_t = ptr::null_mut();
-            match libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) {
-                0 => Ok(Self { timer }),
-                _ => Err(Errno::last()),
-            }
-        }
-    }
-
-    /// Rings every `period` from now on; never with `None`.
-    ///
-    /// Every period, and not once: a ring just before the wait begins would be missed.
-    pub fn set(&self, period: Option<Duration>) {
-        let at_least = |period: Duration| period.max(Duration::from_micros(100));
-        let period = period.map_or(Duration::ZERO, at_least);
-        let time = libc::timespec {
-            tv_sec: i64::try_from(period.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(period.subsec_nanos()),
-        };
-        let spec = libc::itimerspec { it_interval: time, it_value: time };
-        // SAFETY: a live timer of ours and a live, valid specification.
-        unsafe { libc::timer_settime(self.timer, 0, &raw const spec, ptr::null_mut()) };
-    }
-}
-
-impl Drop for Alarm {
-    fn drop(&mut self) {
-        // SAFETY: the timer is ours and not used after this.
-        unsafe { libc::timer_delete(self.timer) };
-    }
-}
-
-/// Duplicates a descriptor of a process whose tracer we are; the copy is close-on-exec.
-///
-/// # Errors
-/// `EBADF` when it has no such descriptor, `EPERM` without the right to, `ENOSYS` before Linux 5.6.
-pub fn take_fd(pidfd: BorrowedFd<'_>, fd: i32) -> Result<OwnedFd, Errno> {
-    // SAFETY: plain system call; a result that is not negative is a new descriptor that nobody else owns.
-    unsafe {
-        let copy = libc::syscall(libc::SYS_pidfd_getfd, pidfd.as_raw_fd(), fd, 0);
-        match i32::try_from(copy) {
-            Ok(copy) if copy >= 0 => Ok(OwnedFd::from_raw_fd(copy)),
-            _ => Err(Errno::last()),
-        }
-    }
-}
-
-/// A descriptor for a process, close-on-exec.
-///
-/// # Errors
-/// `ESRCH` when it has gone, `ENOSYS` before Linux 5.3.
-pub fn pidfd(pid: i32) -> Result<OwnedFd, Errno> {
-    // SAFETY: as in `take_fd`.
-    unsafe {
-        let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0);
-        match i32::try_from(fd) {
-            Ok(fd) if fd >= 0 => Ok(OwnedFd::from_raw_fd(fd)),
-            _ => Err(Errno::last()),
-        }
-    }
-}
-
-/// What the kernel says about a socket. Addresses are `struct sockaddr` bytes; empty where there is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Socket {
-    /// `AF_*`.
-    pub family: u16,
-    /// `SOCK_*`, without flags.
-    pub sock_type: u16,
-    /// `IPPROTO_*`.
-    pub protocol: u16,
-    /// It listens.
-    pub listens: bool,
-    /// Local address.
-    pub local: Vec<u8>,
-    /// Remote address.
-    pub remote: Vec<u8>,
-}
-
-/// Asks the kernel about a socket.
-///
-/// # Errors
-/// `ENOTSOCK` for anything else.
-pub fn socket(fd: BorrowedFd<'_>) -> Result<Socket, Errno> {
-    let number = |name| socket_option(fd, name).map(|value| u16::try_from(value).unwrap_or(u16::MAX));
-    Ok(Socket {
-        family: number(libc::SO_DOMAIN)?,
-        sock_type: number(libc::SO_TYPE)?,
-        protocol: number(libc::SO_PROTOCOL)?,
-        listens: socket_option(fd, libc::SO_ACCEPTCONN).is_ok_and(|value| value != 0),
-        local: address(fd, libc::getsockname),
-        remote: address(fd, libc::getpeername),
-    })
-}
-
-fn socket_option(fd: BorrowedFd<'_>, name: libc::c_int) -> Result<i32, Errno> {
-    let mut value: libc::c_int = 0;
-    let mut len = size_of::<libc::c_int>() as libc::socklen_t;
-    // SAFETY: value and length are live, and the length is the value's.
-    let done = unsafe {
-        libc::getsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut len)
-    };
-    if done == 0 { Ok(value) } else { Err(Errno::last()) }
-}
-
-type AddressOf = unsafe extern "C" fn(libc::c_int, *mut libc::sockaddr, *mut libc::socklen_t) -> libc::c_int;
-
-fn address(fd: BorrowedFd<'_>, which: AddressOf) -> Vec<u8> {
-    let mut bytes = vec![0; size_of::<libc::sockaddr_storage>()];
-    let mut len = libc::socklen_t::try_from(bytes.len()).unwrap_or(0);
-    // SAFETY: the buffer is live and `len` bytes long; the kernel writes no more and says how many it has.
-    let done = unsafe { which(fd.as_raw_fd(), bytes.as_mut_ptr().cast(), &raw mut len) };
-    bytes.truncate(if done == 0 { len as usize } else { 0 });
-    bytes
 }
