@@ -7,6 +7,7 @@ use super::Device;
 use crate::Mac;
 use crate::decode::on_link;
 use crate::signal::{Claim, Signal};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
@@ -30,10 +31,7 @@ pub(super) struct Network {
 impl Network {
     pub(super) fn learn(&mut self, mac: Mac, signal: &Signal) {
         match signal {
-            Signal::Address(address, Claim::Announced) if self.announced.len() < ANNOUNCED_MAX => {
-                self.announced.insert(*address, mac);
-                self.networks.insert(network(*address));
-            }
+            Signal::Address(address, Claim::Announced) => self.announce(*address, mac),
             Signal::Address(IpAddr::V4(address), Claim::Sent) => {
                 self.has_private |= on_link(IpAddr::V4(*address));
             }
@@ -44,6 +42,19 @@ impl Network {
                 self.networks.insert(*prefix);
             }
             _ => {}
+        }
+    }
+
+    /// Who is known already may be somebody else from now on, however many there are.
+    fn announce(&mut self, address: IpAddr, by: Mac) {
+        let is_room = self.announced.len() < ANNOUNCED_MAX;
+        match self.announced.entry(address) {
+            Entry::Occupied(mut known) => _ = known.insert(by),
+            Entry::Vacant(place) if is_room => {
+                place.insert(by);
+                self.networks.insert(network(address));
+            }
+            Entry::Vacant(_) => {}
         }
     }
 
@@ -86,5 +97,21 @@ fn network(address: IpAddr) -> [u8; 8] {
             [0xff, 0xff, 0xff, 0xff, 0xff, a, b, c]
         }
         IpAddr::V6(v6) => v6.octets().first_chunk().copied().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_changes_hands_though_there_is_no_room_for_others() {
+        let mut network = Network::default();
+        let (one, other) = (Mac([0, 0x17, 0x88, 0, 0, 1]), Mac([0, 0x17, 0x88, 0, 0, 2]));
+        let announced = |n: u32| Signal::Address(IpAddr::from(n.to_be_bytes()), Claim::Announced);
+        (0..=ANNOUNCED_MAX as u32).for_each(|n| network.learn(one, &announced(n)));
+        assert_eq!(network.announced.len(), ANNOUNCED_MAX);
+        network.learn(other, &announced(7));
+        assert_eq!(network.announced.get(&IpAddr::from([0, 0, 0, 7])), Some(&other));
     }
 }

@@ -76,6 +76,11 @@ impl Device {
         &self.order
     }
 
+    /// Facts, addresses and names.
+    pub(super) fn held(&self) -> usize {
+        self.order.len() + self.addresses.len() + self.names.len()
+    }
+
     /// Shapes of its packets, in no order.
     pub fn shapes(&self) -> impl Iterator<Item = &Shape> {
         self.shapes.iter()

@@ -26,13 +26,15 @@ pub struct Limits {
     pub devices: usize,
     /// Different facts about one device.
     pub facts: usize,
-    /// Addresses of one device.
+    /// Addresses of one device, and as many names.
     pub addresses: usize,
+    /// Facts, addresses and names of all devices together: what memory there is, whoever has it.
+    pub in_all: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { devices: 100_000, facts: 256, addresses: 64 }
+        Self { devices: 100_000, facts: 256, addresses: 64, in_all: 4_000_000 }
     }
 }
 
@@ -43,7 +45,7 @@ pub struct Refused {
     pub devices: u64,
     /// Frames of devices that had given way.
     pub frames: u64,
-    /// Facts beyond the limit of their device.
+    /// Facts, addresses and names beyond the limit of their device, or of all together.
     pub facts: u64,
 }
 
@@ -52,6 +54,8 @@ pub struct Refused {
 pub struct Registry {
     limits: Limits,
     devices: HashMap<Mac, Device>,
+    /// Facts, addresses and names of all devices.
+    held: usize,
     network: Network,
     refused: Refused,
     said: Said,
@@ -108,19 +112,33 @@ impl Registry {
             sentry.frame(&Seen { now_ns, link, packet: packet.as_ref(), said: &self.said.signals });
         }
         if link.source.is_device() {
-            self.refused.devices += make_room(&mut self.devices, self.limits.devices, link.source);
-            Self::device(&mut self.devices, link.source, now_ns).sent(now_ns, packet.as_ref());
+            self.device(link.source, now_ns).sent(now_ns, packet.as_ref());
         }
-        for (mac, signal) in self.said.signals.drain(..) {
+        let mut signals = std::mem::take(&mut self.said.signals);
+        for (mac, signal) in signals.drain(..) {
             self.network.learn(mac, &signal);
-            if matches!(signal, Signal::Gateway(_) | Signal::Prefix(_)) {
-                continue;
+            if !matches!(signal, Signal::Gateway(_) | Signal::Prefix(_)) {
+                self.learn(mac, now_ns, signal);
             }
-            self.refused.devices += make_room(&mut self.devices, self.limits.devices, mac);
-            let kept = Self::device(&mut self.devices, mac, now_ns).learn(now_ns, signal, &self.limits);
-            self.refused.facts += u64::from(!kept);
         }
+        // Empty, and with room for those of the next frame.
+        self.said.signals = signals;
         result
+    }
+
+    /// Something was said about a device.
+    fn learn(&mut self, mac: Mac, now_ns: u64, signal: Signal) {
+        let limits = if self.held < self.limits.in_all {
+            self.limits
+        } else {
+            Limits { facts: 0, addresses: 0, ..self.limits }
+        };
+        let device = self.device(mac, now_ns);
+        let before = device.held();
+        let is_kept = device.learn(now_ns, signal, &limits);
+        let more = device.held() - before;
+        self.held += more;
+        self.refused.facts += u64::from(!is_kept);
     }
 
     /// A device sent frames that were counted elsewhere, the last one at `last_ns`.
@@ -141,27 +159,29 @@ impl Registry {
         }
     }
 
-    fn device(devices: &mut HashMap<Mac, Device>, mac: Mac, now_ns: u64) -> &mut Device {
-        devices.entry(mac).or_insert_with(|| Device::new(mac, now_ns))
+    fn device(&mut self, mac: Mac, now_ns: u64) -> &mut Device {
+        if self.devices.len() >= self.limits.devices && !self.devices.contains_key(&mac) {
+            self.make_room();
+        }
+        self.devices.entry(mac).or_insert_with(|| Device::new(mac, now_ns))
     }
-}
 
-/// Makes room for a device that is not there yet, if there is none; how many others were forgotten for it.
-///
-/// A flood of made-up addresses must not push out those that are there to stay: of a fourth of the devices, those of which
-/// least is known, and of these the ones that were quiet the longest. A fourth at a time makes it cheap for each.
-fn make_room(devices: &mut HashMap<Mac, Device>, most: usize, mac: Mac) -> u64 {
-    if devices.len() < most || devices.contains_key(&mac) {
-        return 0;
+    /// Forgets a fourth of the devices.
+    ///
+    /// A flood of made-up addresses must not push out those that are there to stay: it is those of which least is known, and of
+    /// these the ones that were quiet the longest. A fourth at a time makes it cheap for each.
+    fn make_room(&mut self) {
+        let mut worth: Vec<_> =
+            self.devices.values().map(|device| (device.facts().len(), device.last_ns, device.mac)).collect();
+        let few = (worth.len() / 4).max(1).min(worth.len());
+        if few < worth.len() {
+            worth.select_nth_unstable(few);
+        }
+        for (.., mac) in &worth[..few] {
+            self.held -= self.devices.remove(mac).map_or(0, |device| device.held());
+        }
+        self.refused.devices += few as u64;
     }
-    let mut worth: Vec<_> =
-        devices.values().map(|device| (device.facts().len(), device.last_ns, device.mac)).collect();
-    let few = (worth.len() / 4).max(1).min(worth.len());
-    if few < worth.len() {
-        worth.select_nth_unstable(few);
-    }
-    worth[..few].iter().for_each(|(.., mac)| _ = devices.remove(mac));
-    few as u64
 }
 
 #[cfg(test)]
@@ -183,6 +203,28 @@ mod tests {
     fn speak(registry: &mut Registry, now_ns: u64, mac: Mac, kind: u16) {
         let link = Link { source: mac, target: Mac::default(), carried: Carried::Ether(kind), payload: &[] };
         registry.frame(now_ns, &link).expect("nothing to read");
+    }
+
+    #[test]
+    fn what_is_known_of_all_together_is_bounded_and_counts_what_is_there() {
+        let mut registry = Registry::new(Limits { devices: 40, in_all: 100, ..Limits::default() });
+        for n in 0..200u16 {
+            let mac = Mac([0, 0x17, 0x88, 0, 0, (n % 20) as u8]);
+            speak(&mut registry, n.into(), mac, 0x9000 + n);
+            announce(&mut registry, n.into(), mac);
+        }
+        let held = |registry: &Registry| registry.devices().iter().map(|device| device.held()).sum::<usize>();
+        assert_eq!((held(&registry), registry.held), (100, 100));
+        let refused = registry.refused();
+        assert!(refused.facts >= 100, "{refused:?}");
+        // What is known already is not refused.
+        announce(&mut registry, 300, Mac([0, 0x17, 0x88, 0, 0, 1]));
+        assert_eq!(registry.refused(), refused);
+        for n in 0..100 {
+            announce(&mut registry, 400, Mac([2, 9, 9, 0, 0, n]));
+            assert_eq!(held(&registry), registry.held);
+        }
+        assert!(registry.refused().devices > 0 && registry.held <= 100, "{}", registry.held);
     }
 
     #[test]
