@@ -13,6 +13,7 @@ mod filter;
 mod lan;
 mod loss;
 mod memory;
+mod noise;
 mod page;
 mod paths;
 pub(crate) mod programs;

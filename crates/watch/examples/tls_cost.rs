@@ -11,6 +11,8 @@ use kernscope_watch::core::{Config, Core};
 use kernscope_watch::raw::{Body, Builder};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 const LINE: &[u8] =
@@ -22,14 +24,8 @@ fn main() {
     let mut args = std::env::args().skip(1).map(|arg| arg.parse::<u64>().expect("a number"));
     let (conns, mib) = (args.next().unwrap_or(200), args.next().unwrap_or(256));
     let text: Vec<u8> = LINE.iter().copied().cycle().take(CALL_BYTES).collect();
-    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
-    let words = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_ne_bytes()
-    });
-    let random: Vec<u8> = words.take(CALL_BYTES / 8).flatten().collect();
+    let mut random = vec![0; CALL_BYTES];
+    File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut random)).expect("random bytes");
     for (name, data) in [("text", text), ("random", random)] {
         let rules = || Matcher::new(RuleSet::builtin());
         let core = |redact| Core::new(Config { redact, ..Config::default() });

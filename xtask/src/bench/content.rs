@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::cost::last_number;
+use super::noise::Noise;
 use super::{Bench, median};
 use crate::tools;
 
@@ -111,16 +112,9 @@ fn zeros(dir: &Path) -> Result<PathBuf> {
     kept(dir.join("zeros"), vec![0; SOURCE_BYTES])
 }
 
-/// The same at every run (xorshift, Marsaglia 2003).
 fn random(dir: &Path) -> Result<PathBuf> {
-    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
-    let words = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_ne_bytes()
-    });
-    kept(dir.join("random"), words.take(SOURCE_BYTES / 8).flatten().collect())
+    let words = Noise(0x9e37_79b9_7f4a_7c15).take(SOURCE_BYTES / 8);
+    kept(dir.join("random"), words.flat_map(u64::to_ne_bytes).collect())
 }
 
 /// Files of [`TEXT_DIRS`], in order, as often as it takes.

@@ -1,5 +1,6 @@
 //! A large network that is made up: devices, flows, a day of traffic, alerts. The same every time but for when it is.
 
+use super::super::noise::Noise;
 use anyhow::{Context, Result};
 use kernscope_lan::Mac;
 use kernscope_lan::anomaly::{Channel, Peer, SPAN_S, Talk, Tally, Volume};
@@ -32,7 +33,7 @@ pub(super) fn write(path: &Path, devices: u32, flows: u32) -> Result<()> {
     let all: Vec<_> = (0..devices).map(|n| device(n, now_s)).collect();
     store.put(&all).context("write devices")?;
     store.put_alerts(&(0..devices / 10).map(|n| alert(n * 7 % devices, now_s)).collect::<Vec<_>>())?;
-    let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+    let mut dice = Noise(0x9e37_79b9_7f4a_7c15);
     let mut written = 0;
     while written < flows {
         let count = BATCH.min(flows - written);
@@ -46,18 +47,6 @@ pub(super) fn write(path: &Path, devices: u32, flows: u32) -> Result<()> {
     store.add_talks(SOURCE, &day(devices, now_s, &mut dice)).context("write traffic")?;
     println!("{devices} devices and {flows} flows written in {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
-}
-
-/// Numbers that look random (xorshift), the same every time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % below
-    }
 }
 
 fn mac(n: u32) -> Mac {
@@ -123,16 +112,16 @@ fn alert(n: u32, now_s: u64) -> Alert {
 }
 
 /// A flow: a third within the network, the rest to names elsewhere; few are large, most are small.
-fn flow(tally: &mut Tally, n: u32, devices: u32, now_s: u64, dice: &mut Dice) {
+fn flow(tally: &mut Tally, n: u32, devices: u32, now_s: u64, dice: &mut Noise) {
     let from = n % devices;
     let peer = match n % 3 {
-        0 => Peer::Device(mac(dice.roll(u64::from(devices)) as u32)),
-        _ => Peer::Remote(Arc::from(format!("host-{}.example{}.net", dice.roll(20_000), n % 50))),
+        0 => Peer::Device(mac(dice.below(u64::from(devices)) as u32)),
+        _ => Peer::Remote(Arc::from(format!("host-{}.example{}.net", dice.below(20_000), n % 50))),
     };
-    let bytes = 200 + (1 << dice.roll(22)) + dice.roll(1000);
-    let last_ns = (now_s - dice.roll(86_400)) * 1_000_000_000;
+    let bytes = 200 + (1 << dice.below(22)) + dice.below(1000);
+    let last_ns = (now_s - dice.below(86_400)) * 1_000_000_000;
     let talk = Talk {
-        connections: 1 + dice.roll(20),
+        connections: 1 + dice.below(20),
         frames_sent: bytes / 500 + 1,
         frames_received: bytes / 300 + 1,
         bytes_sent: bytes / 4,
@@ -145,12 +134,12 @@ fn flow(tally: &mut Tally, n: u32, devices: u32, now_s: u64, dice: &mut Dice) {
 }
 
 /// A day of traffic of all.
-fn day(devices: u32, now_s: u64, dice: &mut Dice) -> Tally {
+fn day(devices: u32, now_s: u64, dice: &mut Noise) -> Tally {
     let mut tally = Tally::default();
     for n in 0..devices {
         for span in 0..86_400 / SPAN_S {
             let start = (now_s / SPAN_S - span) * SPAN_S;
-            let volume = Volume { sent: dice.roll(2_000_000), received: dice.roll(9_000_000) };
+            let volume = Volume { sent: dice.below(2_000_000), received: dice.below(9_000_000) };
             tally.volumes.insert((start, mac(n)), volume);
         }
     }
