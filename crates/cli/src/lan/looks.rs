@@ -8,7 +8,7 @@ use crate::rules;
 use crate::stream::note;
 use clap::Args;
 use kernscope_lan::Mac;
-use kernscope_lan::anomaly::{Patterns, Sentry};
+use kernscope_lan::anomaly::{Judge, Patterns, Sentry};
 use kernscope_lan::mud::{Profile, Profiles};
 use kernscope_sieve::rules::RuleSet;
 use serde::Deserialize;
@@ -138,7 +138,7 @@ impl Looked {
             sentry.profiles(self.profiles.clone());
         }
         if let Some(model) = &self.model {
-            sentry.model(Box::new(model.clone()), self.threshold);
+            sentry.model(judge(model), self.threshold);
         }
     }
 
@@ -156,11 +156,15 @@ type Model = kernscope_lan::model::Onnx;
 #[derive(Clone, Debug)]
 enum Model {}
 
+/// A model of its own, for the detectors of one network.
+#[cfg(feature = "onnx")]
+fn judge(model: &Model) -> Box<dyn Judge> {
+    Box::new(model.clone())
+}
+
 #[cfg(not(feature = "onnx"))]
-impl kernscope_lan::anomaly::Judge for Model {
-    fn score(&mut self, _vector: &kernscope_lan::anomaly::Vector) -> Option<f32> {
-        match *self {}
-    }
+fn judge(model: &Model) -> Box<dyn Judge> {
+    match *model {}
 }
 
 #[cfg(feature = "onnx")]
