@@ -28,6 +28,7 @@ mod name;
 mod options;
 mod patient;
 mod pool;
+mod queue;
 mod tally;
 mod utf16;
 mod walk;

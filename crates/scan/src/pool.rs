@@ -1,10 +1,11 @@
 //! Threads that scan, and one order of what they find.
 //!
-//! Each thread takes the next job from the walk, numbers it, and lays its outcome down for the caller's thread, which puts
+//! Each thread takes the next job of the walk, with its number, and lays its outcome down for the caller's thread, which puts
 //! outcomes back in order. Most outcomes say little: that thread is woken for [`WAKING`] of them, or for a finding, or looks by
 //! itself after [`PAUSE`]. A thread that gets [`AHEAD_MOST`] jobs ahead of what has been handed over waits.
 
 use crate::desk::Desk;
+use crate::queue::Queue;
 use crate::walk::Jobs;
 use crate::{Options, Outcome};
 use kernscope_sieve::matcher::Matcher;
@@ -42,7 +43,7 @@ pub fn scan(
 ) {
     let threads = options.threads.max(1);
     let line = Line {
-        jobs: Mutex::new((0, Jobs::new(options, matcher))),
+        jobs: Queue::new(Jobs::new(options, matcher)),
         laid: Mutex::new((Vec::new(), threads)),
         more: Condvar::new(),
         handed: Mutex::new(0),
@@ -59,7 +60,7 @@ pub fn scan(
 
 /// What the threads share.
 struct Line {
-    jobs: Mutex<(u64, Jobs)>,
+    jobs: Queue,
     /// Numbered outcomes that wait to be handed over, and threads that are still at work.
     laid: Mutex<(Vec<(u64, Outcome)>, usize)>,
     more: Condvar,
@@ -78,7 +79,7 @@ impl Drop for AtWork<'_> {
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -86,12 +87,7 @@ fn work(options: &Options, matcher: &Matcher, stop: &AtomicBool, progress: &Prog
     let AtWork(line) = at_work;
     let mut desk = Desk::new(options, matcher, stop);
     while !stop.load(Ordering::Relaxed) {
-        let (number, job) = {
-            let mut jobs = locked(&line.jobs);
-            let Some(job) = jobs.1.next() else { return };
-            jobs.0 += 1;
-            (jobs.0 - 1, job)
-        };
+        let Some((number, job)) = line.jobs.next() else { return };
         line.wait_for(number);
         let outcome = desk.guarded(options, |desk| desk.work(job, options));
         progress.files.fetch_add(1, Ordering::Relaxed);
