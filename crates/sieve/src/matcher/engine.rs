@@ -5,7 +5,7 @@
 //! meets other bytes, or the way was long for nothing, the library's own engines search on.
 
 use super::heads::Before;
-use super::plan::Plan;
+use super::plan::{self, Plan};
 use super::tail::{self, Tail};
 use super::walk::{Here, Walk};
 use super::windows::Windows;
@@ -92,7 +92,9 @@ impl Engine {
         let cut = &heads[head].cut;
         let last = at.checked_sub(cut.before.min)?;
         if !cache.is_tired(data) {
-            let tail = self.tails[head].get_or_init(|| Tail::after(&heads[head].branch, cut.parts));
+            let tail = self.tails[head].get_or_init(|| {
+                Tail::after(plan::branches(self.expression.hir())[heads[head].branch], cut.parts)
+            });
             cache.tails.resize_with(heads.len(), || None);
             if let Some(tail) = tail {
                 let own = cache.tails[head].get_or_insert_with(|| tail.cache());

@@ -21,6 +21,7 @@ mod entropy;
 mod finder;
 mod heads;
 mod judge;
+mod known;
 mod lines;
 mod paths;
 mod plan;
@@ -301,7 +302,8 @@ impl Matcher {
 /// A rule with an expression, planned.
 fn engine(rule: &Rule) -> Option<Engine> {
     let expression = rule.pattern.expression()?;
-    Some(Engine::new(expression.clone(), Plan::of(rule, expression)))
+    let plan = known::plan(rule, expression).unwrap_or_else(|| Plan::of(rule, expression));
+    Some(Engine::new(expression.clone(), plan))
 }
 
 /// The rules that have an expression.

@@ -12,7 +12,7 @@ const MOST_SHARE: f64 = 1.0 / 512.0;
 const PLACE_BYTES: f64 = 16.0;
 
 /// How candidates of a rule are found.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Plan {
     /// Where to begin; `None`: nothing is known, so all data is tried.
     pub(super) heads: Option<Vec<Head>>,
@@ -21,10 +21,10 @@ pub(super) struct Plan {
 }
 
 /// One way to begin.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Head {
-    /// The alternative that it is of: all of the expression, or a part of it.
-    pub(super) branch: Hir,
+    /// Which of the [`branches`] of the expression it is of.
+    pub(super) branch: usize,
     /// Where that is cut.
     pub(super) cut: Cut,
 }
@@ -33,7 +33,8 @@ impl Plan {
     pub(super) fn of(rule: &Rule, expression: &Expression) -> Self {
         let heads = branches(expression.hir())
             .into_iter()
-            .map(|branch| Some(Head { cut: cut(rule, branch)?, branch: branch.clone() }))
+            .enumerate()
+            .map(|(number, branch)| Some(Head { branch: number, cut: cut(rule, branch)? }))
             .collect::<Option<Vec<Head>>>();
         let implied = heads.iter().flatten().all(|head| implies(rule, &head.cut)) && heads.is_some();
         Self { heads, gates: if implied { Vec::new() } else { rule.keywords.clone() } }
@@ -41,7 +42,7 @@ impl Plan {
 }
 
 /// The alternatives of an expression; one where there are none.
-fn branches(hir: &Hir) -> Vec<&Hir> {
+pub(super) fn branches(hir: &Hir) -> Vec<&Hir> {
     match hir.kind() {
         HirKind::Capture(capture) => branches(&capture.sub),
         HirKind::Alternation(list) => list.iter().flat_map(branches).collect(),

@@ -3,8 +3,9 @@
 //! They are files in kernscope's own format, by area, in `crates/sieve/rules`. What `common.toml` excuses is excused
 //! for every rule.
 
-use super::RuleSet;
+use super::{RuleSet, RulesError, own};
 use crate::parallel;
+use toml::de::DeTable;
 
 /// The files, by name.
 pub(super) const FILES: [(&str, &str); 12] = [
@@ -28,7 +29,7 @@ pub fn builtin_files() -> impl ExactSizeIterator<Item = (&'static str, &'static 
 }
 
 impl RuleSet {
-    /// The built-in rules. Reads them anew each time, on several threads.
+    /// The built-in rules. Reads them anew each time, on several threads; of their expressions only those that data asks for.
     ///
     /// # Panics
     /// Never: that the files can be read is tested.
@@ -36,9 +37,37 @@ impl RuleSet {
         let mut all = Self::default();
         let parts = parallel::map(FILES.len(), |number| {
             let (name, text) = FILES[number];
-            Self::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"))
+            read(text).unwrap_or_else(|error| panic!("{name}: {error}"))
         });
         parts.into_iter().for_each(|part| all.extend_with(part));
         all
+    }
+}
+
+/// Reads one of the files, which was checked when kernscope was made.
+fn read(text: &str) -> Result<RuleSet, RulesError> {
+    let document = DeTable::parse(text).map_err(|error| RulesError::toml(text, &error))?;
+    own::parse(text, document, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_file_stands_up_to_what_is_asked_of_others() {
+        for (name, text) in FILES {
+            let checked = RuleSet::parse(text).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(read(text).expect("read before"), checked, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_name_is_taken_twice() {
+        let mut rules = 0;
+        for (_, text) in FILES {
+            rules += read(text).expect("reads").rules.len();
+        }
+        assert_eq!(RuleSet::builtin().rules.len(), rules);
     }
 }

@@ -17,7 +17,8 @@ const HEAVIEST: u64 = 2_000_000;
 #[derive(Clone, Debug)]
 pub struct Expression {
     text: Arc<str>,
-    hir: Arc<Hir>,
+    hir: Arc<OnceLock<Hir>>,
+    is_built_in: bool,
 }
 
 /// The text says all.
@@ -37,7 +38,17 @@ impl Expression {
         if weight(&hir) > HEAVIEST {
             return Err("the expression is too large; lower the counts in { }".to_owned());
         }
-        Ok(Self { text: text.into(), hir: Arc::new(hir) })
+        Ok(Self { text: text.into(), hir: Arc::new(OnceLock::from(hir)), is_built_in: false })
+    }
+
+    /// One that comes with kernscope: that it can be read is tested, so it is read when it is first asked for.
+    pub(super) fn built_in(text: &str) -> Self {
+        Self { text: text.into(), hir: Arc::default(), is_built_in: true }
+    }
+
+    /// Whether it comes with kernscope.
+    pub(crate) fn is_built_in(&self) -> bool {
+        self.is_built_in
     }
 
     /// Reads an expression of something to find.
@@ -46,7 +57,7 @@ impl Expression {
     /// Also when it matches the empty text.
     pub fn of_something(text: &str) -> Result<Self, String> {
         let expression = Self::new(text)?;
-        match expression.hir.properties().minimum_len() {
+        match expression.hir().properties().minimum_len() {
             Some(0) => {
                 Err("the expression matches the empty text, and so everywhere; ask for something".to_owned())
             }
@@ -61,12 +72,13 @@ impl Expression {
 
     /// What it says.
     pub fn hir(&self) -> &Hir {
-        &self.hir
+        self.hir
+            .get_or_init(|| syntax::parse_with(&self.text, &config()).expect("a built-in expression parses"))
     }
 
     /// Number of its groups, the whole match not counted.
     pub fn groups(&self) -> usize {
-        self.hir.properties().explicit_captures_len()
+        self.hir().properties().explicit_captures_len()
     }
 }
 

@@ -152,7 +152,7 @@ impl RuleSet {
         let document = DeTable::parse(text).map_err(|error| RulesError::toml(text, &error))?;
         let set = match gitleaks::is_meant(document.get_ref())? {
             true => gitleaks::parse(text, document)?,
-            false => own::parse(text, document)?,
+            false => own::parse(text, document, false)?,
         };
         set.checked()
     }

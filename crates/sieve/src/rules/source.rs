@@ -9,12 +9,14 @@ pub(super) struct Source {
     ends: Vec<usize>,
     /// Writes an expression in the syntax of the `regex` crate.
     translate: fn(&str) -> String,
+    /// It comes with kernscope, and was checked when that was made.
+    pub(super) is_built_in: bool,
 }
 
 impl Source {
     /// A file whose expressions are in the syntax that `translate` takes.
     pub(super) fn new(text: &str, translate: fn(&str) -> String) -> Self {
-        Self { ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(), translate }
+        Self { ends: memchr::memchr_iter(b'\n', text.as_bytes()).collect(), translate, is_built_in: false }
     }
 
     /// What a rule looks for.
@@ -43,6 +45,9 @@ impl Source {
         regex: &Spanned<String>,
         read: fn(&str) -> Result<Expression, String>,
     ) -> Result<Expression, RulesError> {
+        if self.is_built_in {
+            return Ok(Expression::built_in(regex.get_ref()));
+        }
         read(&(self.translate)(regex.get_ref()))
             .map_err(|cause| RulesError::new(format_args!("{key}: {cause}")).at(self.line(regex)))
     }
