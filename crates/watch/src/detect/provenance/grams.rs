@@ -14,14 +14,12 @@ pub(super) struct Grams(Vec<u32>);
 impl Grams {
     /// Those of a text by itself.
     pub(super) fn of(text: &str) -> Self {
-        Self::after(&mut Vec::new(), text)
+        Self::of_plain(&plain(text))
     }
 
-    /// Those of a text that follows upon `tail`, which becomes the end of both.
-    pub(super) fn after(tail: &mut Vec<u8>, text: &str) -> Self {
-        tail.extend(plain(text));
-        let mut all: Vec<u32> = tail.windows(LEN).map(hash).collect();
-        tail.drain(..tail.len().saturating_sub(LEN - 1));
+    /// Those of a text of which only what is compared is left.
+    pub(super) fn of_plain(plain: &[u8]) -> Self {
+        let mut all: Vec<u32> = hashes(plain).collect();
         all.sort_unstable();
         all.dedup();
         Self(all)
@@ -35,10 +33,15 @@ impl Grams {
         self.0.binary_search(&gram).is_ok()
     }
 
-    /// Whether any is in both.
-    pub(super) fn shares(&self, other: &Self) -> bool {
-        let (few, many) = if self.len() < other.len() { (self, other) } else { (other, self) };
-        few.iter().any(|gram| many.has(gram))
+    /// Whether any is in what is left of a text.
+    pub(super) fn is_any_in(&self, plain: &[u8]) -> bool {
+        let mut some = [0_u64; 64];
+        let bit = |gram: u32| ((gram >> 26) as usize, 1 << (gram >> 20 & 63));
+        self.iter().map(bit).for_each(|(word, bit)| some[word] |= bit);
+        hashes(plain).any(|gram| {
+            let (word, bit) = bit(gram);
+            some[word] & bit != 0 && self.has(gram)
+        })
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
@@ -46,9 +49,22 @@ impl Grams {
     }
 }
 
-/// FNV-1a.
-fn hash(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+/// What is compared of a text that follows upon `tail`, with that before it; `tail` becomes the end of both.
+pub(super) fn plain_after(tail: &mut Vec<u8>, text: &str) -> Vec<u8> {
+    let mut whole = std::mem::take(tail);
+    whole.extend(plain(text));
+    tail.extend_from_slice(&whole[whole.len().saturating_sub(LEN - 1)..]);
+    whole
+}
+
+/// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4) of eight characters.
+fn hash(eight: &[u8; LEN]) -> u32 {
+    (u64::from_le_bytes(*eight).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+}
+
+/// All of what is left of a text, in order.
+fn hashes(plain: &[u8]) -> impl Iterator<Item = u32> {
+    plain.windows(LEN).filter_map(|eight| eight.first_chunk()).map(hash)
 }
 
 /// What is left of a text.
@@ -103,8 +119,8 @@ mod tests {
     fn pieces_are_joined() {
         let command = Grams::of("cat /srv/notes/today.txt");
         let mut tail = Vec::new();
-        let parts =
-            [Grams::after(&mut tail, "run cat /srv/no"), Grams::after(&mut tail, "tes/today.txt now")];
+        let mut part = |text| Grams::of_plain(&plain_after(&mut tail, text));
+        let parts = [part("run cat /srv/no"), part("tes/today.txt now")];
         assert!(command.iter().all(|gram| parts.iter().any(|part| part.has(gram))));
     }
 }

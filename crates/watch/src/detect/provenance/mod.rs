@@ -1,27 +1,30 @@
 //! Where a command comes from: text that a process received, from the network or from another program, and that it or a
 //! descendant then ran.
 //!
-//! Neither is kept as text. Both are made comparable ([`grams`]: JSON's quotes and escapes are no matter) and kept as hashes of
+//! Neither is kept for long as text. Both are made comparable ([`grams`]: JSON's quotes and escapes are no matter) and kept as hashes of
 //! eight characters that follow one another. A command is taken for received when nearly all of its hashes are among those of
 //! one conversation of the process or an ancestor. Records of a conversation may come later than the command, since they
 //! wait until it is known which of it is secret: so commands are remembered as well, for [`RUN_NS`].
 //!
 //! What was received is asked only for commands whose hashes are nearly all known of some text, so that a long conversation costs no
-//! more a record than a short one.
+//! more a record than a short one. A text is hashed when a command first asks for it (`index`): of a long download, which no command
+//! follows, none is. Until then what is compared of it is kept.
 //!
-//! Bounded: [`MAX_GRAMS`] hashes, [`MAX_TEXTS`] records, [`MAX_RUNS`] commands; the oldest go first.
+//! Bounded: [`MAX_GRAMS`] hashes or characters, [`MAX_TEXTS`] records, [`MAX_RUNS`] commands; the oldest go first.
 
 mod grams;
+mod index;
 mod spoken;
 
 use super::shell;
 use crate::core::{ProcId, Table};
 use grams::Grams;
+use index::{Heard, Text};
 use kernscope_report::{Body, Entry, TlsDirection};
 use spoken::Spoken;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
-/// Hashes of texts that are kept: 4 bytes each, and some 12 to look them up.
+/// Hashes of texts that are kept, or characters that are not hashed yet: 4 bytes each, and some 12 to look them up.
 const MAX_GRAMS: usize = 1 << 18;
 /// Records whose text is kept.
 const MAX_TEXTS: usize = 1024;
@@ -33,8 +36,6 @@ const MAX_RUNS: usize = 256;
 const RUN_NS: u64 = 5_000_000_000;
 /// Hashes of the shortest command that is no chance.
 const SHORTEST: usize = 6;
-/// Of a hundred hashes of a command so many must be among those of the text.
-const PERCENT: usize = 95;
 /// Descendants of what was told are not told again; so many are known.
 const MAX_TOLD: usize = 1024;
 
@@ -56,16 +57,6 @@ pub(super) type Late = (Entry, u64, Origin);
 type Way = (u32, u64, u64, bool);
 
 #[derive(Debug)]
-struct Text {
-    seq: u64,
-    way: Way,
-    from: &'static str,
-    /// Who received it from whom, for people.
-    whom: String,
-    grams: Grams,
-}
-
-#[derive(Debug)]
 struct Run {
     entry: Entry,
     seq: u64,
@@ -77,10 +68,7 @@ struct Run {
 /// Texts and commands of the last while.
 #[derive(Debug, Default)]
 pub(super) struct Provenance {
-    texts: VecDeque<Text>,
-    held: usize,
-    /// In how many of the texts each hash is.
-    known: HashMap<u32, u32>,
+    heard: Heard,
     ways: BTreeMap<Way, Vec<u8>>,
     fields: BTreeMap<Way, Spoken>,
     runs: VecDeque<Run>,
@@ -127,18 +115,28 @@ impl Provenance {
             [(data, false), (&*fields, true)].into_iter().filter(|(text, _)| !text.is_empty())
         {
             let way = (way.0, way.1, way.2, is_field);
-            let grams = Grams::after(self.ways.entry(way).or_default(), text);
-            self.keep(Text { seq, way, from, whom: whom.clone(), grams });
+            let plain = grams::plain_after(self.ways.entry(way).or_default(), text);
+            self.heard.keep(Text::new(seq, way, from, whom.clone(), plain));
         }
         self.runs.retain(|run| entry.ts_ns.saturating_sub(run.entry.ts_ns) <= RUN_NS);
+        self.late(seq, (way.0, way.1))
+    }
+
+    /// The commands of a process and its descendants that are explained by what it received with the record `seq`.
+    fn late(&mut self, seq: u64, proc: (u32, u64)) -> Vec<Late> {
+        // Texts that were known before have been asked.
+        let is_asked = |run: &Run| {
+            run.by.iter().any(|id| (id.pid, id.start_ns) == proc) && self.heard.is_news(seq, &run.grams)
+        };
+        let (asked, others): (VecDeque<Run>, VecDeque<Run>) =
+            std::mem::take(&mut self.runs).into_iter().partition(is_asked);
+        self.runs = others;
+        if !asked.is_empty() {
+            self.heard.index();
+        }
         let mut late = Vec::new();
-        let runs = std::mem::take(&mut self.runs);
-        for run in runs {
-            let is_own = run.by.iter().any(|id| (id.pid, id.start_ns) == (way.0, way.1));
-            // Texts that were known before have been asked.
-            let mut new = self.texts.iter().rev().take_while(|text| text.seq == seq);
-            let is_news = is_own && new.any(|text| text.grams.shares(&run.grams));
-            match is_news.then(|| self.origin(&run)).flatten() {
+        for run in asked {
+            match self.heard.origin(&run.by, &run.grams) {
                 Some(_) if self.is_told(&run.by) => {}
                 Some(origin) => {
                     self.tell(&run.by);
@@ -148,24 +146,6 @@ impl Provenance {
             }
         }
         late
-    }
-
-    /// Keeps a text, and as many of the last ones as there is room for.
-    fn keep(&mut self, text: Text) {
-        self.held += text.grams.len();
-        text.grams.iter().for_each(|gram| *self.known.entry(gram).or_default() += 1);
-        self.texts.push_back(text);
-        while (self.held > MAX_GRAMS && self.texts.len() > 1) || self.texts.len() > MAX_TEXTS {
-            let Some(oldest) = self.texts.pop_front() else { break };
-            self.held -= oldest.grams.len();
-            for gram in oldest.grams.iter() {
-                if let Some(count) = self.known.get_mut(&gram).filter(|count| **count > 1) {
-                    *count -= 1;
-                } else {
-                    self.known.remove(&gram);
-                }
-            }
-        }
     }
 
     /// A process runs a command.
@@ -185,7 +165,8 @@ impl Provenance {
             return None;
         }
         let run = Run { entry: entry.clone(), seq, by, grams };
-        if let Some(origin) = self.origin(&run) {
+        self.heard.index();
+        if let Some(origin) = self.heard.origin(&run.by, &run.grams) {
             self.tell(&run.by);
             return Some(origin);
         }
@@ -194,34 +175,6 @@ impl Provenance {
         }
         self.runs.push_back(run);
         None
-    }
-
-    /// The conversation that the command stands in.
-    fn origin(&self, run: &Run) -> Option<Origin> {
-        let known = run.grams.iter().filter(|gram| self.known.contains_key(gram)).count();
-        if !is_most(known, run.grams.len()) {
-            return None;
-        }
-        let is_own = |way: &Way| run.by.iter().any(|id| (id.pid, id.start_ns) == (way.0, way.1));
-        let mut ways: Vec<Way> = self.texts.iter().map(|text| text.way).filter(is_own).collect();
-        ways.sort_unstable();
-        ways.dedup();
-        ways.into_iter().find_map(|way| {
-            let mut open: Vec<u32> = run.grams.iter().collect();
-            let all = open.len();
-            let (mut seqs, mut last) = (Vec::new(), None);
-            for text in self.texts.iter().filter(|text| text.way == way) {
-                let before = open.len();
-                open.retain(|gram| !text.grams.has(*gram));
-                if open.len() < before {
-                    seqs.push(text.seq);
-                    last = Some(text);
-                }
-            }
-            let text = last.filter(|_| is_most(all - open.len(), all))?;
-            let because = format!("the command stands in what {}, by {}", text.whom, text.from);
-            Some(Origin { from: vec![text.from.to_owned()], seqs, because })
-        })
     }
 
     fn is_told(&self, by: &[ProcId]) -> bool {
@@ -234,9 +187,4 @@ impl Provenance {
         }
         self.told.extend(by.first());
     }
-}
-
-/// Whether so many hashes of a command are nearly all.
-fn is_most(some: usize, all: usize) -> bool {
-    some * 100 >= all * PERCENT
 }
