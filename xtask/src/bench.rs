@@ -19,6 +19,7 @@ mod paths;
 pub(crate) mod programs;
 mod scan;
 mod socket;
+mod tls;
 mod watcher;
 
 use std::path::{Path, PathBuf};
@@ -54,6 +55,8 @@ enum What {
     Detect(detect::Args),
     /// What a condition in front of a socket saves or costs.
     Socket,
+    /// How much of what many TLS connections say at once is told.
+    Tls(tls::Args),
 }
 
 /// Flags of `cargo xtask bench watch`.
@@ -105,6 +108,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Paths => return paths::run(),
         What::Detect(args) => return detect::run(args),
         What::Socket => return socket::run(),
+        What::Tls(args) => return tls::run(args),
     };
     let kernscope = tools::kernscope(args.kernscope.as_deref())?;
     let dir = std::env::temp_dir().join(format!("kernscope-bench.{}", std::process::id()));
