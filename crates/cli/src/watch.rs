@@ -70,6 +70,7 @@ fn watch(config: &Config, target: &Target, wanted: BackendName) -> Outcome {
         enforcement.check(config.best_effort)?;
         enforcement.tell();
         core.set_policy(enforcement.current.clone(), enforcement.means.clone());
+        core.heed_verdicts();
         signals.reread_on_hangup();
         teller.tell_answers(enforcement.answers());
     }

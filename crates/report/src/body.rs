@@ -62,6 +62,15 @@ impl Body {
         }
     }
 
+    /// The path of the file that was opened or executed; `None` for what is neither.
+    pub fn judged_path(&self) -> Option<&str> {
+        match self {
+            Self::FileOpen { path, .. } => path.path.as_deref(),
+            Self::ProcessExec { exe, .. } => exe.as_deref(),
+            _ => None,
+        }
+    }
+
     /// What the calls share that are about a socket.
     pub fn net_call(&self) -> Option<&NetCall> {
         match self {

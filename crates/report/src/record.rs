@@ -241,6 +241,9 @@ pub enum Body {
         new_path: Option<String>,
         /// The new string as passed.
         raw_new_path: Option<String>,
+        /// What was at the new path has the old one now (`RENAME_EXCHANGE`).
+        #[serde(default, skip_serializing_if = "is_default")]
+        exchange: bool,
     },
     /// A hard link was made.
     FileLink {

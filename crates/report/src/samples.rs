@@ -157,7 +157,12 @@ fn files() -> Vec<(u32, Body)> {
         (101, Body::FileUnlink(call("/tmp/old"))),
         (
             101,
-            Body::FileRename { call: moved, new_path: Some("/tmp/b".into()), raw_new_path: Some("b".into()) },
+            Body::FileRename {
+                call: moved,
+                new_path: Some("/tmp/b".into()),
+                raw_new_path: Some("b".into()),
+                exchange: false,
+            },
         ),
         (101, Body::FileLink { call: call("/tmp/b"), new_path: Some("/tmp/c".into()), raw_new_path: None }),
         (101, Body::FileSymlink { call: call("/tmp/d"), target: Some("../b".to_owned()) }),

@@ -12,6 +12,7 @@ mod compile;
 mod content;
 mod control;
 mod dns;
+mod evasions;
 mod everywhere;
 mod filter;
 mod golden;

@@ -83,6 +83,34 @@ fn what_a_policy_denies_is_told_with_the_entry_and_the_record() {
     }
 }
 
+/// The kernel's programs know the file's other path, which the record has not.
+#[test]
+fn what_is_reached_through_another_mount_is_told_where_the_policy_observes() {
+    if !nix::unistd::geteuid().is_root() {
+        println!("SKIPPED: needs root, to mount");
+        return;
+    }
+    let dir = home("policy-mounted");
+    for folder in ["vault", "other"] {
+        std::fs::create_dir(dir.path(folder)).expect("a folder");
+    }
+    std::fs::write(dir.path("p.toml"), "[read]\ndeny = [\"~/vault/**\"]\n").expect("write policy");
+    let script = "mount -t tmpfs none ~/vault && echo x > ~/vault/id && mount --bind ~/vault ~/other && \
+                  cat ~/other/id ~/vault/id ~/free > /dev/null";
+    let output = kernscope(&["watch", "--backend", "ebpf", "--format", "jsonl", "--no-tls", "--policy"])
+        .arg(dir.path("p.toml"))
+        .args(["--", "unshare", "-m", "sh", "-c", script])
+        .env("HOME", dir.path(""))
+        .output()
+        .expect("run kernscope");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let records = checked(&String::from_utf8_lossy(&output.stdout));
+    let denied = records.iter().filter(|record| record["kind"] == "policy_deny");
+    let denied: Vec<_> = denied.map(|deny| (deny["path"].clone(), deny["rule"].clone())).collect();
+    let expected = [("other/id", "read: (under another path)"), ("vault/id", "read: ~/vault/**")];
+    assert_eq!(denied, expected.map(|(file, rule)| (Value::from(dir.text(file)), Value::from(rule))));
+}
+
 const DENIED: &str = r#"
 mode = "deny"
 [read]

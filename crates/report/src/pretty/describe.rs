@@ -94,10 +94,11 @@ fn object(body: &Body, max: usize) -> String {
         Body::FileOpen { path, raw_path, .. } => info(path, raw_path.as_deref(), max),
         Body::FileClose { path, .. } | Body::FileMmap { path, .. } => info(path, None, max),
         Body::FileUnlink(call) => of(call, max),
-        Body::FileRename { call, new_path, raw_new_path }
+        Body::FileRename { call, new_path, raw_new_path, .. }
         | Body::FileLink { call, new_path, raw_new_path } => {
             let second = new_path.as_deref().or(raw_new_path.as_deref());
-            format!("{} -> {}", of(call, max), name(second, max))
+            let arrow = if matches!(body, Body::FileRename { exchange: true, .. }) { "<->" } else { "->" };
+            format!("{} {arrow} {}", of(call, max), name(second, max))
         }
         Body::FileSymlink { call, target } => {
             format!("{} -> {}", of(call, max), name(target.as_deref(), max))

@@ -58,7 +58,8 @@ impl Core {
             env_truncated,
         };
         let who = self.who(&event.header);
-        self.emit_as(out, who.entry(body, escapes), shown);
+        let verdict = self.verdict(event);
+        self.emit_as(out, who.entry(body, escapes), shown, verdict);
     }
 
     /// The process runs this from here on; the record that says so is the next. Gives the arguments without their secrets, where

@@ -48,7 +48,8 @@ impl Core {
                 self.told.note(open.file.id, walk.bytes, walk.flags);
             }
         }
-        self.emit(out, who.entry(body, escapes));
+        let verdict = self.verdict(event);
+        self.emit_as(out, who.entry(body, escapes), None, verdict);
     }
 
     pub(super) fn close(

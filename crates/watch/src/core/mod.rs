@@ -111,6 +111,8 @@ pub struct Core {
     talks: http::Talks,
     chains: chain::Chains,
     policy: Option<(Current, Means)>,
+    /// What events say of paths is what this policy says.
+    heeds_verdicts: bool,
     detector: Option<Box<Detector>>,
     refused: refused::Refused,
     agents: Option<Arc<Signatures>>,
@@ -140,6 +142,7 @@ impl Core {
             talks: http::Talks::default(),
             chains: chain::Chains::default(),
             policy: None,
+            heeds_verdicts: false,
             detector: None,
             refused: refused::Refused::default(),
             agents: None,
@@ -149,6 +152,12 @@ impl Core {
     /// Judges what is told by a policy from now on; `means` says what makes denied things fail.
     pub fn set_policy(&mut self, policy: Current, means: Means) {
         self.policy = Some((policy, means));
+    }
+
+    /// Takes the word of the kernel's programs for which lists a file is on: they are held to the same policy. Not for a recording,
+    /// whose events were judged by the policy of then.
+    pub fn heed_verdicts(&mut self) {
+        self.heeds_verdicts = true;
     }
 
     /// Holds data that calls and TLS libraries moved against these rules.
@@ -270,18 +279,30 @@ impl Core {
 
     /// Gives out the entry of one event, and what a policy has to say of it.
     fn emit(&mut self, out: &mut Vec<Entry>, entry: Entry) {
-        self.emit_as(out, entry, None);
+        self.emit_as(out, entry, None, None);
     }
 
-    /// The same with other arguments than those that are judged: without their secrets.
-    fn emit_as(&mut self, out: &mut Vec<Entry>, mut entry: Entry, shown: Option<Vec<String>>) {
+    /// What the kernel's programs said of the path of an event.
+    fn verdict(&self, event: &Event<'_>) -> Option<u32> {
+        let bits = event.sections.get(abi::SEC_JUDGED).filter(|_| self.heeds_verdicts)?;
+        bits.bytes.try_into().ok().map(u32::from_ne_bytes)
+    }
+
+    /// The same with other arguments than those that are judged: without their secrets; and with what the kernel's programs said.
+    fn emit_as(
+        &mut self,
+        out: &mut Vec<Entry>,
+        mut entry: Entry,
+        shown: Option<Vec<String>>,
+        verdict: Option<u32>,
+    ) {
         let seq = self.tally.emitted;
         self.tally.emitted += 1;
         let mut said: Vec<Entry> = match &self.policy {
             Some((policy, means)) if !self.refused.tells(&entry) => {
                 let policy = policy.get();
                 let told = |broken| policy.told(broken, &entry, means, seq);
-                policy.judge(&entry).into_iter().map(told).collect()
+                policy.judge_with(&entry, verdict).into_iter().map(told).collect()
             }
             _ => Vec::new(),
         };

@@ -8,6 +8,9 @@ use kernscope_abi as abi;
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, Entry, PathCall};
 
+/// `renameat2(2)` (include/uapi/linux/fs.h).
+const RENAME_EXCHANGE: u64 = 1 << 1;
+
 impl Core {
     pub(super) fn path_op(
         &mut self,
@@ -92,7 +95,10 @@ fn told(
             call.path.path_source = paths::weaker(call.path.path_source, new.path_source);
             let (new_path, raw_new_path) = (new.path, second.raw_text("raw_new_path", escapes));
             match op.op {
-                abi::OP_RENAME => Body::FileRename { call, new_path, raw_new_path },
+                abi::OP_RENAME => {
+                    let exchange = op.a0 & RENAME_EXCHANGE != 0;
+                    Body::FileRename { call, new_path, raw_new_path, exchange }
+                }
                 _ => Body::FileLink { call, new_path, raw_new_path },
             }
         }

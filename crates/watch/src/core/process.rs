@@ -76,6 +76,6 @@ impl Core {
             exe,
             watched: snapshot.watched != 0,
         };
-        self.emit_as(out, who.entry(body, escapes), shown);
+        self.emit_as(out, who.entry(body, escapes), shown, None);
     }
 }

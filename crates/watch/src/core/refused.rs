@@ -3,7 +3,7 @@
 use super::{Core, paths};
 use crate::policy::paths::Class;
 use crate::policy::supervise::action_of;
-use crate::policy::{Action, Mode, system};
+use crate::policy::{Action, Mode, OTHER_PATH, system};
 use crate::raw::Event;
 use kernscope_abi as abi;
 use kernscope_report::text::Escapes;
@@ -117,7 +117,7 @@ impl Core {
         match found {
             Some((path, entry)) => (Some(path), of(entry)),
             // Another mount's path, or one that is not known to its beginning.
-            None => (names.into_iter().flatten().next(), "(under another path)".to_owned()),
+            None => (names.into_iter().flatten().next(), OTHER_PATH.to_owned()),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Policy;
 use super::paths::Class;
+use kernscope_abi::paths::{JUDGED, UNDECIDED, denied};
 use kernscope_report::text::unescape;
 use kernscope_report::{Body, Entry, NetCall, OpenMode, PathInfo};
 use std::borrow::Cow;
@@ -23,6 +24,9 @@ const NOTHING_THERE: [&str; 4] = ["ENOENT", "ENOTDIR", "EFAULT", "EBADF"];
 
 /// Stands for the entry of a list where a path is not known to its root: that is never taken for allowed.
 pub const UNRESOLVED: &str = "(path not resolved)";
+
+/// Stands for the entry of a list where the file is on it under another path than the one that was used.
+pub const OTHER_PATH: &str = "(under another path)";
 
 /// What something was done to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,14 +62,27 @@ impl Action {
 impl Policy {
     /// What of an entry it denies.
     pub fn judge(&self, entry: &Entry) -> Vec<Broken> {
+        self.judge_with(entry, None)
+    }
+
+    /// The same where the kernel's programs said of the file that was opened or executed which lists it is on
+    /// ([`kernscope_abi::paths`]): they know all of its paths, and judged when it happened.
+    pub fn judge_with(&self, entry: &Entry, verdict: Option<u32>) -> Vec<Broken> {
         let (body, mut out) = (&entry.body, Vec::new());
         if body.outcome().and_then(|(_, errno)| errno).is_some_and(|errno| NOTHING_THERE.contains(&errno)) {
             return out;
         }
+        let verdict = verdict.filter(|bits| bits & JUDGED != 0 && bits & UNDECIDED == 0);
+        let judged = body.judged_path();
         accesses_of(entry, &mut |Access { class, path, bytes, truncated }| {
-            let denied = match truncated {
-                true => self.restricts(class).then_some(UNRESOLVED),
-                false => self.paths.denied(&bytes, class, self.rule(class).default_denied),
+            let by_default = self.rule(class).default_denied;
+            let by_path = || self.paths.denied(&bytes, class, by_default);
+            let denied = match verdict {
+                _ if truncated => self.restricts(class).then_some(UNRESOLVED),
+                Some(bits) if judged == Some(path) => {
+                    denied(bits, class.number(), by_default).then(|| by_path().unwrap_or(OTHER_PATH))
+                }
+                _ => by_path(),
             };
             let broken = denied.map(|entry| Broken {
                 action: Action::File(class),
@@ -141,6 +158,10 @@ fn accesses(body: &Body, told: &mut dyn FnMut(Class, &str, bool)) {
             if interpreter.is_some() {
                 path(Class::Exec, joined(cwd.as_deref(), filename.as_deref()).as_deref());
             }
+            // What no directory has, a memfd, is never taken for allowed.
+            if let Some(unnamed) = exe.as_deref().filter(|exe| !exe.starts_with('/')) {
+                told(Class::Exec, unnamed, true);
+            }
         }
         Body::ProcessExecFailed { path: info, .. } => of(info, Class::Exec, told),
         Body::FileUnlink(call)
@@ -153,6 +174,9 @@ fn accesses(body: &Body, told: &mut dyn FnMut(Class, &str, bool)) {
         // Under another name it could be read.
         Body::FileRename { call, new_path, .. } | Body::FileLink { call, new_path, .. } => {
             path(Class::Write, new_path.as_deref());
+            if matches!(body, Body::FileRename { exchange: true, .. }) {
+                path(Class::Read, new_path.as_deref());
+            }
             of(&call.path, Class::Read, told);
             of(&call.path, Class::Write, told);
         }

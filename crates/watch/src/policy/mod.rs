@@ -20,7 +20,7 @@ mod tests;
 
 pub use current::Current;
 pub use file::{PolicyError, lines};
-pub use judge::{Action, Broken, Object, UNRESOLVED};
+pub use judge::{Action, Broken, OTHER_PATH, Object, UNRESOLVED};
 pub use means::Means;
 
 use hosts::Hosts;

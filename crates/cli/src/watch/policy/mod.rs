@@ -8,11 +8,12 @@ pub(crate) use answers::Answers;
 
 use crate::args::BackendName;
 use crate::failure::Failure;
+use crate::stream::note;
 use answers::{addresses_of, name_servers};
 use kernscope_kit::probe::{self, Answer};
 use kernscope_kit::spawn::{self, Supervised};
 use kernscope_watch::backend::{BackendError, Target};
-use kernscope_watch::ebpf::Ebpf;
+use kernscope_watch::ebpf::{self, Ebpf};
 use kernscope_watch::policy::landlock::Prepared;
 use kernscope_watch::policy::paths::{Class, Places};
 use kernscope_watch::policy::supervise::Supervisor;
@@ -51,6 +52,8 @@ pub(crate) struct Enforcement {
     narrow: Vec<(Class, PathBuf)>,
     /// A command is started.
     has_command: bool,
+    /// Agents are looked for.
+    has_agents: bool,
     /// The filter that a command was started under, if it hands calls over.
     supervised: RefCell<Option<Supervised>>,
     /// Addresses with the names that they were given for, since the list of hosts was last made.
@@ -69,6 +72,7 @@ pub(crate) fn prepare(policy: &Policy, target: &Target, wanted: BackendName) -> 
         landlock: None,
         narrow: Vec::new(),
         has_command: matches!(target, Target::Command(_)),
+        has_agents: matches!(target, Target::Trees(_)),
         supervised: RefCell::default(),
         answers: Answers::default(),
     };
@@ -90,22 +94,25 @@ pub(crate) fn prepare(policy: &Policy, target: &Target, wanted: BackendName) -> 
 
 impl Enforcement {
     /// What is asked of the eBPF back end.
-    pub(crate) fn options(&self) -> (kernscope_watch::ebpf::Policy, bool) {
+    pub(crate) fn options(&self) -> (ebpf::Policy, bool) {
         let hosts =
             self.current.get().mode(Action::Connect) == Mode::Deny && !self.current.get().hosts.is_empty();
-        let files = if self.lsm {
-            kernscope_watch::ebpf::Policy::Enforce
-        } else {
-            kernscope_watch::ebpf::Policy::None
-        };
+        // What they do not enforce they judge: they see more of a file than its path in the record.
+        let files = if self.lsm { ebpf::Policy::Enforce } else { ebpf::Policy::Judge };
         (files, hosts)
     }
 
     /// Gives the policy to the back end, and sees what it makes of it.
     pub(crate) fn hand_to(&mut self, ebpf: &mut Ebpf) -> Result<(), BackendError> {
-        let (files, hosts) = self.options();
-        if files == kernscope_watch::ebpf::Policy::Enforce {
-            ebpf.set_policy(self.current.get().paths.slots(), self.current.get().flags())?;
+        let (_, hosts) = self.options();
+        let set = ebpf.set_policy(self.current.get().paths.slots(), self.current.get().flags());
+        if !self.lsm {
+            // What is not enforced is judged by the records' paths as well.
+            set.unwrap_or_else(|error| {
+                note(format_args!("{error}; files are judged by the path by which they are told alone"));
+            });
+        } else {
+            set?;
             let enforced = ebpf.enforcement();
             self.means.files = Class::ALL.map(|class| match enforced.has(class.number()) {
                 true => Ok("lsm"),

@@ -63,9 +63,7 @@ impl Enforcement {
             return Err("change which hosts are denied: seccomp denies all of them; start it anew".to_owned());
         }
         if let Some(ebpf) = ebpf {
-            if self.lsm {
-                ebpf.set_policy(policy.paths.slots(), policy.flags()).map_err(|error| error.to_string())?;
-            }
+            ebpf.set_policy(policy.paths.slots(), policy.flags()).map_err(|error| error.to_string())?;
             if self.means.connect.is_ok() {
                 self.give_hosts(&policy, ebpf).map_err(|error| error.to_string())?;
             }

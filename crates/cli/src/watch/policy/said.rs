@@ -7,6 +7,10 @@ use kernscope_report::{Hook, State};
 use kernscope_watch::policy::paths::Class;
 use kernscope_watch::policy::{Action, Mode};
 
+/// What is said of agents that begin while the run goes on.
+const FROM_THE_ANSWER: &str = "an agent is held to the policy from the moment it is known, a moment after its exec; what it was denied \
+                               before is told (it went past ...), and did not fail";
+
 impl Enforcement {
     /// Refuses a policy that cannot be enforced, unless its user wants what is possible.
     pub(crate) fn check(&self, best_effort: bool) -> Result<(), Failure> {
@@ -29,6 +33,12 @@ impl Enforcement {
         match told.is_empty() {
             true => note(format_args!("policy {}: it denies nothing", self.current.get().name)),
             false => note(format_args!("policy {}: {}", self.current.get().name, told.join("; "))),
+        }
+        let is_enforced = |action: &Action| {
+            self.current.get().mode(*action) == Mode::Deny && self.means.of(*action).is_ok()
+        };
+        if self.has_agents && self.actions().iter().any(is_enforced) {
+            note(FROM_THE_ANSWER);
         }
         for class in Class::ALL {
             let here = self.narrow.iter().filter(|(of, _)| *of == class);

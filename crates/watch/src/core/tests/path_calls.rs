@@ -28,6 +28,7 @@ fn every_call_has_its_record() {
     assert_eq!(told(op(abi::OP_UNLINK)), json!({"kind": "file_unlink"}));
     let new = |kind| json!({"kind": kind, "new_path": "/srv/b", "raw_new_path": "b"});
     assert_eq!(told(op(abi::OP_RENAME)), new("file_rename"));
+    assert_eq!(told(abi::PathOp { a0: 2, ..op(abi::OP_RENAME) })["exchange"], true);
     assert_eq!(told(op(abi::OP_LINK)), new("file_link"));
     assert_eq!(told(op(abi::OP_SYMLINK)), json!({"kind": "file_symlink", "target": "b"}));
     assert_eq!(told(mode(op(abi::OP_MKDIR))), json!({"kind": "file_mkdir", "mode": 0o700}));

@@ -135,7 +135,12 @@ fn some_entry() -> impl Strategy<Value = Entry> {
         some_path().prop_map(|path| entry(Body::FileMkdir { call: call(&path), mode: 0 })),
         some_path().prop_map(|path| entry(Body::FileUnlink(call(&path)))),
         (some_path(), some_path()).prop_map(|(from, to)| {
-            entry(Body::FileRename { call: call(&from), new_path: Some(to), raw_new_path: None })
+            entry(Body::FileRename {
+                call: call(&from),
+                new_path: Some(to),
+                raw_new_path: None,
+                exchange: false,
+            })
         }),
         ("[0-9]{1,2}", 1_u16..20).prop_map(|(net, port)| connect(&format!("10.0.0.{net}:{port}"), None)),
     ]

@@ -56,7 +56,10 @@ pub(super) fn write(
     comment(&mut text, "Paths are here as they are: nothing in them is redacted.");
     for (count, what) in [
         (about.lost, "events were lost, so that what they told is missing here"),
-        (truncated, "times a path was too long to be told, and is missing here"),
+        (
+            truncated,
+            "times a path was too long to be told, or there was none (a memfd), and it is missing here",
+        ),
         (beyond, "times there was no room for another path or host, and it is missing here"),
     ] {
         if count > 0 {
