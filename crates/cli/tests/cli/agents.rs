@@ -39,9 +39,13 @@ struct Watching {
 
 impl Watching {
     fn start(dir: &Dir, backend: &str) -> Self {
+        Self::under(dir, backend, &[])
+    }
+
+    fn under(dir: &Dir, backend: &str, options: &[&str]) -> Self {
         let args = ["watch", "--agents", "--backend", backend, "--no-tls", "--format", "jsonl"];
         let mut watch = kernscope(&args);
-        watch.args(["--output", &dir.text("out")]).stderr(Stdio::piped());
+        watch.args(["--output", &dir.text("out")]).args(options).stderr(Stdio::piped());
         let mut child = watch.spawn().expect("run kernscope");
         let told = BufReader::new(child.stderr.take().expect("its words"));
         Self { child, told, lines: String::new(), out: dir.path("out") }
@@ -193,6 +197,56 @@ fn nothing_is_missed_of_an_agent_that_is_gone_after_milliseconds() {
     assert!(strangers.is_empty(), "{strangers:#?}");
     let ledger = records.iter().find(|record| record["kind"] == "ledger").expect("the account");
     assert!(ledger["filtered_by"]["no_agent"].as_u64() > Some(0), "{ledger}");
+}
+
+/// Talks to a port until that is refused, and counts how often it was not.
+const UNTIL_REFUSED: &str =
+    "n=0; until ! : 3<> /dev/udp/127.0.0.1/9; do n=$((n + 1)); done 2> /dev/null; echo $n > \"$0\"";
+/// Talks to it many times.
+const MANY_TIMES: &str = "for ((n = 0; n < 500; n++)); do : 3<> /dev/udp/127.0.0.1/9 || exit 9; done";
+
+/// Enforcement begins with the answer to an agent's exec; what goes before is told as what got past. Who is no agent is not kept
+/// from anything, not even until the answer.
+#[test]
+fn an_agent_is_held_to_a_policy_once_it_is_known_and_what_it_did_before_is_told() {
+    let dir = Dir::new("agents-denied");
+    for name in ["codex", "codexes"] {
+        fs::copy("/bin/bash", dir.path(name)).expect("a copy");
+    }
+    fs::write(dir.path("p.toml"), "mode = 'deny'\n[connect]\ndeny = ['127.0.0.1:9']").expect("a policy");
+    let mut watch = Watching::under(&dir, "ebpf", &["--policy", &dir.text("p.toml")]);
+    watch.until("held to the policy from the moment it is known");
+    assert!(watch.lines.contains("connect enforced by cgroup"), "{}", watch.lines);
+    let mut agents = Vec::new();
+    for n in 0..10 {
+        let mut agent = run(&dir, "codex", &["-c", UNTIL_REFUSED, &dir.text(&format!("count-{n}"))]);
+        assert!(agent.wait().expect("its end").success());
+        agents.push(agent.id());
+        let mut other = run(&dir, "codexes", &["-c", MANY_TIMES]);
+        assert!(other.wait().expect("its end").success(), "who is no agent was kept from talking");
+    }
+    let records = watch.end();
+    for (n, agent) in agents.into_iter().enumerate() {
+        let count: usize = fs::read_to_string(dir.path(&format!("count-{n}")))
+            .expect("a count")
+            .trim()
+            .parse()
+            .expect("a number");
+        let of = |kind: &str| -> Vec<&Value> {
+            records.iter().filter(|record| record["kind"] == kind && record["proc"]["pid"] == agent).collect()
+        };
+        let (tried, denied) = (of("net_connect"), of("policy_deny"));
+        eprintln!("{count} before the answer");
+        assert_eq!((tried.len(), denied.len()), (count + 1, count + 1));
+        for (tried, denied) in tried.iter().zip(denied) {
+            let is_refused = tried["errno"] == "EPERM";
+            assert_eq!(
+                (&denied["enforced"], &denied["evidence"][0]),
+                (&Value::Bool(is_refused), &tried["seq"])
+            );
+            assert!(is_refused || denied["why"] == "it went past cgroup", "{denied}");
+        }
+    }
 }
 
 fn text(value: &Value) -> String {

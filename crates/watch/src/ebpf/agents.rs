@@ -5,7 +5,7 @@
 //! exec, and what came of him by then is passed over and counted.
 //!
 //! Bounds: arguments wait for the exec behind them, of at most [`MAX_ANNOUNCED`] threads; the last [`MAX_REFUSED`] who were refused
-//! are remembered, for events that come late.
+//! are remembered with their starts, for events that come late.
 
 use crate::agents::{Found, Signatures};
 use crate::core::KEEP_ENDED;
@@ -100,7 +100,7 @@ impl Agents {
                     strings.iter().for_each(|strings| on(strings));
                     on(bytes);
                 } else {
-                    self.refuse(watched, header.pid, exec.candidate);
+                    self.refuse(watched, header, exec.candidate);
                     self.passed_over += 1 + strings.len() as u64;
                 }
             }
@@ -167,7 +167,7 @@ impl Agents {
 
     /// Whether it is of an agent whose exec was lost: then the process itself says what it is. The others are looked at once.
     fn is_late(&mut self, watched: &mut WatchedSet, header: &abi::Header, told: Onward<'_>) -> bool {
-        if self.refused.has(header.pid) {
+        if self.refused.has(header.pid, header.start_ns) {
             return false;
         }
         let agent = proc_snapshot::stat(header.pid)
@@ -181,7 +181,7 @@ impl Agents {
                 true
             }
             None => {
-                self.refuse(watched, header.pid, 0);
+                self.refuse(watched, header, 0);
                 false
             }
         }
@@ -194,7 +194,8 @@ impl Agents {
     }
 
     /// The kernel's programs let a candidate go at its next call; of one whose place is not known the entry is taken out here.
-    fn refuse(&mut self, watched: &mut WatchedSet, pid: u32, candidate: u32) {
+    fn refuse(&mut self, watched: &mut WatchedSet, header: &abi::Header, candidate: u32) {
+        let pid = header.pid;
         match candidate.checked_sub(1) {
             Some(slot) => self.verdicts.publish(slot as usize, VERDICT_REFUSED),
             None if watched.get(&pid).is_some_and(|entry| entry.flags & WATCHED_CANDIDATE != 0) => {
@@ -203,7 +204,7 @@ impl Agents {
             }
             None => {}
         }
-        self.refused.add(pid);
+        self.refused.add(pid, header.start_ns);
         self.unswept += 1;
         if self.unswept >= SWEEP_AFTER {
             self.unswept = 0;
@@ -236,26 +237,26 @@ fn tell_parents(header: &abi::Header, told: Onward<'_>) {
     }
 }
 
-/// The last who were refused.
+/// The last who were refused. A number that another process has by now is not refused for it.
 #[derive(Default)]
 struct Refused {
-    pids: HashSet<u32>,
-    order: VecDeque<u32>,
+    processes: HashSet<(u32, u64)>,
+    order: VecDeque<(u32, u64)>,
 }
 
 impl Refused {
-    fn has(&self, pid: u32) -> bool {
-        self.pids.contains(&pid)
+    fn has(&self, pid: u32, start_ns: u64) -> bool {
+        self.processes.contains(&(pid, start_ns))
     }
 
-    fn add(&mut self, pid: u32) {
-        if self.pids.insert(pid) {
-            self.order.push_back(pid);
+    fn add(&mut self, pid: u32, start_ns: u64) {
+        if self.processes.insert((pid, start_ns)) {
+            self.order.push_back((pid, start_ns));
         }
         if self.order.len() > MAX_REFUSED
             && let Some(oldest) = self.order.pop_front()
         {
-            self.pids.remove(&oldest);
+            self.processes.remove(&oldest);
         }
     }
 }
@@ -268,10 +269,17 @@ mod tests {
     fn who_was_refused_is_remembered_for_some_time() {
         let mut refused = Refused::default();
         for pid in 0..=MAX_REFUSED as u32 {
-            refused.add(pid);
-            refused.add(pid);
+            refused.add(pid, 7);
+            refused.add(pid, 7);
         }
-        assert!(!refused.has(0) && refused.has(1) && refused.has(MAX_REFUSED as u32));
-        assert_eq!(refused.pids.len(), refused.order.len());
+        assert!(!refused.has(0, 7) && refused.has(1, 7) && refused.has(MAX_REFUSED as u32, 7));
+        assert_eq!(refused.processes.len(), refused.order.len());
+    }
+
+    #[test]
+    fn who_has_the_number_of_one_that_was_refused_is_another() {
+        let mut refused = Refused::default();
+        refused.add(42, 1_000);
+        assert!(refused.has(42, 1_000) && !refused.has(42, 2_000));
     }
 }
