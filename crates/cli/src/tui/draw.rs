@@ -171,7 +171,7 @@ fn color(body: &Body) -> Style {
     match () {
         () if is_alert(body) => Style::new().fg(Color::Red).add_modifier(Modifier::BOLD),
         () if kind.starts_with("process_") => Style::new().fg(Color::Magenta),
-        () if kind.starts_with("net_") || matches!(kind, "dns" | "http" | "tls_data") => {
+        () if kind.starts_with("net_") || matches!(kind, "dns" | "http" | "tls_data" | "stdio") => {
             Style::new().fg(Color::Cyan)
         }
         () => Style::new(),

@@ -62,7 +62,9 @@ impl Family {
             Self::All => true,
             Self::Processes => kind.starts_with("process_"),
             Self::Files => kind.starts_with("file_"),
-            Self::Network => kind.starts_with("net_") || matches!(kind, "dns" | "http" | "tls_data"),
+            Self::Network => {
+                kind.starts_with("net_") || matches!(kind, "dns" | "http" | "tls_data" | "stdio")
+            }
             Self::Finds => is_alert(body),
         }
     }

@@ -114,7 +114,7 @@ fn a_page_shows_no_secret_that_records_do_not_and_says_when_they_do() {
             seen.push(("tab", text(&browser.eval("document.documentElement.outerHTML"))));
         }
         // Records in full, as a click shows them; and conversations.
-        for kind in ["process_", "tls_data", "http", "content_match", "file_open"] {
+        for kind in ["process_", "tls_data", "http", "content_match", "stdio", "file_open"] {
             seen.push((kind, text(&browser.eval(&details(2, &format!("kind:{kind}"))))));
         }
         seen.push(("conversations", text(&browser.eval(&details(6, "")))));
@@ -123,7 +123,9 @@ fn a_page_shows_no_secret_that_records_do_not_and_says_when_they_do() {
         let named = |name: &str| all.contains(&name);
         match is_shown {
             true => assert!(
-                named("lines") && named("tab") && ["process_", "tls_data", "http"].into_iter().all(named),
+                named("lines")
+                    && named("tab")
+                    && ["process_", "tls_data", "http", "stdio"].into_iter().all(named),
                 "{all:?}"
             ),
             false => assert!(all.is_empty(), "{all:?}"),

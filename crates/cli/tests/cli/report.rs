@@ -4,9 +4,10 @@
 mod sample;
 
 use crate::browser::Browser;
-use crate::run::{Dir, refused, run, stderr, watch};
+use crate::run::{Dir, refused, run, stderr, watch, watch_by_ebpf};
 use kernscope_report::html::{About, Report};
 use kernscope_report::{Coverage, End, Ledger, Summary};
+use std::collections::HashSet;
 use std::process::Command;
 
 /// Names that would do harm in a page or on a terminal.
@@ -98,6 +99,43 @@ fn a_page_is_used_by_keyboard_and_searched() {
     assert_eq!(browser.eval("document.querySelectorAll('.row').length"), 1);
     browser.key("ArrowRight");
     assert_eq!(browser.eval("document.querySelectorAll('.row').length"), rows);
+}
+
+/// Says lines of JSON through a pipe, makes names, is refused a connection.
+const MIXED: &str = r#"cd "$0" && printf '{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"look"}}\n' | cat > said
+    mkfifo pipe; ln -s said link; cat link /nothing; (exec 3<>/dev/tcp/127.0.0.1/9); rm pipe; true"#;
+
+#[test]
+fn each_kind_of_record_is_in_the_timeline_and_found_by_its_name() {
+    let dir = Dir::new("page-kinds");
+    let Some(mut browser) = Browser::start(&dir) else { return };
+    std::fs::create_dir(dir.path("work")).expect("mkdir");
+    let options = ["--stdio", "--no-tls", "--report", &dir.text("run.html")];
+    let command = ["bash", "-c", MIXED, &dir.text("work")];
+    let Some((_, records)) = watch_by_ebpf(&dir, &options, &command) else { return };
+    browser.open(&dir.path("run.html"), "light");
+    browser.key("2");
+    // What repeats, as well.
+    browser.eval("[...document.querySelectorAll('.chip')].find((chip) => chip.textContent.startsWith('Mappings')).click()");
+    let told = browser.eval("document.querySelector('.said').textContent");
+    let count = records.len() - 2;
+    assert_eq!(told, format!("{count} of {count} records"), "coverage and ledger are elsewhere");
+    let kinds: HashSet<_> = records.iter().filter_map(|record| record["kind"].as_str()).collect();
+    assert!(["stdio", "file_mknod", "net_connect"].iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
+    for kind in kinds.into_iter().filter(|kind| !["coverage", "ledger"].contains(kind)) {
+        let rows = browser.eval(&asked(kind, "document.querySelectorAll('.row').length"));
+        assert!(rows.as_u64() > Some(0), "{kind}");
+    }
+    let row = browser.eval(&asked("stdio", "document.querySelector('.row').textContent"));
+    assert!(row.as_str().is_some_and(|row| row.contains("request tools/call #7")), "{row}");
+}
+
+/// What an expression comes to once a kind is searched for: the page waits for 120 ms, and timers come in their order.
+fn asked(kind: &str, expression: &str) -> String {
+    format!(
+        "(async () => {{ const search = document.getElementById('search'); search.value = 'kind:{kind}'; \
+         search.dispatchEvent(new Event('input')); await new Promise((go) => setTimeout(go, 150)); return {expression}; }})()"
+    )
 }
 
 #[test]

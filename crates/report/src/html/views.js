@@ -13,7 +13,8 @@ function tableView(app, { label, columns, items, words, open, empty }) {
   return { nodes: [el("div.bar", {}, el("span.grow"), told), rows.node], list: rows, search: () => (rows.show(found()), tell(rows.items)) };
 }
 
-const FAMILIES = [["process", "Processes"], ["file", "Files read"], ["change", "Files changed"], ["net", "Network"], ["content", "Finds"]];
+const FAMILIES = [["process", "Processes"], ["file", "Files read"], ["change", "Files changed"], ["net", "Network and messages"], ["content", "Finds"]];
+const KNOWN = new Set(FAMILIES.map(([name]) => name));
 
 function timelineView(app) {
   const chips = FAMILIES.map(([name, title]) => chip(title, app.families.has(name), (on) => (on ? app.families.add(name) : app.families.delete(name), search())));
@@ -32,7 +33,8 @@ function timelineView(app) {
       { title: "result", width: "minmax(0, 210px)", narrow: "64px", cell: (r) => el(isFailure(r) || r.code || r.signal ? "span.bad" : "span.dim", {}, result(r)) },
     ],
   });
-  const wanted = (r) => app.families.has(family(r)) && (app.noise || !isNoise(r)) && (!app.failures || isFailure(r)) && (!app.query || app.test(asked(r)));
+  // What is of no family is always shown.
+  const wanted = (r) => (app.families.has(family(r)) || !KNOWN.has(family(r))) && (app.noise || !isNoise(r)) && (!app.failures || isFailure(r)) && (!app.query || app.test(asked(r)));
   function search() {
     const records = app.model.run.records.filter(wanted);
     rows.show(records);

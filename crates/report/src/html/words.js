@@ -2,7 +2,7 @@
 
 const CHANGES = ["file_unlink", "file_rename", "file_link", "file_symlink", "file_mkdir", "file_mknod", "file_chmod", "file_chown", "file_truncate"];
 const FINDS = ["content_match", "alert", "policy_deny"];
-const TALK = ["dns", "http", "tls_data"];
+const TALK = ["dns", "http", "tls_data", "stdio"];
 
 function family(record) {
   const kind = record.kind;
@@ -41,7 +41,7 @@ const OBJECTS = {
   process_fork: (r) => `pid ${r.child_pid}`,
   process_exec: (r) => command(r.argv) + (r.argv_truncated ? " …" : ""),
   process_exit: () => "",
-  file_rename: (r) => `${path(r)} → ${clean(r.new_path ?? r.raw_new_path ?? "?")}`,
+  file_rename: (r) => `${path(r)} ${r.exchange ? "↔" : "→"} ${clean(r.new_path ?? r.raw_new_path ?? "?")}`,
   file_link: (r) => `${path(r)} → ${clean(r.new_path ?? r.raw_new_path ?? "?")}`,
   file_symlink: (r) => `${path(r)} → ${clean(r.target ?? "?")}`,
   file_mknod: (r) => `${path(r)} ${r.node.replace("_", " ")} ${r.mode.toString(8).padStart(4, "0")}`,
@@ -59,8 +59,11 @@ const OBJECTS = {
   policy_deny: (r) => `${clean(r.rule)}: ${clean(r.action)} ${clean(r.path ?? r.remote ?? "")}`,
   dns: (r) => `${clean(r.query)} ${clean(r.qtype)}` + (r.rcode ? `: ${r.rcode === "NOERROR" ? clean(r.answers.join(", ")) || "nothing" : clean(r.rcode)}` : ""),
   http: (r) => `${clean(r.method ?? "?")} ${clean(r.host ?? "")}${clean(r.path ?? "")}` + (r.message === "request" ? "" : ` is ${r.status ?? "answered"}`),
+  stdio: (r) => `${STREAMS[r.fd] ?? `fd ${r.fd}`} ${r.direction === "send" ? "wrote" : "read"} ${clean(r.message)} ${clean(r.method ?? "")}${r.id === undefined ? "" : ` #${clean(r.id)}`} ${bytes(r.body_bytes)}${r.truncated ? ", not shown" : ""}: ${clean(JSON.stringify(r.body ?? "").slice(0, 120))}`,
   tls_data: (r) => `${clean(r.remote ?? `#${r.conn}`)} ${r.direction === "send" ? "sent" : "received"} ${bytes(r.len)}: ${clean(r.data.slice(0, 120))}`,
 };
+
+const STREAMS = ["stdin", "stdout", "stderr"];
 
 const WAYS = { file_read: "read from", file_write: "written to", net_send: "sent to", net_recv: "received from" };
 const way = (r) => WAYS[r.source] || (r.direction === "recv" ? "received by TLS from" : "sent by TLS to");
