@@ -18,27 +18,49 @@ tried open cat denied/secret
 tried exec tools/tool
 tried unlink rm -f denied/secret
 tried rename mv denied/secret open/moved
+tried pipe mkfifo denied/pipe
 tried connect bash -c ': > /dev/tcp/127.0.0.1/9'
 cat open/free && echo x > open/new && mv open/new open/other && rm open/other && echo FINE
 "#;
 
 /// What is denied, and by what each try is told.
-const DENIED: [(&str, &str, &str); 5] = [
+const DENIED: [(&str, &str, &str); 6] = [
     ("open", "read", "lsm"),
     ("exec", "exec", "lsm"),
     ("unlink", "write", "lsm"),
     ("rename", "read", "lsm"),
+    ("pipe", "write", "lsm"),
     ("connect", "connect", "cgroup"),
 ];
 
-/// A folder with something to try, and a policy beside it; `None` where this is no guest that enforces.
-fn stage() -> Option<Folder> {
+/// A folder for one test; `None` where this is no guest that enforces.
+pub(crate) fn guest(name: &str) -> Option<Folder> {
     let is_active = fs::read_to_string("/sys/kernel/security/lsm").is_ok_and(|list| list.contains("bpf"));
     if !Path::new("/vm").exists() || !is_active {
         println!("SKIPPED: needs a guest with BPF LSM active: cargo xtask vm --step policy");
         return None;
     }
-    let folder = Folder::new("command");
+    Some(Folder::new(name))
+}
+
+/// kernscope in a folder, its records in `out` there.
+pub(crate) fn kernscope(folder: &Folder) -> Command {
+    let mut watch = Command::new(KERNSCOPE);
+    watch.args(["watch", "--no-tls", "--format", "jsonl", "--output", "out"]).current_dir(&folder.0);
+    watch
+}
+
+/// The records that it wrote, of an account that closes.
+pub(crate) fn records(folder: &Folder) -> Vec<Value> {
+    let records = fs::read_to_string(folder.0.join("out")).expect("records");
+    let records: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert_eq!(records.last().map(|ledger| &ledger["closes"]), Some(&Value::Bool(true)));
+    records
+}
+
+/// A folder with something to try, and a policy beside it.
+fn stage() -> Option<Folder> {
+    let folder = guest("command")?;
     for dir in ["denied", "open", "tools"] {
         fs::create_dir_all(folder.0.join(dir)).expect("a folder");
     }
@@ -59,9 +81,8 @@ fn stage() -> Option<Folder> {
 
 /// Runs the script under the policy.
 fn watch(folder: &Folder, options: &[&str]) -> Output {
-    let mut watch = Command::new(KERNSCOPE);
-    watch.args(["watch", "--no-tls", "--format", "jsonl", "--output", "out", "--policy", "deny.toml"]);
-    watch.args(options).args(["--", "sh", "-c", TRIES]).current_dir(&folder.0);
+    let mut watch = kernscope(folder);
+    watch.args(["--policy", "deny.toml"]).args(options).args(["--", "sh", "-c", TRIES]);
     watch.output().expect("kernscope runs")
 }
 
@@ -81,8 +102,7 @@ fn what_a_policy_denies_to_a_command_fails_and_is_told() {
         let line = said.lines().find(|line| line.starts_with(&format!("{name}: ")));
         assert!(line.is_some_and(|line| line.contains("Operation not permitted")), "{name}: {line:?}");
     }
-    let records = fs::read_to_string(folder.0.join("out")).expect("records");
-    let records: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let records = records(&folder);
     let denied: Vec<_> = records.iter().filter(|record| record["kind"] == "policy_deny").collect();
     assert!(denied.iter().all(|deny| deny["enforced"] == true), "{denied:#?}");
     for (name, action, by) in DENIED {
@@ -91,7 +111,6 @@ fn what_a_policy_denies_to_a_command_fails_and_is_told() {
             "{name}: {denied:#?}"
         );
     }
-    assert_eq!(records.last().map(|ledger| &ledger["closes"]), Some(&Value::Bool(true)));
 }
 
 #[test]

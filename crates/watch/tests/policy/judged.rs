@@ -4,6 +4,7 @@ use super::bench::{Folder, is_root, of_whole_path, ready, run};
 use super::random::Numbers;
 use kernscope_watch::ebpf::Policy;
 use kernscope_watch::policy::paths::{Class, List, Places, Table};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -66,29 +67,31 @@ fn while_tables_change_each_path_is_judged_by_one_of_them() {
         (0..2000).map(|n| format!("{root}/{what}{n}/**")).chain([format!("{root}/**/{what}n")]).collect()
     };
     let tables = [table(&[many("see"), vec![format!("{root}/seen")]].concat()), table(&many("no"))];
-    let looped = "i=0; while [ $i -lt 30000 ]; do : < \"$1\"/seen; i=$((i + 1)); done";
+    // It goes on until enough was seen, however much else this machine does.
+    let looped = "while [ ! -e \"$1\"/enough ]; do i=0; while [ $i -lt 100 ]; do : < \"$1\"/seen; i=$((i + 1)); done; done";
     let mut backend = ready(&["sh", "-c", looped, "sh", &root], Policy::Judge).expect("it loads");
     backend.set_policy(tables[0].slots(), 0).expect("there is room");
-    let mut turn = 0;
+    let (by, mut turn) = ([Cell::new(0), Cell::new(0)], 0);
     let mut change = |backend: &mut kernscope_watch::ebpf::Ebpf| {
-        for _ in 0..20 {
+        // An odd number, so that between two looks now the one holds and now the other.
+        for _ in 0..21 {
             turn += 1;
             backend.set_policy(tables[turn % 2].slots(), 0).expect("there is room");
         }
+        if turn > 100 && by.iter().all(|seen| seen.get() > 1000) {
+            std::fs::write(dir.0.join("enough"), "").expect("a file");
+        }
     };
-    let (mut by, mut seen) = ([0, 0], 0);
     run(&mut backend, &mut change, &mut |event| {
         let Some((path, judged)) = of_whole_path(event).filter(|(path, _)| path.ends_with(b"/seen")) else {
             return;
         };
         let is_of = [0, 1].map(|n| tables[n].bits(&path) == judged);
         assert!(is_of[0] != is_of[1], "{judged:x}");
-        by[usize::from(is_of[1])] += 1;
-        seen += 1;
+        let seen = &by[usize::from(is_of[1])];
+        seen.set(seen.get() + 1);
     });
-    // The ring may have been full at times: tables are made known between two looks at it.
-    println!("{seen} judged, {by:?} by each table, {turn} changes");
-    assert!(seen > 1000 && by[0] > 0 && by[1] > 0 && turn > 100, "{seen} of {by:?}, {turn} changes");
+    println!("{by:?} judged by each table, {turn} changes");
 }
 
 #[test]
