@@ -274,7 +274,8 @@ pub(crate) fn parse() -> Result<Cli, Stop> {
             Stop::Text(if color { text.ansi().to_string() } else { text.to_string() })
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            Stop::Wrong(Failure::usage("no command given; see kernscope --help"))
+            let level = level(std::env::args().skip(1));
+            Stop::Wrong(Failure::usage(format_args!("no command given; see kernscope{level} --help")))
         }
         _ => Stop::Wrong(Failure::usage(one_line(&error, std::env::args().skip(1)))),
     })

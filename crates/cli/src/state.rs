@@ -7,11 +7,13 @@ use std::path::PathBuf;
 /// `name` among kernscope's files in the state directory.
 ///
 /// # Errors
-/// When neither `XDG_STATE_HOME` nor `HOME` is set.
+/// When neither `XDG_STATE_HOME` nor `HOME` is an absolute path.
 pub(crate) fn file(name: &str) -> Result<PathBuf, Failure> {
     let state = folder("XDG_STATE_HOME", ".local/state");
     let state = state.ok_or_else(|| {
-        Failure::usage("find the database: neither XDG_STATE_HOME nor HOME is set; name it with --db FILE")
+        Failure::usage(
+            "find the database: neither XDG_STATE_HOME nor HOME is an absolute path; name it with --db FILE",
+        )
     })?;
     Ok(state.join("kernscope").join(name))
 }

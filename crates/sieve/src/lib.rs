@@ -12,6 +12,7 @@ pub mod prefilter;
 pub mod redact;
 pub mod rules;
 mod simd;
+pub mod text_file;
 pub mod toml_error;
 
 pub use parallel::threads;

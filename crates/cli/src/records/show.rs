@@ -10,6 +10,13 @@ use std::io::{BufWriter, IsTerminal, Write, stdout};
 use std::process::ExitCode;
 
 pub(super) fn run(args: &ShowArgs) -> Outcome {
+    let known = kernscope_report::records::kinds();
+    if let Some(kind) = args.kind.iter().find(|kind| !known.contains(kind)) {
+        let known = known.join(", ");
+        return Err(Failure::usage(format_args!(
+            "show --kind {kind}: there is no such kind; there are {known}"
+        )));
+    }
     let records = read(args.db.as_deref())?;
     let session = find(&records, args.session)?;
     if session.standing == Standing::CutOff {
@@ -34,7 +41,12 @@ pub(super) fn find(records: &Records, which: Which) -> Result<Session, Failure> 
         Which::Last => sessions.pop(),
         Which::Number(id) => sessions.into_iter().find(|session| session.id == id),
     };
-    found.ok_or_else(|| Failure::usage("show: there is no such session; see kernscope sessions"))
+    found.ok_or_else(|| match which {
+        Which::Last => Failure::usage("show last: no session is kept there; `watch --db FILE` keeps one"),
+        Which::Number(id) => {
+            Failure::usage(format_args!("show {id}: there is no such session; see kernscope sessions"))
+        }
+    })
 }
 
 /// Each record as it was told.

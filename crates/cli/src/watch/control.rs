@@ -145,8 +145,17 @@ pub(crate) fn ask(session: &str, request: &Request) -> Result<Vec<String>, Strin
         false => directory().join(format!("{session}.sock")),
     };
     let failed = |error: io::Error| {
+        let cause = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                "there is no such run with a policy".to_owned()
+            }
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                format!("it has not answered for {} s", 2 * PATIENCE.as_secs())
+            }
+            _ => error.to_string(),
+        };
         format!(
-            "ask run {session}: {error}; a run with --policy says its number at the start, and {} has a socket of each",
+            "ask run {session}: {cause}; a run with --policy says its number at the start, and {} has a socket of each",
             directory().display()
         )
     };

@@ -84,7 +84,7 @@ pub(crate) fn run(action: WatchAction) -> Outcome {
         Action::Add { list, entries } => Request::Add { list, entries },
         Action::Remove { list, entries } => Request::Remove { list, entries },
         Action::Replace { list, file } => {
-            let text = std::fs::read_to_string(&file)
+            let text = kernscope_sieve::text_file::read(&file)
                 .map_err(|cause| Failure::usage(format_args!("read list {}: {cause}", file.display())))?;
             let entries = kernscope_watch::policy::lines(&text).collect();
             Request::Replace { list, entries }

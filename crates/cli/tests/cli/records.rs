@@ -176,7 +176,16 @@ fn what_makes_no_sense_is_refused_in_one_line() {
     let (none, db) = (dir.text("none.db"), dir.text("records.db"));
     refused(&["sessions", "--db", &none], "there is none yet; `watch --db FILE` writes one");
     assert!(watch(&["--db", &db], "true").output().expect("runs").status.success());
-    refused(&["show", "7", "--db", &db], "there is no such session");
+    refused(&["show", "7", "--db", &db], "show 7: there is no such session");
+    refused(&["show", "1", "--kind", "file_opn", "--db", &db], "there are process_snapshot, process_fork");
+    refused(&["query", "--db", &db, " ; -- nothing"], "there is no statement in it");
+    let empty = dir.text("empty.db");
+    std::fs::write(&empty, "").expect("write");
+    for args in [&["sessions"][..], &["show", "last"], &["query", "SELECT 1"], &["sessions", "--remove", "1"]]
+    {
+        refused(&[args, &["--db", &empty]].concat(), "it is empty; `watch --db FILE` writes one");
+    }
+    assert_eq!(std::fs::read(&empty).expect("there"), b"", "to read it is not to write it");
     refused(&["show", "x", "--db", &db], "see kernscope sessions");
     refused(&["query", "--db", &db, "DELETE FROM record"], "can only be read");
     refused(&["query", "--db", &db, "ATTACH '/tmp/x' AS x"], "can only be read");

@@ -36,8 +36,9 @@ fn wrong_command_lines_give_2_and_one_line() {
     let (plain, missing) = (dir.text("plain"), dir.text("no/such/directory/file"));
     std::fs::write(&plain, "not a recording").expect("write");
     let directory = dir.text("");
-    let cases: [(&[&str], &str); 17] = [
+    let cases: [(&[&str], &str); 21] = [
         (&[], "no command given"),
+        (&["lan"], "no command given; see kernscope lan --help"),
         (&["wotch"], "watch"),
         (&["watch"], "required"),
         (&["watch", "--"], "required"),
@@ -53,6 +54,9 @@ fn wrong_command_lines_give_2_and_one_line() {
         (&["watch", "--replay", &plain], "not a recording"),
         (&["watch", "--replay", &missing], "No such file"),
         (&["watch", "--output", &missing, "--", "true"], "make its directory"),
+        (&["watch", "--policy", "/dev/zero", "--", "true"], "has more than 33554432 bytes"),
+        (&["watch", "--rules", "/bin/true", "--", "true"], "no text: byte"),
+        (&["watch", "ctl", "none", "status"], "there is no such run with a policy"),
         (&["watch", "--output", &directory, "--", "true"], "directory"),
     ];
     for (args, said) in cases {

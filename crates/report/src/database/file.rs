@@ -34,7 +34,12 @@ pub(super) fn must_be_there(path: &Path, none_yet: &str) -> Result<(), DatabaseE
     if path.symlink_metadata().is_err_and(|cause| cause.kind() == ErrorKind::NotFound) {
         return Err(refused(path, &format!("there is none yet; {none_yet}")));
     }
-    must_be_file(path)
+    must_be_file(path)?;
+    match path.metadata() {
+        // As one that is about to be made; to read it is no reason to write it.
+        Ok(meta) if meta.len() == 0 => Err(refused(path, &format!("it is empty; {none_yet}"))),
+        _ => Ok(()),
+    }
 }
 
 fn must_be_file(path: &Path) -> Result<(), DatabaseError> {

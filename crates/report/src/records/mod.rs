@@ -30,6 +30,12 @@ use std::path::{Path, PathBuf};
 /// What is said where there is no database yet.
 const NONE_YET: &str = "`watch --db FILE` writes one, --db FILE names another";
 
+/// The kinds of records that runs tell, as in `kind`.
+pub fn kinds() -> Vec<String> {
+    let views = views::all().into_iter().map(|view| view.name);
+    views.filter(|name| name != views::OF_PROCESSES).collect()
+}
+
 /// A file with the records of runs, open for reading or for giving up what is old.
 #[derive(Debug)]
 pub struct Records {

@@ -33,6 +33,9 @@ pub enum QuestionError {
     /// It is not one statement.
     #[error("query: it is not one statement; ask one question at a time")]
     NotOne,
+    /// It is none.
+    #[error("query: there is no statement in it; ask as in `SELECT ts, path FROM file_open`")]
+    Empty,
     /// It was stopped.
     #[error("query: stopped before its answer was whole")]
     Stopped,
@@ -66,6 +69,11 @@ impl Records {
         let mut statement = self.db.prepare(sql).map_err(told)?;
         let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
         answer.columns(&names);
+        // What has no statement in it is one without columns, that cannot be run.
+        let told = |error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::ApiMisuse) if names.is_empty() => QuestionError::Empty,
+            _ => told(error),
+        };
         let rows = statement.query([]).map_err(told)?;
         each(rows, names.len(), answer).map_err(told)
     }

@@ -15,6 +15,9 @@ const PROC: [&str; 6] = ["pid", "tid", "ppid", "uid", "comm", "exe"];
 /// Columns of the table that are taken from there: they are indexed.
 const STORED: [&str; 7] = ["pid", "comm", "path", "remote", "rule", "severity", "kind"];
 
+/// The view that has a row a process, and not a record.
+pub(super) const OF_PROCESSES: &str = "process";
+
 /// One view.
 #[derive(Debug, Hash)]
 pub(super) struct View {
@@ -27,7 +30,7 @@ pub(super) fn all() -> Vec<View> {
     let schema = schema::value();
     let kinds = schema["oneOf"].as_array().map(Vec::as_slice).unwrap_or_default();
     let mut views: Vec<_> = kinds.iter().filter_map(|kind| of_kind(&schema, kind)).collect();
-    views.push(View { name: "process".to_owned(), sql: PROCESS.to_owned() });
+    views.push(View { name: OF_PROCESSES.to_owned(), sql: PROCESS.to_owned() });
     views
 }
 

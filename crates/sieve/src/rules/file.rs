@@ -47,8 +47,8 @@ impl RuleSet {
         if deep == 0 {
             return Err(FileError::Endless { path: path.to_owned() });
         }
-        let text = std::fs::read_to_string(path)
-            .map_err(|cause| FileError::Read { path: path.to_owned(), cause })?;
+        let text =
+            crate::text_file::read(path).map_err(|cause| FileError::Read { path: path.to_owned(), cause })?;
         let mut set =
             Self::parse(&text).map_err(|cause| FileError::Rules { path: path.to_owned(), cause })?;
         if let Some(base) = set.extends.path.clone() {

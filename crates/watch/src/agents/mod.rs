@@ -93,7 +93,7 @@ impl Signatures {
         if !about.is_file() || about.len() > MAX_FILE_BYTES {
             return Err(named(&format_args!("must be a file of at most {MAX_FILE_BYTES} bytes")));
         }
-        let text = std::fs::read_to_string(file).map_err(|cause| named(&cause))?;
+        let text = kernscope_sieve::text_file::read(file).map_err(|cause| named(&cause))?;
         Self::parse(&text).map_err(|cause| named(&cause))
     }
 

@@ -3,7 +3,7 @@
 use super::hosts::{Host, HostError, Hosts};
 use super::paths::{Class, ListError, Places, Table};
 use super::{Lists, Mode, Policy, Rule, System, system};
-use kernscope_sieve::toml_error;
+use kernscope_sieve::{text_file, toml_error};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// The file, or a list that it names, cannot be read.
-    #[error("read policy {}: {cause}; name a file that can be read", .file.display())]
+    #[error("read policy {}: {cause}; name a file in TOML, or a list with an entry a line", .file.display())]
     File {
         /// Which.
         file: PathBuf,
@@ -214,7 +214,7 @@ fn hosts(text: Connect, mode: Mode, file: &Path) -> Result<Hosts, PolicyError> {
 }
 
 fn text_of(file: &Path) -> Result<String, PolicyError> {
-    std::fs::read_to_string(file).map_err(|cause| PolicyError::File { file: file.to_owned(), cause })
+    text_file::read(file).map_err(|cause| PolicyError::File { file: file.to_owned(), cause })
 }
 
 /// The entries of a list in a file: a line each; `#` begins a comment.
