@@ -16,8 +16,18 @@ pub(crate) fn note(line: impl Display) {
 /// Text on standard output. A reader that has seen enough is no failure.
 pub(crate) fn print(text: &[u8]) -> Outcome {
     let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
-        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
+    printed(
+        stdout
+            .write_all(text)
+            .and_then(|()| stdout.flush())
+            .map_err(|cause| (cause.kind(), cause.to_string())),
+    )
+}
+
+/// What became of writing standard output: the kind of a fault, and the fault.
+pub(crate) fn printed(written: Result<(), (ErrorKind, String)>) -> Outcome {
+    match written {
+        Err((kind, cause)) if kind != ErrorKind::BrokenPipe => {
             Err(Failure::with_status(BROKEN, format_args!("write standard output: {cause}")))
         }
         _ => Ok(ExitCode::SUCCESS),

@@ -158,6 +158,11 @@ impl Output {
         }
     }
 
+    /// What kept something from being written, if anything did.
+    pub fn failed_by(&self) -> Option<io::ErrorKind> {
+        self.shared.lock().fault.as_ref().map(io::Error::kind)
+    }
+
     /// What went wrong, in one line, once.
     pub fn fault(&mut self) -> Option<String> {
         if self.fault_told || !self.shared.failed.load(Ordering::Relaxed) {

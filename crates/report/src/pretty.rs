@@ -60,6 +60,11 @@ impl Pretty {
     pub fn finish_without_account(&mut self) {
         self.output.finish(&mut |_| Vec::new());
     }
+
+    /// What kept lines from being written, if anything did.
+    pub fn failed_by(&self) -> Option<std::io::ErrorKind> {
+        self.output.failed_by()
+    }
 }
 
 impl Sink for Pretty {

@@ -5,11 +5,11 @@ use super::{QueryArgs, read};
 use crate::args::Format;
 use crate::failure::{BROKEN, Failure, Outcome};
 use crate::stop::Stop;
-use crate::stream::{note, print};
+use crate::stream::{note, printed};
 use kernscope_report::pretty::units;
 use kernscope_report::records::question::{Answer, QuestionError, ValueRef};
 use serde_json::{Map, Number, Value};
-use std::io::{BufWriter, Stdout, Write, stdout};
+use std::io::{self, BufWriter, Stdout, Write, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -39,13 +39,23 @@ struct Told {
     /// Once the table knows them.
     widths: Option<Vec<usize>>,
     out: BufWriter<Stdout>,
+    /// What kept it from being written.
+    fault: Option<io::Error>,
     rows: u64,
 }
 
 impl Told {
     fn new(format: Format) -> Self {
         let out = BufWriter::new(stdout());
-        Self { format, names: Vec::new(), table: Table::new(Vec::new()), widths: None, out, rows: 0 }
+        Self {
+            format,
+            names: Vec::new(),
+            table: Table::new(Vec::new()),
+            widths: None,
+            out,
+            fault: None,
+            rows: 0,
+        }
     }
 
     /// Writes what is gathered; whether somebody still reads.
@@ -53,17 +63,25 @@ impl Told {
         let widths = self.widths.get_or_insert_with(|| self.table.widths());
         let lines = self.table.lines(widths);
         self.table.clear();
-        self.out.write_all(lines.as_bytes()).is_ok()
+        let written = self.out.write_all(lines.as_bytes());
+        self.wrote(written)
+    }
+
+    /// Whether more can be written.
+    fn wrote(&mut self, written: io::Result<()>) -> bool {
+        self.fault = self.fault.take().or(written.err());
+        self.fault.is_none()
     }
 
     fn end(mut self) -> Outcome {
         if self.format == Format::Pretty && !self.names.is_empty() {
             self.tell_table();
+        }
+        let flushed = self.out.flush();
+        if self.wrote(flushed) && self.format == Format::Pretty && !self.names.is_empty() {
             note(units::plural(self.rows, "row", "rows"));
         }
-        // A reader that has seen enough is no failure.
-        let _ = self.out.flush();
-        print(b"")
+        printed(self.fault.map_or(Ok(()), |cause| Err((cause.kind(), cause.to_string()))))
     }
 }
 
@@ -77,7 +95,8 @@ impl Answer for Told {
         self.rows += 1;
         if self.format == Format::Jsonl {
             let row: Map<_, _> = self.names.iter().cloned().zip(values.iter().map(value)).collect();
-            return writeln!(self.out, "{}", Value::Object(row)).is_ok();
+            let written = writeln!(self.out, "{}", Value::Object(row));
+            return self.wrote(written);
         }
         self.table.row(values.iter().map(text).collect());
         self.table.len() < ROWS_FOR_WIDTHS || self.tell_table()

@@ -3,11 +3,10 @@
 use super::{ShowArgs, Which, page, read};
 use crate::args::{Format, colors_allowed};
 use crate::failure::{BROKEN, Failure, Outcome};
-use crate::stream::note;
+use crate::stream::{note, printed};
 use kernscope_report::records::{Records, Session, Standing};
 use kernscope_report::{Body, Coverage, End, Entry, Ledger, Output, Pretty, Record, Sink, Style, Summary};
 use std::io::{BufWriter, IsTerminal, Write, stdout};
-use std::process::ExitCode;
 
 pub(super) fn run(args: &ShowArgs) -> Outcome {
     let known = kernscope_report::records::kinds();
@@ -52,11 +51,13 @@ pub(super) fn find(records: &Records, which: Which) -> Result<Session, Failure> 
 /// Each record as it was told.
 fn lines(records: &Records, session: &Session, kinds: &[String]) -> Outcome {
     let mut out = BufWriter::new(stdout());
-    let mut take = |record: &str| writeln!(out, "{record}").is_ok();
+    let mut written = Ok(());
+    let mut take = |record: &str| {
+        written = writeln!(out, "{record}");
+        written.is_ok()
+    };
     records.each(session.id, kinds, &mut take).map_err(|error| Failure::with_status(BROKEN, error))?;
-    // A reader that has seen enough is no failure.
-    let _ = out.flush();
-    Ok(ExitCode::SUCCESS)
+    printed(written.and_then(|()| out.flush()).map_err(|cause| (cause.kind(), cause.to_string())))
 }
 
 /// What is gathered while records go by.
@@ -115,7 +116,7 @@ fn pretty(args: &ShowArgs, records: &Records, session: &Session) -> Outcome {
         // Of a part, or of a session that was cut off, there is no account.
         _ => told.sink.finish_without_account(),
     }
-    Ok(ExitCode::SUCCESS)
+    printed(told.sink.failed_by().map_or(Ok(()), |kind| Err((kind, kind.to_string()))))
 }
 
 /// The entry that a record was made of; times count from 1970.

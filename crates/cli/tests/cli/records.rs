@@ -196,6 +196,31 @@ fn what_makes_no_sense_is_refused_in_one_line() {
 }
 
 #[test]
+fn what_cannot_be_written_is_said_and_a_reader_that_has_enough_is_no_failure() {
+    let dir = Dir::new("kept-full");
+    let db = dir.text("records.db");
+    let script = "for i in 1 2 3 4; do find /usr/share/doc -maxdepth 1 > /dev/null; done";
+    assert!(watch(&["--db", &db], script).output().expect("runs").status.success());
+    let all: [&[&str]; 5] = [
+        &["show", "1"],
+        &["show", "1", "--format", "jsonl"],
+        &["query", "SELECT record FROM record"],
+        &["query", "SELECT record FROM record", "--format", "jsonl"],
+        &["sessions"],
+    ];
+    for args in all {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+        let output = kernscope(&[args, &["--db", &db]].concat()).stdout(full).output().expect("runs");
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", stderr(&output));
+        assert!(stderr(&output).starts_with("kernscope: write standard output: "), "{}", stderr(&output));
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = kernscope(&[args, &["--db", &db]].concat()).stdout(writer).output().expect("runs");
+        assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()), "{args:?}");
+    }
+}
+
+#[test]
 fn sessions_are_removed_when_they_are_old_or_by_number() {
     let dir = Dir::new("prune");
     let db = dir.text("records.db");

@@ -47,6 +47,10 @@ function duration(ns) {
 // Since the run began.
 const offset = (ns) => (ns / 1e9).toFixed(6);
 
+// Of a command that fills a page, its beginning.
+const BRIEF_MAX = 140;
+const brief = (text) => (text.length > BRIEF_MAX ? `${text.slice(0, BRIEF_MAX)} …` : text);
+
 // An argument vector as a shell would take it.
 const command = (argv) =>
   (argv || []).map((arg) => (/^[\w@%+=:,./^-]+$/.test(arg) ? arg : `'${clean(arg).replaceAll("'", "'\\''")}'`)).join(" ");

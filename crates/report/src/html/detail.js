@@ -29,7 +29,8 @@ const recordLink = (app, record) => link(`#${record.seq} ${verb(record)} ${objec
 
 const HIDDEN = new Set(["kind", "t", "p", "seq", "proc", "words", "escaped"]);
 function fields(record) {
-  return Object.entries(record).filter(([name]) => !HIDDEN.has(name)).map(([name, value]) => [name, fieldText(name, value)]);
+  const says = (name, value) => !HIDDEN.has(name) && (value !== null || record.kind !== "alert");
+  return Object.entries(record).filter(([name, value]) => says(name, value)).map(([name, value]) => [name, fieldText(name, value)]);
 }
 function fieldText(name, value) {
   if (name === "data") return cleanLines(value);
@@ -43,7 +44,7 @@ function recordDetail(app, record) {
   const proc = record.proc;
   const who = proc ? [["process", link(`${proc.pid} ${clean(proc.comm)}`, () => app.only(`pid:${proc.pid}`))], ["thread", proc.tid], ["user", proc.uid], ["program", clean(proc.exe)]] : [];
   const evidence = (record.evidence || []).filter((item) => typeof item === "number").map((seq) => app.model.bySeq.get(seq)).filter(Boolean);
-  showDetail(`${verb(record)} ${object(record)}`.slice(0, 300),
+  showDetail(brief(`${verb(record)} ${object(record)}`),
     pairs([["record", `#${record.seq} ${record.kind}`], ["time", `${offset(record.t)} s`], ...who, ...fields(record), ["escaped", clean((record.escaped || []).join(", "))]]),
     some("Evidence", evidence, (item) => recordLink(app, item)),
     el("p", {}, link("Show it in the timeline", () => app.reveal(record))));

@@ -27,10 +27,10 @@ function timelineView(app) {
     columns: [
       { title: "time (s)", width: "84px", class: "right.dim", wide: true, cell: (r) => offset(r.t) },
       { title: "pid", width: "62px", class: "right.dim", wide: true, cell: (r) => (r.proc ? String(r.proc.pid) : "") },
-      { title: "name", width: "112px", narrow: "70px", class: "name", cell: (r) => clean(r.proc?.comm ?? "") },
-      { title: "what", width: "62px", cell: (r) => el(`span.k-${family(r)}`, {}, verb(r)) },
-      { title: "", width: "minmax(0, 1fr)", cell: object },
-      { title: "result", width: "minmax(0, 210px)", narrow: "64px", cell: (r) => el(isFailure(r) || r.code || r.signal ? "span.bad" : "span.dim", {}, result(r)) },
+      { title: "name", width: "minmax(60px, 8%)", narrow: "56px", class: "name", cell: (r) => clean(r.proc?.comm ?? "") },
+      { title: "what", width: "62px", narrow: "56px", cell: (r) => el(`span.k-${family(r)}`, {}, verb(r)) },
+      { title: "object", width: "minmax(0, 1fr)", cell: object },
+      { title: "result", width: "minmax(56px, 15%)", narrow: "54px", cell: (r) => el(isFailure(r) || r.code || r.signal ? "span.bad" : "span.dim", {}, result(r)) },
     ],
   });
   // What is of no family is always shown.
@@ -199,15 +199,19 @@ function talkView(app) {
 
 const severity = (word) => el(`span.severity.${/^(critical|high|medium|low|info)$/.test(word) ? word : "info"}`, {}, clean(word ?? "info"));
 
+// A denial has no severity of its own: what was stopped was meant to be.
+const severityOf = (r) => (r.kind === "policy_deny" ? (r.enforced ? "high" : "medium") : r.severity ?? "info");
+const SEVERITIES = ["critical", "high", "medium", "low", "info"];
+
 function secretView(app) {
   return tableView(app, {
     label: "Secrets", items: app.model.secrets, words: (r) => object(r) + (r.proc?.comm ?? ""), open: (r) => recordDetail(app, r), empty: "Nothing was found: either there was nothing, or no rules were asked for (--rules).",
     columns: [
       { title: "time (s)", width: "84px", class: "right.dim", wide: true, cell: (r) => offset(r.t) },
-      { title: "severity", width: "86px", cell: (r) => severity(r.severity) },
-      { title: "rule", width: "minmax(0, 190px)", cell: (r) => clean(r.rule) },
+      { title: "severity", width: "86px", narrow: "72px", cell: (r) => severity(r.severity) },
+      { title: "rule", width: "minmax(0, 190px)", narrow: "minmax(0, 0.7fr)", cell: (r) => clean(r.rule) },
       { title: "where", width: "minmax(0, 1fr)", cell: (r) => `${way(r)} ${clean(r.path ?? r.remote ?? `fd ${r.fd}`)}` },
-      { title: "secret", width: "minmax(0, 220px)", cell: (r) => clean(r.redacted) },
+      { title: "secret", width: "minmax(0, 220px)", wide: true, cell: (r) => clean(r.redacted) },
       { title: "by", width: "minmax(0, 150px)", wide: true, cell: (r) => `${r.proc?.pid ?? ""} ${clean(r.proc?.comm ?? "")}` },
     ],
   });
@@ -218,9 +222,9 @@ function alertView(app) {
     label: "Alerts", items: app.model.alerts, words: (r) => `${r.kind} ${object(r)} ${r.proc?.comm ?? ""}`, open: (r) => recordDetail(app, r), empty: "No alert, and nothing that a policy denies.",
     columns: [
       { title: "time (s)", width: "84px", class: "right.dim", wide: true, cell: (r) => offset(r.t) },
-      { title: "severity", width: "86px", cell: (r) => (r.kind === "policy_deny" ? severity(r.enforced ? "high" : "medium") : severity(r.severity)) },
-      { title: "rule", width: "minmax(0, 210px)", cell: (r) => clean(r.rule) },
-      { title: "what", width: "minmax(0, 1fr)", cell: (r) => (r.kind === "policy_deny" ? `${r.enforced ? "denied" : "not denied, only seen"}: ${object(r)}` : clean(r.message)) },
+      { title: "severity", width: "86px", narrow: "72px", cell: (r) => severity(severityOf(r)) },
+      { title: "rule", width: "minmax(0, 230px)", narrow: "minmax(0, 0.8fr)", cell: (r) => clean(r.rule) },
+      { title: "what", width: "minmax(0, 1fr)", cell: (r) => (r.kind === "policy_deny" ? `${r.enforced ? "denied" : "not denied, only seen"}: ${denied(r)}` : clean(r.message)) },
       { title: "by", width: "minmax(0, 150px)", wide: true, cell: (r) => `${r.proc?.pid ?? ""} ${clean(r.proc?.comm ?? "")}` },
     ],
   });

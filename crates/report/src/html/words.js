@@ -56,13 +56,14 @@ const OBJECTS = {
   net_close: (r) => `${clean(r.proto)} ${clean(r.remote ?? r.local ?? "?")}${named(r)}`,
   content_match: (r) => `${clean(r.rule)} ${way(r)} ${clean(r.path ?? r.remote ?? `fd ${r.fd}`)}: ${clean(r.redacted)}`,
   alert: (r) => `${clean(r.rule)}: ${clean(r.message)}`,
-  policy_deny: (r) => `${clean(r.rule)}: ${clean(r.action)} ${clean(r.path ?? r.remote ?? "")}`,
+  policy_deny: (r) => `${clean(r.rule)}: ${denied(r)}`,
   dns: (r) => `${clean(r.query)} ${clean(r.qtype)}` + (r.rcode ? `: ${r.rcode === "NOERROR" ? clean(r.answers.join(", ")) || "nothing" : clean(r.rcode)}` : ""),
   http: (r) => `${clean(r.method ?? "?")} ${clean(r.host ?? "")}${clean(r.path ?? "")}` + (r.message === "request" ? "" : ` is ${r.status ?? "answered"}`),
   stdio: (r) => `${STREAMS[r.fd] ?? `fd ${r.fd}`} ${r.direction === "send" ? "wrote" : "read"} ${clean(r.message)} ${clean(r.method ?? "")}${r.id === undefined ? "" : ` #${clean(r.id)}`} ${bytes(r.body_bytes)}${r.truncated ? ", not shown" : ""}: ${clean(JSON.stringify(r.body ?? "").slice(0, 120))}`,
   tls_data: (r) => `${clean(r.remote ?? `#${r.conn}`)} ${r.direction === "send" ? "sent" : "received"} ${bytes(r.len)}: ${clean(r.data.slice(0, 120))}`,
 };
 
+const denied = (r) => `${clean(r.action)} ${clean(r.path ?? r.remote ?? "")}`.trim();
 const STREAMS = ["stdin", "stdout", "stderr"];
 
 const WAYS = { file_read: "read from", file_write: "written to", net_send: "sent to", net_recv: "received from" };

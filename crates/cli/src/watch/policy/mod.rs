@@ -8,7 +8,6 @@ pub(crate) use answers::Answers;
 
 use crate::args::BackendName;
 use crate::failure::Failure;
-use crate::stream::note;
 use answers::{addresses_of, name_servers};
 use kernscope_kit::probe::{self, Answer};
 use kernscope_kit::spawn::{self, Supervised};
@@ -105,14 +104,8 @@ impl Enforcement {
     /// Gives the policy to the back end, and sees what it makes of it.
     pub(crate) fn hand_to(&mut self, ebpf: &mut Ebpf) -> Result<(), BackendError> {
         let (_, hosts) = self.options();
-        let set = ebpf.set_policy(self.current.get().paths.slots(), self.current.get().flags());
-        if !self.lsm {
-            // What is not enforced is judged by the records' paths as well.
-            set.unwrap_or_else(|error| {
-                note(format_args!("{error}; files are judged by the path by which they are told alone"));
-            });
-        } else {
-            set?;
+        ebpf.set_policy(self.current.get().paths.slots(), self.current.get().flags())?;
+        if self.lsm {
             let enforced = ebpf.enforcement();
             self.means.files = Class::ALL.map(|class| match enforced.has(class.number()) {
                 true => Ok("lsm"),
