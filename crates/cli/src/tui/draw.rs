@@ -3,6 +3,7 @@
 use super::state::{Row, State, Tab, is_alert};
 use crate::screen::look::{badge, bold, chosen, dim, frame_of, popup};
 use kernscope_report::pretty::clean;
+use kernscope_report::pretty::units::plural;
 use kernscope_report::{Body, Entry};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -59,8 +60,12 @@ fn top(state: &State, width: usize) -> Line<'static> {
     };
     let alerts =
         if state.alerts > 0 { Style::new().fg(Color::Red).add_modifier(Modifier::BOLD) } else { dim() };
-    let counts = format!(" {} records, {} processes, ", state.seen, state.processes.len());
-    let finds = format!("{} finds", state.alerts);
+    let counts = format!(
+        " {}, {}, ",
+        plural(state.seen, "record", "records"),
+        plural(state.processes.len() as u64, "process", "processes")
+    );
+    let finds = plural(state.alerts, "find", "finds");
     // The counts stay, however long the command is.
     let room = width.saturating_sub(word.len() + counts.len() + finds.len() + 3).max(8);
     let title = clean::cut_end(&clean::text(&state.title), room).into_owned();
