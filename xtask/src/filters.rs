@@ -30,7 +30,7 @@ pub(crate) struct Args {
 
 /// Runs the task.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let mut filters = example()?;
+    let mut filters = tools::tested("filters")?;
     filters.args(["--pairs", &args.pairs.to_string(), "--load", &args.load.to_string()]);
     filters.args(["--seed", &args.seed.to_string()]);
     if let Some(place) = args.place {
@@ -42,14 +42,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Optimised: most of its time is the virtual machine's.
-fn example() -> Result<Command> {
-    tools::example("kernscope-kit", "filters")
-}
-
 /// The short run of the tests.
 pub(crate) fn for_tests() -> Result<Command> {
-    let mut filters = example()?;
+    let mut filters = tools::tested("filters")?;
     filters.args(["--pairs", &PAIRS_OF_TESTS.to_string()]);
     Ok(filters)
 }

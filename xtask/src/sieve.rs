@@ -36,7 +36,7 @@ pub(crate) fn for_tests() -> Result<Command> {
 }
 
 fn windows(windows: u64, seed: u64) -> Result<Command> {
-    let mut command = tools::example("kernscope-sieve", "windows")?;
+    let mut command = tools::tested("windows")?;
     command.args([windows.to_string(), seed.to_string()]);
     Ok(command)
 }

@@ -107,6 +107,11 @@ impl Session {
     /// A cargo that embeds the objects under test.
     fn cargo(&self) -> Command {
         let mut cargo = tools::cargo();
+        self.embed(&mut cargo);
+        cargo
+    }
+
+    fn embed<'a>(&self, cargo: &'a mut Command) -> &'a mut Command {
         if let Some(dir) = &self.objects {
             cargo.env("KERNSCOPE_OBJECTS", dir);
         }
@@ -145,16 +150,8 @@ impl Session {
     /// The case files on this kernel, by every back end that the privileges allow.
     fn cases(&mut self) {
         let root = tools::root();
-        let mut build = self.cargo();
-        build.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--package",
-            "kernscope",
-            "--package",
-            "kernscope-cases",
-        ]);
+        let mut build = tools::workspace("build", "dev");
+        self.embed(&mut build).args(["--bin", "kernscope", "--bin", "cases"]);
         if let Err(error) = tools::run(&mut build) {
             return self.check("cases", || Err(error));
         }

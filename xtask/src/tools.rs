@@ -69,6 +69,23 @@ pub(crate) fn program(package: &str) -> Result<PathBuf> {
     Ok(target_dir().join(PROFILE).join(package))
 }
 
+/// A cargo that builds for tasks that test: whatever it is asked for, with the features that the whole workspace has together.
+/// Chosen by package, a program is built with its own, and with it, once more, every crate below that has others.
+pub(crate) fn workspace(command: &str, profile: &str) -> Command {
+    let mut cargo = cargo();
+    cargo.args([command, "--quiet", "--locked", "--workspace", "--profile", profile]);
+    cargo
+}
+
+/// Builds the examples that try what is optimised against the kernel and plain code, all at once, and returns one ready to run.
+///
+/// # Errors
+/// When they do not build.
+pub(crate) fn tested(name: &str) -> Result<Command> {
+    run(workspace("build", PROFILE).args(["--example", "filters", "--example", "windows"]))?;
+    Ok(Command::new(target_dir().join(PROFILE).join("examples").join(name)))
+}
+
 /// Builds an example of a crate and returns it ready to run.
 ///
 /// # Errors

@@ -40,17 +40,14 @@ impl Binaries {
     /// Builds them in a Cargo profile, or takes those that are there; copies without symbols go to `cache`.
     pub(crate) fn provide(profile: &str, build: bool, cache: &Path) -> Result<Binaries> {
         if build {
-            tools::run(cargo(profile).args(["--package", "kernscope", "--package", "kernscope-cases"]))?;
-            tools::run(cargo(profile).args(["--package", "kernscope-watch", "--example", "verifier"]))?;
-            tools::run(cargo(profile).args(["--package", "kernscope-kit", "--example", "filters"]))?;
+            let programs =
+                ["--bin", "kernscope", "--bin", "cases", "--example", "verifier", "--example", "filters"];
+            tools::run(tools::workspace("build", profile).args(programs))?;
         }
         let tests = cache.join("tests");
         fs::create_dir_all(&tests).with_context(|| format!("create {}", tests.display()))?;
         if build || !tests.join(WATCH_TESTS).exists() {
-            let kit = KIT_TESTS.iter().flat_map(|name| ["--test", name]);
-            self::tests(&tests, "kernscope-kit", &kit.collect::<Vec<_>>(), KIT_TESTS.len())?;
-            self::tests(&tests, "kernscope-lan", &["--lib"], 1)?;
-            self::tests(&tests, "kernscope-watch", &["--test", WATCH_TESTS], 1)?;
+            self::tests(&tests)?;
         }
         let built = tools::target_dir().join(if profile == "dev" { "debug" } else { profile });
         let root = tools::root();
@@ -71,28 +68,25 @@ impl Binaries {
     }
 }
 
-/// Builds tests of a package as `cargo test` does, and puts them into a folder by their names; there are so many.
-fn tests(dir: &Path, package: &str, which: &[&str], count: usize) -> Result<()> {
-    let mut cargo = tools::cargo();
-    cargo.args(["test", "--quiet", "--locked", "--no-run", "--message-format=json", "--package", package]);
-    cargo.args(which);
-    let mut built = 0;
+/// Builds tests as `cargo test` does, and puts them into a folder by their names.
+fn tests(dir: &Path) -> Result<()> {
+    let mut wanted: Vec<&str> = KIT_TESTS.iter().chain([&LAN_TESTS, &WATCH_TESTS]).copied().collect();
+    let mut cargo = tools::workspace("test", "test");
+    cargo.args(["--no-run", "--message-format=json", "--lib"]);
+    KIT_TESTS.iter().chain([&WATCH_TESTS]).for_each(|name| _ = cargo.args(["--test", name]));
     for line in tools::read(&mut cargo)?.lines() {
         let message: Value = serde_json::from_str(line).context("read what cargo says it built")?;
-        let name = message["target"]["name"].as_str();
-        if let (Some(name), Some(path)) = (name, message["executable"].as_str()) {
+        let (Some(name), Some(path)) = (message["target"]["name"].as_str(), message["executable"].as_str())
+        else {
+            continue;
+        };
+        if let Some(at) = wanted.iter().position(|wanted| *wanted == name) {
+            wanted.swap_remove(at);
             tools::run(Command::new("strip").arg("-o").arg(dir.join(name)).arg(path))?;
-            built += 1;
         }
     }
-    ensure!(built == count, "build tests of {package}: cargo told of {built}, not {count}");
+    ensure!(wanted.is_empty(), "build tests for the guests: cargo told of none called {}", wanted.join(", "));
     Ok(())
-}
-
-fn cargo(profile: &str) -> Command {
-    let mut cargo = tools::cargo();
-    cargo.args(["build", "--quiet", "--locked", "--profile", profile]);
-    cargo
 }
 
 /// A copy without symbols: the image is held in the guest's memory.
