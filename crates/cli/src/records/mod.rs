@@ -25,7 +25,10 @@ Examples:
   kernscope sessions --remove 3 --remove 4
 
 A session has ended, is running, or was cut off: its kernscope was killed, and
-what it had not written in the last fifth of a second is missing.")]
+what it had not written in the last fifth of a second is missing.
+
+Status: 0; 1 when the database could not be read or changed to the end, or
+nothing more could be written; 2 when there is no such database or session.")]
 pub(crate) struct SessionsArgs {
     /// The database; $XDG_STATE_HOME/kernscope/records.db where nothing is said
     #[arg(long, value_name = "FILE")]
@@ -57,7 +60,10 @@ Examples:
   kernscope show 3 --format jsonl | jq 'select(.ret < 0)'
 
 Numbers (seq) are those of the run; where some are missing, they were lost, as
-the ledger at the end says.")]
+the ledger at the end says.
+
+Status: 0; 1 when the database could not be read to the end, or nothing more
+could be written; 2 when there is no such database, session or kind.")]
 pub(crate) struct ShowArgs {
     /// Its number in `kernscope sessions`, or `last`
     #[arg(value_name = "SESSION", value_parser = which)]
@@ -92,7 +98,10 @@ Examples:
   kernscope query \"SELECT name, remote, comm FROM net_connect WHERE ret < 0\"
   kernscope query 'SELECT name FROM sqlite_schema'
 
-Ctrl-C stops a question that takes too long (status 130).")]
+Ctrl-C stops a question that takes too long (status 130).
+
+Status: 0; 1 when nothing more could be written; 2 when there is no such
+database, or the question cannot be answered.")]
 pub(crate) struct QueryArgs {
     /// One statement that reads
     #[arg(value_name = "SQL")]

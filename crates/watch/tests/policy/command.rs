@@ -105,6 +105,10 @@ fn what_a_policy_denies_to_a_command_fails_and_is_told() {
     let records = records(&folder);
     let denied: Vec<_> = records.iter().filter(|record| record["kind"] == "policy_deny").collect();
     assert!(denied.iter().all(|deny| deny["enforced"] == true), "{denied:#?}");
+    // Where programs can be put on the function that decides, the path is the kernel's, also of what is not made.
+    let pipe = records.iter().find(|record| record["kind"] == "file_mknod").expect("the pipe");
+    println!("{pipe}");
+    assert_eq!((&pipe["path_source"], &pipe["errno"]), (&Value::Null, &Value::from("EPERM")), "{pipe}");
     for (name, action, by) in DENIED {
         assert!(
             denied.iter().any(|deny| deny["action"] == action && deny["by"] == by),
