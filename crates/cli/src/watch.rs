@@ -1,5 +1,6 @@
 //! `kernscope watch`: sets a run up, runs it, and ends as its command did.
 
+pub(crate) mod apart;
 pub(crate) mod config;
 mod control;
 pub(crate) mod ctl;

@@ -1,9 +1,10 @@
 //! `kernscope show`: a session's records, as they were told or as lines for people.
 
-use super::{ShowArgs, Which, page, read};
+use super::{ShowArgs, Which, default_path, page, read};
 use crate::args::{Format, colors_allowed};
 use crate::failure::{BROKEN, Failure, Outcome};
 use crate::stream::{note, printed};
+use crate::watch::apart;
 use kernscope_report::records::{Records, Session, Standing};
 use kernscope_report::{Body, Coverage, End, Entry, Ledger, Output, Pretty, Record, Sink, Style, Summary};
 use std::io::{BufWriter, IsTerminal, Write, stdout};
@@ -16,7 +17,9 @@ pub(super) fn run(args: &ShowArgs) -> Outcome {
             "show --kind {kind}: there is no such kind; there are {known}"
         )));
     }
-    let records = read(args.db.as_deref())?;
+    let db = args.db.clone().map_or_else(default_path, Ok)?;
+    apart::check("show", &[("--report", args.report.as_deref())], &[("--db", Some(&db))])?;
+    let records = read(Some(&db))?;
     let session = find(&records, args.session)?;
     if session.standing == Standing::CutOff {
         note(format_args!(

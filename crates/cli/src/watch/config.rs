@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::records;
 use crate::rules;
 use crate::stream::note;
-use crate::watch::policy;
+use crate::watch::{apart, policy};
 use kernscope_report::Style;
 use kernscope_report::pretty::clean;
 use kernscope_sieve::rules::RuleSet;
@@ -95,11 +95,21 @@ impl Config {
             (None, None) if args.all => Source::Live { target: Target::All, backend: args.backend },
             (None, None) => Source::Live { target: Target::Command(args.command), backend: args.backend },
         };
-        if args.output.is_some() && args.output == args.record {
-            return Err(Failure::usage(
-                "watch --record: the same file as --output; records and raw events need one each",
-            ));
-        }
+        let db = args.db.map(|path| path.map_or_else(records::default_path, Ok)).transpose()?;
+        let read = match &source {
+            Source::Replay(file) => {
+                [("--replay", Some(file.as_path())), ("--policy", args.policy.as_deref())]
+            }
+            Source::Live { .. } => [("--replay", None), ("--policy", args.policy.as_deref())],
+        };
+        let written = [
+            ("--output", &args.output),
+            ("--record", &args.record),
+            ("--report", &args.report),
+            ("--db", &db),
+            ("--learn", &args.learn),
+        ];
+        apart::check("watch", &written.map(|(option, path)| (option, path.as_deref())), &read)?;
         if args.record.is_some() && args.env && !args.no_redact {
             return Err(Failure::usage(
                 "watch --record --env: a recording holds environments as they are; leave out --env, or add --no-redact",
@@ -139,7 +149,7 @@ impl Config {
             record: args.record,
             tui: args.tui,
             report: args.report,
-            db: args.db.map(|path| path.map_or_else(records::default_path, Ok)).transpose()?,
+            db,
             keep_days: args.keep,
             syscall_hooks: match args.syscall_hooks {
                 SyscallHooksName::Auto => SyscallHooks::Auto,

@@ -178,6 +178,7 @@ fn what_makes_no_sense_is_refused_in_one_line() {
     assert!(watch(&["--db", &db], "true").output().expect("runs").status.success());
     refused(&["show", "7", "--db", &db], "show 7: there is no such session");
     refused(&["show", "1", "--kind", "file_opn", "--db", &db], "there are process_snapshot, process_fork");
+    refused(&["show", "1", "--report", &db, "--db", &db], "show --report: the same file as --db");
     refused(&["query", "--db", &db, " ; -- nothing"], "there is no statement in it");
     let empty = dir.text("empty.db");
     std::fs::write(&empty, "").expect("write");

@@ -75,10 +75,17 @@ fn a_wrong_output_file_costs_no_started_command() {
 }
 
 #[test]
-fn records_and_raw_events_need_two_files() {
+fn what_is_written_needs_a_file_each_and_none_that_is_read() {
     let dir = Dir::new("two");
-    let file = dir.text("same");
-    let output = watch(&["--output", &file, "--record", &file], "true").output().expect("runs");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("one each"));
+    let (file, ran) = (dir.text("same"), dir.text("ran"));
+    for [one, other] in
+        [["--output", "--record"], ["--output", "--db"], ["--db", "--report"], ["--report", "--learn"]]
+    {
+        refused(&["watch", one, &file, other, &file, "--", "touch", &ran], "give them one each");
+    }
+    assert!(!dir.path("same").exists() && !dir.path("ran").exists());
+    assert!(watch(&["--record", &file, "--no-tls"], "true").output().expect("runs").status.success());
+    let recorded = std::fs::read(&file).expect("a recording");
+    refused(&["watch", "--replay", &file, "--output", &file], "watch --output: the same file as --replay");
+    assert_eq!(std::fs::read(&file).expect("there"), recorded);
 }
