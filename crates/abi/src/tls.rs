@@ -25,6 +25,8 @@ pub const TLS_GNUTLS: u32 = 1;
 pub const TLS_NSS: u32 = 2;
 /// [`Tls::library`]: Go's crypto/tls.
 pub const TLS_GO: u32 = 3;
+/// [`Tls::library`]: rustls.
+pub const TLS_RUSTLS: u32 = 4;
 /// [`Tls::joined`]: the connection's socket is not known.
 pub const TLS_SOCKET_NONE: u32 = 0;
 /// [`Tls::joined`]: the library used this socket inside a call for the connection, or was given it.

@@ -41,6 +41,7 @@ mod stdio;
 mod tls;
 mod tls_data;
 mod tls_go;
+mod tls_rustls;
 mod tls_seen;
 mod tls_socket;
 mod told;

@@ -61,6 +61,10 @@ pub(crate) struct Frame {
     pub(crate) buffer: u64,
     /// User address of the number of bytes, if it is stored.
     pub(crate) stored_at: u64,
+    /// User address of the next slice (address and length), where the data lies in several; and how many bytes of the call are
+    /// before that one.
+    pub(crate) slices: u64,
+    pub(crate) slice_end: u64,
     /// Bytes of the call, and how many of them are told.
     pub(crate) total: u64,
     pub(crate) at: u64,
@@ -115,6 +119,8 @@ pub(crate) struct Conn {
     pub(crate) moved: [u64; 2],
     /// Inode of the socket that it sent through last; 0 before.
     pub(crate) sent_by: u64,
+    /// Where the library's object was seen last, if it may move; else 0.
+    pub(crate) home: u64,
     pub(crate) socket: Socket,
 }
 
@@ -208,7 +214,11 @@ pub(crate) fn conn(key: &ConnKey) -> Option<&'static mut Conn> {
     if TLS_CONNS.get_ptr_mut(key).is_none() {
         // SAFETY: no arguments.
         let born_ns = unsafe { bpf_ktime_get_ns() };
-        let _ = TLS_CONNS.insert(key, &Conn { born_ns, moved: [0; 2], sent_by: 0, socket: Socket::NONE }, 0);
+        let _ = TLS_CONNS.insert(
+            key,
+            &Conn { born_ns, moved: [0; 2], sent_by: 0, home: 0, socket: Socket::NONE },
+            0,
+        );
     }
     // SAFETY: a map value; of one connection, one thread at a time calls the library.
     TLS_CONNS.get_ptr_mut(key).map(|conn| unsafe { &mut *conn })
@@ -240,6 +250,8 @@ fn entered(ctx: &ProbeContext, shape: Shape) -> Option<()> {
         conn: key,
         buffer,
         stored_at,
+        slices: 0,
+        slice_end: u64::MAX,
         total: 0,
         at: 0,
         offset: 0,
@@ -255,7 +267,7 @@ fn entered(ctx: &ProbeContext, shape: Shape) -> Option<()> {
 
 /// Notes that the thread is in a call; `false` for a call that the same library made to do another one's work.
 #[inline(always)]
-fn note(thread: u64, stack: u64, buffer: u64, conn: &ConnKey) -> bool {
+pub(crate) fn note(thread: u64, stack: u64, buffer: u64, conn: &ConnKey) -> bool {
     let Some(slot) = TLS_THREADS.get_ptr_mut(&thread) else {
         let _ = TLS_THREADS.insert(&thread, &Thread { stack, buffer, conn: *conn, socket: Socket::NONE }, 0);
         return true;

@@ -36,6 +36,8 @@ const LINE: usize = 192;
 const PAGE: usize = 576;
 const HALF: usize = 1088;
 const LARGE: usize = (FRONT + MAX_TLS_CHUNK).div_ceil(8);
+/// Bytes of an address and a length.
+const SLICE_BYTES: u64 = 16;
 /// Bytes of the return address that the return has taken off the stack.
 const RETURN_ADDRESS: u64 = 8;
 
@@ -107,7 +109,7 @@ pub(crate) fn returned(result: u64, key: &FrameKey) -> Option<()> {
     };
     let conn = conn(&frame.conn);
     if let Some(conn) = &conn {
-        tell_first(frame, conn);
+        tell_first(&frame.conn, conn, frame.target, frame.ppid);
     }
     if bytes == 0 || conn.is_none() {
         let _ = TLS_FRAMES.remove(key);
@@ -123,12 +125,12 @@ pub(crate) fn returned(result: u64, key: &FrameKey) -> Option<()> {
 
 /// Tells that the process uses the library, once.
 #[inline(always)]
-fn tell_first(frame: &Frame, conn: &Conn) {
-    let user = (frame.conn.pid as u64) << 32 | frame.target as u64;
+pub(crate) fn tell_first(key: &ConnKey, conn: &Conn, target: u32, ppid: u32) {
+    let user = (key.pid as u64) << 32 | target as u64;
     // SAFETY: copied out at once.
-    if unsafe { TLS_USERS.get(&user) }.copied() != Some(frame.start_ns) {
-        let _ = TLS_USERS.insert(&user, &frame.start_ns, 0);
-        tell(TLS_USED, conn, &frame.conn, frame.target, frame.ppid);
+    if unsafe { TLS_USERS.get(&user) }.copied() != Some(key.start_ns) {
+        let _ = TLS_USERS.insert(&user, &key.start_ns, 0);
+        tell(TLS_USED, conn, key, target, ppid);
     }
 }
 
@@ -166,7 +168,10 @@ pub extern "C" fn tls_chunk(thread: u64, stack: u64) -> u32 {
 
 #[inline(always)]
 fn chunk(frame: &mut Frame, conn: &Conn, thread: u64) {
-    let left = frame.total - frame.at;
+    if frame.at >= frame.slice_end {
+        return next_slice(frame);
+    }
+    let left = if frame.slice_end < frame.total { frame.slice_end } else { frame.total } - frame.at;
     let len = plain(if left < MAX_TLS_CHUNK as u64 { left } else { MAX_TLS_CHUNK as u64 } as u32);
     produced(family::TLS, KIND_TLS);
     if len <= (SMALL * 8 - FRONT) as u64 {
@@ -183,6 +188,15 @@ fn chunk(frame: &mut Frame, conn: &Conn, thread: u64) {
     frame.at += len;
 }
 
+/// Goes on with the next of the slices in which the data lies; one may be empty.
+#[inline(always)]
+fn next_slice(frame: &mut Frame) {
+    let [address, len] = user::<[u64; 2]>(frame.slices);
+    frame.buffer = address.wrapping_sub(frame.at);
+    frame.slice_end = frame.at.saturating_add(len);
+    frame.slices = frame.slices.wrapping_add(SLICE_BYTES);
+}
+
 /// Puts a chunk of `len` bytes into room of `WORDS` words, or counts it lost.
 #[inline(always)]
 fn put<const WORDS: usize>(frame: &Frame, conn: &Conn, thread: u64, len: u64) {
@@ -190,7 +204,7 @@ fn put<const WORDS: usize>(frame: &Frame, conn: &Conn, thread: u64, len: u64) {
     let Some(mut room) = EVENTS.reserve::<[u64; WORDS]>(0) else { return lost(family::TLS, LOST_RING_FULL) };
     let event = room.as_mut_ptr().cast::<u8>();
     let fits = len != 0 && len <= (WORDS * 8 - FRONT) as u64;
-    let from = frame.buffer + frame.at;
+    let from = frame.buffer.wrapping_add(frame.at);
     // SAFETY: the room has FRONT and `len` bytes; the helper checks the source.
     if !fits || unsafe { bpf_probe_read_user(event.add(FRONT).cast(), len as u32, from as *const _) != 0 } {
         lost(family::TLS, LOST_TLS_UNREAD);

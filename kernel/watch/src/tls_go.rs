@@ -119,6 +119,8 @@ fn entered(ctx: &ProbeContext, direction: u32) -> Option<()> {
         conn: key,
         buffer: regs.second,
         stored_at: if is_on_stack { high - regs.second } else { 0 },
+        slices: 0,
+        slice_end: u64::MAX,
         total: 0,
         at: 0,
         offset: 0,

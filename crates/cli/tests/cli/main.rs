@@ -52,4 +52,5 @@ mod tls_built_in;
 mod tls_deno;
 mod tls_go;
 mod tls_pid;
+mod tls_rustls;
 mod tui;

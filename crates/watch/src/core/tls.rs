@@ -304,6 +304,7 @@ fn library(number: u32) -> &'static str {
         abi::TLS_GNUTLS => "gnutls",
         abi::TLS_NSS => "nss",
         abi::TLS_GO => "go",
+        abi::TLS_RUSTLS => "rustls",
         _ => "unknown",
     }
 }

@@ -11,6 +11,7 @@ const ALIGN: usize = 16;
 pub(crate) type Section<'a> = (&'a str, u32, u32, &'a [u8]);
 
 const PROGBITS: u32 = 1;
+const SYMTAB: u32 = 2;
 const STRTAB: u32 = 3;
 const DYNSYM: u32 = 11;
 
@@ -27,7 +28,7 @@ pub(crate) fn elf(sections: &[Section<'_>]) -> Vec<u8> {
         file.resize(file.len().next_multiple_of(ALIGN), 0);
         let offset = file.len() as u64;
         let size = contents.len() as u64;
-        let entry_bytes: u64 = if kind == DYNSYM { 24 } else { 0 };
+        let entry_bytes: u64 = if matches!(kind, SYMTAB | DYNSYM) { 24 } else { 0 };
         headers.extend([names.len() as u32, kind].map(u32::to_le_bytes).concat());
         headers.extend([0, BASE + offset, offset, size].map(u64::to_le_bytes).concat());
         headers.extend([link, 0].map(u32::to_le_bytes).concat());
@@ -100,4 +101,19 @@ pub(crate) fn library(functions: &[&str]) -> Vec<u8> {
     }
     let code = vec![0xc3; functions.len()];
     elf(&[(".text", PROGBITS, 0, &code), (".dynsym", DYNSYM, 3, &symbols), (".dynstr", STRTAB, 0, &names)])
+}
+
+/// A program with a table of all its functions: their names and code.
+pub(crate) fn program(functions: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut names, mut symbols, mut code) = (vec![0], vec![0; 24], Vec::new());
+    for (name, bytes) in functions {
+        symbols.extend((names.len() as u32).to_le_bytes());
+        // A local function of section 1.
+        symbols.extend([0x02, 0, 1, 0]);
+        let address = BASE + (FIRST_AT + code.len()) as u64;
+        symbols.extend([address, bytes.len() as u64].map(u64::to_le_bytes).concat());
+        names.extend(name.bytes().chain([0]));
+        code.extend_from_slice(bytes);
+    }
+    elf(&[(".text", PROGBITS, 0, &code), (".symtab", SYMTAB, 3, &symbols), (".strtab", STRTAB, 0, &names)])
 }

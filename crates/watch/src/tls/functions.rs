@@ -17,11 +17,13 @@ pub enum Library {
     Nss,
     /// Go's package crypto/tls.
     Go,
+    /// rustls.
+    Rustls,
 }
 
 impl Library {
     /// All of them.
-    pub(super) const ALL: [Self; 4] = [Self::OpenSsl, Self::GnuTls, Self::Nss, Self::Go];
+    pub(super) const ALL: [Self; 5] = [Self::OpenSsl, Self::GnuTls, Self::Nss, Self::Go, Self::Rustls];
 
     /// The `TLS_*` number.
     pub fn number(self) -> u32 {
@@ -30,6 +32,7 @@ impl Library {
             Self::GnuTls => abi::TLS_GNUTLS,
             Self::Nss => abi::TLS_NSS,
             Self::Go => abi::TLS_GO,
+            Self::Rustls => abi::TLS_RUSTLS,
         }
     }
 }

@@ -122,13 +122,19 @@ impl<'data, R: ReadRef<'data>> Image<'data, R> {
 
     /// Names and addresses of the functions that the symbol table of this kind defines.
     pub(super) fn functions(&self, kind: u32) -> impl Iterator<Item = (&'data [u8], u64)> {
+        self.sized_functions(kind).map(|(name, address, _)| (name, address))
+    }
+
+    /// The same with the length of each, bytes.
+    pub(super) fn sized_functions(&self, kind: u32) -> impl Iterator<Item = (&'data [u8], u64, u64)> {
         let (symbols, names) = self.symbols(kind).unwrap_or_default();
         let endian = self.endian;
         symbols.iter().filter_map(move |symbol| {
             let is_function = matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC);
             let name = names.get(symbol.st_name(endian) as usize..)?;
             let is_here = is_function && !symbol.is_undefined(endian);
-            is_here.then(|| Some((&name[..memchr::memchr(0, name)?], symbol.st_value(endian))))?
+            let name = is_here.then(|| Some(&name[..memchr::memchr(0, name)?]))??;
+            Some((name, symbol.st_value(endian), symbol.st_size(endian)))
         })
     }
 

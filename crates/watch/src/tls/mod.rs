@@ -11,6 +11,7 @@ mod functions;
 mod go;
 mod image;
 pub mod ldcache;
+mod rustls;
 mod symbols;
 
 pub use cache::Cache;
@@ -52,6 +53,7 @@ pub fn find<'data>(file: impl ReadRef<'data>) -> Vec<Found> {
         found.extend(built_in::find(&image));
     }
     found.extend(go::find(&image));
+    found.extend(rustls::find(&image));
     found
 }
 
@@ -86,7 +88,7 @@ fn by_symbols<'data, R: ReadRef<'data>>(image: &Image<'data, R>) -> Vec<Found> {
 /// Names of all programs that [`find`] may name.
 pub fn programs() -> impl Iterator<Item = &'static str> {
     let names: std::collections::BTreeSet<&str> = FUNCTIONS.iter().map(|function| function.program).collect();
-    names.into_iter().chain([RETURN]).chain(go::PROGRAMS)
+    names.into_iter().chain([RETURN]).chain(go::PROGRAMS).chain(rustls::PROGRAMS)
 }
 
 #[cfg(test)]
