@@ -163,9 +163,10 @@ fn receiving(object: &Object) -> Option<ConnKey> {
     }
     let over = object.known(BY_SOCKET, socket.file.ino);
     let handle = match (object.handle(&over), here) {
+        // It has said something on a thread that had no socket, before and after its handshake was seen.
+        (Some((_, known)), Some((handle, conn))) if is_silent(known) && has_no_socket(conn) => handle,
         (Some((handle, _)), _) => handle,
-        // It has said something before it had a socket.
-        (None, Some((handle, conn))) if conn.socket.joined == TLS_SOCKET_NONE => handle,
+        (None, Some((handle, conn))) if has_no_socket(conn) => handle,
         _ => object.new_handle(),
     };
     let _ = RUSTLS_KNOWN.insert(&over, &handle, 0);
@@ -186,11 +187,20 @@ fn sending(object: &Object) -> Option<ConnKey> {
     let socket = object.socket();
     let just_begun = object.handle(&object.known(BY_SOCKET, socket.file.ino));
     object.settles(match just_begun {
-        Some((handle, conn)) if socket.joined != TLS_SOCKET_NONE && conn.moved[0] | conn.moved[1] == 0 => {
-            handle
-        }
+        Some((handle, conn)) if socket.joined != TLS_SOCKET_NONE && is_silent(conn) => handle,
         _ => object.new_handle(),
     })
+}
+
+/// Whether nothing was said on a connection.
+#[inline(always)]
+fn is_silent(conn: &Conn) -> bool {
+    conn.moved[0] | conn.moved[1] == 0
+}
+
+#[inline(always)]
+fn has_no_socket(conn: &Conn) -> bool {
+    conn.socket.joined == TLS_SOCKET_NONE
 }
 
 /// Notes a call that sends; how much of it is told when it returns.
