@@ -36,7 +36,7 @@ const GUESTS: usize = 2;
 /// A guest gets this much beyond the limits of its steps, to boot and to power off.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// Seconds that the case runner gets in each guest.
-const CASES_LIMIT_S: u64 = 1500;
+const CASES_LIMIT_S: u64 = 2400;
 /// Filters that each kernel has to load where nothing is said.
 const FILTERS: u64 = 1000;
 /// The same in the tests, where nobody waits for a thousand.
