@@ -1,7 +1,12 @@
 //! Keys that mean the same on every screen, and waiting for them.
 
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind};
+use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// How long a key is waited for before the screen is drawn anew.
@@ -15,7 +20,8 @@ const QUERY_LETTERS_MAX: usize = 200;
 /// # Errors
 /// When the terminal is gone.
 pub(crate) fn wait(mut each: impl FnMut(Event)) -> io::Result<()> {
-    let mut is_there = event::poll(WAIT)?;
+    wait_for_terminal()?;
+    let mut is_there = event::poll(Duration::ZERO)?;
     while is_there {
         match event::read()? {
             Event::Key(key) if key.kind == KeyEventKind::Release => {}
@@ -24,6 +30,26 @@ pub(crate) fn wait(mut each: impl FnMut(Event)) -> io::Result<()> {
         is_there = event::poll(Duration::ZERO)?;
     }
     Ok(())
+}
+
+/// Waits until the terminal has something, or a moment. What reads keys never comes back from a terminal that has gone, so that it
+/// is not asked then.
+fn wait_for_terminal() -> io::Result<()> {
+    static TERMINAL: OnceLock<Option<File>> = OnceLock::new();
+    let Some(terminal) = TERMINAL.get_or_init(|| File::open("/dev/tty").ok()) else {
+        std::thread::sleep(WAIT);
+        return Ok(());
+    };
+    let mut asked = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut asked, PollTimeout::try_from(WAIT).unwrap_or(PollTimeout::ZERO)) {
+        Err(Errno::EINTR) => return Ok(()),
+        other => other?,
+    };
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+    match asked[0].revents() {
+        Some(said) if said.intersects(gone) => Err(io::Error::other("the terminal is gone")),
+        _ => Ok(()),
+    }
 }
 
 /// By how many rows a key moves in a list of which `page` rows are in view.

@@ -114,6 +114,15 @@ impl Terminal {
         assert!(sent.expect("runs").success(), "{}", self.pid);
     }
 
+    /// Takes the terminal away, as closing its window does, and waits until the program has ended.
+    pub(crate) fn hang_up(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ends");
+        let stat = format!("/proc/{}/stat", self.pid);
+        let has_ended = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        self.until(has_ended, "the end of the program");
+    }
+
     pub(crate) fn type_in(&mut self, keys: &str) {
         self.child.stdin.as_mut().expect("input").write_all(keys.as_bytes()).expect("typed");
     }

@@ -68,6 +68,19 @@ fn it_is_drawn_anew_at_another_size_and_a_signal_gives_the_terminal_back() {
     is_sane(after);
 }
 
+/// A window is closed, a connection breaks off.
+#[test]
+fn when_the_terminal_goes_the_run_ends_with_its_command_and_so_does_kernscope() {
+    let dir = Dir::new("tui-gone");
+    std::fs::write(dir.path("p.toml"), "[read]\ndeny = ['/nothing']").expect("a policy");
+    // With a policy SIGHUP means something else.
+    for options in [String::new(), format!("--policy {}", dir.text("p.toml"))] {
+        let Some(terminal) = Terminal::run(&watched(&options, "echo from the command")) else { return };
+        terminal.wait("leave");
+        terminal.hang_up();
+    }
+}
+
 #[test]
 fn without_a_terminal_there_is_one_clear_line() {
     refused(&["watch", "--tui", "--", "true"], "standard input and output must be a terminal");
