@@ -5,7 +5,7 @@
 //! memory, so a connection is known by its socket: what is received came through the socket that the thread used
 //! last. What is sent belongs to the connection that was seen at this place, or to the one whose handshake has just ended
 //! on this thread. Text that is sent before is a connection that gets its socket later. The layout of arguments is held against
-//! what they can be, since no language promises it. Minimum kernel: 5.10; rustls 0.21 to 0.23.
+//! what they can be, since no language promises it. Minimum kernel: 5.10; rustls 0.23.
 
 use crate::calls::watched;
 use crate::io::add;
@@ -69,13 +69,6 @@ pub fn tls_rustls_out(ctx: ProbeContext) -> u32 {
             _ => unread(conn(&sending(&object)?)?, TLS_OUT),
         }
     });
-    0
-}
-
-/// `send_some_plaintext(&mut self, &[u8], ..) -> usize`, and what goes before the handshake has ended.
-#[uprobe]
-pub fn tls_rustls_out_slice(ctx: ProbeContext) -> u32 {
-    let _ = begins(&ctx).and_then(|object| sends(&ctx, &object, ctx.arg::<u64>(1)?, 0));
     0
 }
 

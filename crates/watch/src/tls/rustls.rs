@@ -3,7 +3,7 @@
 //! A function counts only where none of its calls can go by unseen: compilers copy what is short into its callers. What is
 //! called through tables is there in any case: the functions that handle records behind the handshake, one for each role and version
 //! of TLS, each of which must call what receives; and those that take what is to be sent, each of which must call what sends. That is too
-//! long to be copied besides, unless nothing is copied at all. Where this does not hold, or names are gone, nothing is hooked. Names are of rustls 0.21 to 0.23, in both ways
+//! long to be copied besides, unless nothing is copied at all. Where this does not hold, or names are gone, nothing is hooked. Names are of rustls 0.23, in both ways
 //! in which Rust writes them.
 
 mod calls;
@@ -16,30 +16,21 @@ use object::ReadRef;
 use object::elf::SHT_SYMTAB;
 
 /// The programs beside those of other libraries.
-pub(super) const PROGRAMS: [&str; 6] = [
-    "tls_rustls_begin",
-    "tls_rustls_traffic",
-    "tls_rustls_out",
-    "tls_rustls_out_slice",
-    "tls_rustls_in",
-    "tls_rustls_end",
-];
+pub(super) const PROGRAMS: [&str; 5] =
+    ["tls_rustls_begin", "tls_rustls_traffic", "tls_rustls_out", "tls_rustls_in", "tls_rustls_end"];
 
 /// Methods of `CommonState` and their programs, and whether what they did is known when they return.
-const METHODS: [(&str, &str, bool); 6] = [
+const METHODS: [(&str, &str, bool); 4] = [
     ("send_msg", "tls_rustls_begin", false),
     ("start_outgoing_traffic", "tls_rustls_traffic", false),
-    ("buffer_plaintext", OUT, true),
-    ("send_some_plaintext", OUT_SLICE, true),
-    ("send_early_plaintext", OUT_SLICE, true),
+    (SENDER, OUT, true),
     (RECEIVER, IN, false),
 ];
-/// Those by which all that is written goes.
-const SENDERS: [&str; 2] = ["buffer_plaintext", "send_some_plaintext"];
+/// The one by which all goes that is written.
+const SENDER: &str = "buffer_plaintext";
 /// The one by which all goes that is read.
 const RECEIVER: &str = "take_received_plaintext";
 const OUT: &str = "tls_rustls_out";
-const OUT_SLICE: &str = "tls_rustls_out_slice";
 const IN: &str = "tls_rustls_in";
 const END: &str = "tls_rustls_end";
 
@@ -79,12 +70,12 @@ struct Functions {
 
 pub(super) fn find<'data, R: ReadRef<'data>>(image: &Image<'data, R>) -> Option<Found> {
     let functions = Functions::of(image)?;
-    let senders = functions.of_names(&SENDERS);
+    let senders = functions.of_name(SENDER);
     let calls = Calls::new(image, &functions.others);
     let is_long = |sender: &Function| sender.bytes >= NOT_COPIED_BYTES || !functions.trifles.is_empty();
     let is_told = senders.iter().all(is_long)
         && calls.all_reach(&functions.writers, &senders)
-        && calls.all_reach(&functions.handlers, &functions.of_names(&[RECEIVER]));
+        && calls.all_reach(&functions.handlers, &functions.of_name(RECEIVER));
     is_told.then_some(())?;
     let mut hooks = Vec::new();
     let ends = [(&("", END, false), &functions.drops)];
@@ -123,12 +114,12 @@ impl Functions {
                 return None;
             }
         }
-        (!functions.of_names(&[RECEIVER]).is_empty()).then_some(functions)
+        (!functions.of_name(RECEIVER).is_empty()).then_some(functions)
     }
 
-    /// The methods of these names.
-    fn of_names(&self, names: &[&str]) -> Vec<Function> {
-        let named = METHODS.iter().zip(&self.methods).filter(|((name, ..), _)| names.contains(name));
+    /// The methods of a name.
+    fn of_name(&self, name: &str) -> Vec<Function> {
+        let named = METHODS.iter().zip(&self.methods).filter(|((known, ..), _)| *known == name);
         named.flat_map(|(_, functions)| functions).copied().collect()
     }
 }
