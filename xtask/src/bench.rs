@@ -17,6 +17,7 @@ mod noise;
 mod page;
 mod paths;
 pub(crate) mod programs;
+mod recall;
 mod scan;
 mod socket;
 mod tls;
@@ -53,6 +54,8 @@ enum What {
     Paths,
     /// What the built-in detections cost a record, and the start.
     Detect(detect::Args),
+    /// How much the built-in detections find in corpora of others.
+    Recall(recall::Args),
     /// What a condition in front of a socket saves or costs.
     Socket,
     /// How much of what many TLS connections say at once is told.
@@ -107,6 +110,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         What::Page(args) => return page::run(args),
         What::Paths => return paths::run(),
         What::Detect(args) => return detect::run(args),
+        What::Recall(args) => return recall::run(args),
         What::Socket => return socket::run(),
         What::Tls(args) => return tls::run(args),
     };

@@ -5,6 +5,7 @@
 //! the characters. No ancestor has the attack among its arguments, so place and shape must tell. [`play`] says what
 //! is made of a text.
 
+mod corpora;
 mod play;
 
 use super::{Detections, Detector};
