@@ -88,10 +88,12 @@ impl Condition {
     /// One that cannot be, and why.
     pub(super) fn compile(&self) -> Result<(), String> {
         match self {
-            Self::Field(_, test) => test.compile(),
+            Self::Field(name, test) => test.compile().map_err(|why| format!("{name}: {why}")),
             Self::All(all) | Self::Any(all) => all.iter().try_for_each(Self::compile),
             Self::Not(one) => one.compile(),
-            Self::Who(_, tests) => tests.iter().try_for_each(|(_, test)| test.compile()),
+            Self::Who(_, tests) => tests
+                .iter()
+                .try_for_each(|(name, test)| test.compile().map_err(|why| format!("{name}: {why}"))),
         }
     }
 

@@ -29,6 +29,32 @@ pub(super) struct Example {
     entries: Vec<Played>,
 }
 
+/// Examples as they are written: a run that tries none does not read them.
+#[derive(Clone, Debug)]
+pub(super) struct Given(Option<toml::Value>);
+
+impl Given {
+    pub(super) fn new(value: Option<toml::Value>) -> Self {
+        Self(value)
+    }
+
+    /// # Errors
+    /// What is wrong with one.
+    pub(super) fn read(&self) -> Result<Vec<Example>, String> {
+        Example::list(self.0.as_ref())
+    }
+
+    /// How many there are.
+    fn len(&self) -> usize {
+        self.0.as_ref().and_then(toml::Value::as_array).map_or(0, Vec::len)
+    }
+
+    /// Those that can be read: all, where [`Detections::parse`] has read the rule or the tests have.
+    fn all(&self) -> Vec<Example> {
+        self.read().unwrap_or_default()
+    }
+}
+
 /// A rule that is not what its examples say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExampleFault {
@@ -55,7 +81,7 @@ impl Detections {
         let mut faults = Vec::new();
         for rule in &self.rules {
             for (list, examples, wanted) in [("match", &rule.examples, true), ("near", &rule.near, false)] {
-                for (example, number) in examples.iter().zip(1..) {
+                for (example, number) in examples.all().iter().zip(1..) {
                     count += 1;
                     if example.alerts(rule) != wanted {
                         faults.push(ExampleFault { rule: rule.id.clone(), list, number });
@@ -70,8 +96,9 @@ impl Detections {
     pub fn overlaps(&self) -> Vec<(String, String)> {
         let mut all = Vec::new();
         for rule in &self.rules {
+            let near = rule.near.all();
             for other in self.rules.iter().filter(|other| other.id != rule.id) {
-                if rule.near.iter().any(|example| example.alerts(other)) {
+                if near.iter().any(|example| example.alerts(other)) {
                     all.push((rule.id.clone(), other.id.clone()));
                 }
             }

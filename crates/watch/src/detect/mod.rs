@@ -12,6 +12,7 @@ mod condition;
 mod error;
 mod example;
 mod message;
+mod needs;
 mod pattern;
 mod provenance;
 mod rule;
@@ -59,23 +60,23 @@ impl Detections {
     pub fn parse(text: &str) -> Result<Self, DetectionsError> {
         let all = Self::parse_lazy(text)?;
         for rule in &all.rules {
-            for step in rule.steps.iter().chain(&rule.unless) {
-                step.condition.compile().map_err(|why| DetectionsError::of(&rule.id, why))?;
-            }
+            rule.compile().map_err(|why| DetectionsError::of(&rule.id, why))?;
         }
         Ok(all)
     }
 
-    /// Reads rules whose expressions are known to be good; they are made ready when they are first asked.
+    /// Reads rules whose expressions and examples are known to be good; they are made ready when they are asked for.
     fn parse_lazy(text: &str) -> Result<Self, DetectionsError> {
-        let table: toml::Table = toml::from_str(text).map_err(|error| DetectionsError::toml(text, &error))?;
+        let mut table: toml::Table =
+            toml::from_str(text).map_err(|error| DetectionsError::toml(text, &error))?;
         if let Some(key) = table.keys().find(|key| *key != "detection") {
             return Err(DetectionsError::new(format_args!(
                 "{key} is no key of a file; there is [[detection]]"
             )));
         }
-        let list = table.get("detection").and_then(toml::Value::as_array);
-        let list = list.ok_or_else(|| DetectionsError::new("no rules; there must be a [[detection]]"))?;
+        let Some(toml::Value::Array(list)) = table.remove("detection") else {
+            return Err(DetectionsError::new("no rules; there must be a [[detection]]"));
+        };
         let mut all = Self::default();
         for value in list {
             let rule = match value {

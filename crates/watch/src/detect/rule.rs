@@ -15,7 +15,7 @@
 
 use super::condition::Condition;
 use super::error::DetectionsError;
-use super::example::Example;
+use super::example::Given;
 use super::value;
 use kernscope_report::Severity;
 
@@ -47,8 +47,8 @@ pub struct Detection {
     pub(super) any_order: bool,
     /// What, done by who did the first step, ends a sequence before its second.
     pub(super) unless: Vec<Step>,
-    pub(super) examples: Vec<Example>,
-    pub(super) near: Vec<Example>,
+    pub(super) examples: Given,
+    pub(super) near: Given,
 }
 
 /// What one record must be.
@@ -77,17 +77,17 @@ pub(super) enum By {
 }
 
 impl Detection {
-    pub(super) fn parse(table: &toml::Table) -> Result<Self, DetectionsError> {
-        let id = table.get("id").and_then(toml::Value::as_str).unwrap_or_default();
+    pub(super) fn parse(table: toml::Table) -> Result<Self, DetectionsError> {
+        let id = table.get("id").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
         if id.is_empty() || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
             return Err(DetectionsError::new(format_args!(
                 "a [[detection]] has the id {id:?}; it must be of small letters, digits and -"
             )));
         }
-        Self::checked(id, table).map_err(|why| DetectionsError::of(id, why))
+        Self::checked(&id, table).map_err(|why| DetectionsError::of(&id, why))
     }
 
-    fn checked(id: &str, table: &toml::Table) -> Result<Self, String> {
+    fn checked(id: &str, mut table: toml::Table) -> Result<Self, String> {
         if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
             return Err(format!("{key} is no key of a detection; there are {}", KEYS.join(", ")));
         }
@@ -115,16 +115,29 @@ impl Detection {
             id: id.to_owned(),
             severity,
             message,
-            technique: words(table, "technique")?,
-            tags: words(table, "tags")?,
+            technique: words(&table, "technique")?,
+            tags: words(&table, "tags")?,
             steps,
             within_ns,
             by,
             any_order,
             unless,
-            examples: Example::list(table.get("match")).map_err(|why| format!("match: {why}"))?,
-            near: Example::list(table.get("near")).map_err(|why| format!("near: {why}"))?,
+            examples: Given::new(table.remove("match")),
+            near: Given::new(table.remove("near")),
         })
+    }
+
+    /// Makes ready what is else made ready when it is asked for.
+    ///
+    /// # Errors
+    /// An expression or an example that is wrong, and why.
+    pub(super) fn compile(&self) -> Result<(), String> {
+        let place = if self.steps.len() > 1 { "sequence" } else { "when" };
+        for step in self.steps.iter().chain(&self.unless) {
+            step.condition.compile().map_err(|why| format!("{place}: {why}"))?;
+        }
+        self.examples.read().map_err(|why| format!("match: {why}"))?;
+        self.near.read().map(drop).map_err(|why| format!("near: {why}"))
     }
 }
 

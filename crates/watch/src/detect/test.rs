@@ -61,12 +61,12 @@ impl Test {
                 "glob" => {
                     let globs: Vec<String> =
                         texts(value).map_err(in_key)?.iter().map(|glob| as_regex(glob)).collect();
-                    Atom::Regex(Pattern::new(format!("(?s)^(?:{})$", globs.join("|"))).map_err(in_key)?)
+                    Atom::Regex(Pattern::new(format!("(?s)^(?:{})$", globs.join("|"))))
                 }
                 "regex" => {
                     let all: Vec<String> =
                         texts(value).map_err(in_key)?.iter().map(|one| format!("(?:{one})")).collect();
-                    Atom::Regex(Pattern::new(all.join("|")).map_err(in_key)?)
+                    Atom::Regex(Pattern::new(all.join("|")))
                 }
                 "ge" => Atom::AtLeast(number(value).map_err(in_key)?),
                 "le" => Atom::AtMost(number(value).map_err(in_key)?),
@@ -117,10 +117,10 @@ impl Test {
     pub(super) fn compile(&self) -> Result<(), String> {
         for atom in &self.atoms {
             if let Atom::Regex(pattern) = atom {
-                pattern.compile()?;
+                pattern.compile().map_err(|why| format!("regex: {why}"))?;
             }
         }
-        self.not.as_ref().map_or(Ok(()), |not| not.compile())
+        self.not.as_ref().map_or(Ok(()), |not| not.compile().map_err(|why| format!("not: {why}")))
     }
 
     fn meets(&self, text: &str) -> bool {
@@ -213,7 +213,7 @@ mod tests {
 
     fn wrong(text: &str) -> String {
         let table: toml::Table = format!("t = {text}").parse().expect("TOML");
-        Test::parse(&table["t"]).expect_err("wrong")
+        Test::parse(&table["t"]).and_then(|test| test.compile()).expect_err("wrong")
     }
 
     #[test]
