@@ -3,7 +3,7 @@
 use super::embedded::quoted;
 
 /// Programs of [`texts`].
-const PROGRAMS: [&str; 22] = [
+const PROGRAMS: [&str; 23] = [
     "find",
     "watch",
     "trap",
@@ -14,6 +14,7 @@ const PROGRAMS: [&str; 22] = [
     "view",
     "ex",
     "rvim",
+    "rview",
     "vimdiff",
     "gdb",
     "sed",
@@ -48,9 +49,14 @@ pub(super) fn texts(name: &str, words: &[&str]) -> Vec<String> {
             words.get(1).filter(|_| words.len() > 2).map(|text| (*text).to_owned()).into_iter().collect()
         }
         "alias" => words[1..].iter().filter_map(|word| Some(word.split_once('=')?.1.to_owned())).collect(),
-        "vi" | "vim" | "nvim" | "view" | "ex" | "rvim" | "vimdiff" => {
+        "vi" | "vim" | "nvim" | "view" | "ex" | "rvim" | "rview" | "vimdiff" => {
             let told = words[1..].iter().map(|word| word.trim_start_matches(['+', ':']));
-            told.filter_map(|word| word.strip_prefix('!').map(str::to_owned)).collect()
+            told.filter_map(|word| match word.split(' ').next() {
+                // What it starts then is a shell to type into.
+                Some("shell" | "sh" | "terminal" | "term") => Some("sh".to_owned()),
+                _ => word.strip_prefix('!').map(str::to_owned),
+            })
+            .collect()
         }
         "gdb" => {
             let told = words[1..]

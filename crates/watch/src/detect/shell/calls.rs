@@ -4,7 +4,7 @@
 //! written down.
 
 /// Calls that take a command, in Python, Perl, Ruby, PHP, JavaScript, Lua, Awk, Tcl, C and others.
-const CALLS: [&str; 30] = [
+const CALLS: [&str; 37] = [
     "system",
     "popen",
     "Popen",
@@ -35,6 +35,13 @@ const CALLS: [&str; 30] = [
     "run",
     "call",
     "Command",
+    "command",
+    "ProcessBuilder",
+    "esyscmd",
+    "syscmd",
+    "posix_spawn",
+    "execvpe",
+    "capture2",
 ];
 /// Longest name in [`CALLS`].
 const LONGEST_NAME: usize = 16;
@@ -124,7 +131,8 @@ pub(super) fn texts(name: &str, words: &[&str]) -> Vec<String> {
     all
 }
 
-fn head(word: &str) -> &str {
+/// As much of an argument as is looked at.
+pub(super) fn head(word: &str) -> &str {
     let mut end = word.len().min(MAX_BYTES);
     while !word.is_char_boundary(end) {
         end -= 1;

@@ -43,6 +43,7 @@ pub(super) fn fetches(command: &Command) -> bool {
         || (RESOLVERS.contains(&command.name())
             && command.args().any(|arg| arg.to_ascii_lowercase().contains("txt")))
         || (command.name() == "openssl" && command.args().next() == Some("s_client"))
+        || command.name() == "ssh"
         || command.redirects.iter().any(|(_, target)| is_socket_path(&target.text))
 }
 
@@ -92,9 +93,23 @@ pub(super) fn is_bare_shell(command: &Command) -> bool {
     let inner = command.unwrapped();
     let command = inner.as_ref().unwrap_or(command);
     let is_letter = |arg: &str| {
-        matches!(arg, "-i" | "-p" | "-l" | "-li" | "-il" | "-ip" | "-pi" | "--norc" | "--noprofile")
+        matches!(
+            arg,
+            "-i" | "-p" | "-l" | "-li" | "-il" | "-ip" | "-pi" | "-s" | "-b" | "--norc" | "--noprofile"
+        )
     };
     SHELLS.contains(&command.name()) && command.name() != "busybox" && command.args().all(is_letter)
+}
+
+/// Whether a shell is started that reads what somebody types, and not a pipe, a text or a file.
+pub(super) fn is_typed_into(command: &Command) -> bool {
+    let reads_file = |(op, target): &(String, super::script::Word)| {
+        op == "<" && !target.text.is_empty() && target.text != "/dev/tty"
+    };
+    command.before != super::script::Sep::Pipe
+        && command.input.is_none()
+        && !command.redirects.iter().any(reads_file)
+        && is_bare_shell(command)
 }
 
 /// Whether a command decodes what it reads.
@@ -180,7 +195,9 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
             signs.push("dev-tcp");
         }
         // An argument may be written oddly for good reason; a program's name may not.
-        if command.words.first().is_some_and(|word| word.hidden && !word.text.is_empty()) {
+        if command.words.first().is_some_and(|word| word.hidden && !word.text.is_empty() || is_masked(word))
+            || is_split_anew(script, command)
+        {
             signs.push("hidden-command");
         }
     }
@@ -199,6 +216,26 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
     signs.sort_unstable();
     signs.dedup();
     signs
+}
+
+/// `/usr/bin/p?ng`, `nma?`: nobody leaves it to the shell which program that is.
+fn is_masked(word: &super::script::Word) -> bool {
+    let name = word.text.rsplit('/').next().unwrap_or_default();
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"?*[]".contains(&byte));
+    let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let amid = letter(name.as_bytes().first()) && letter(name.as_bytes().last()) && name.contains(['*', '[']);
+    !word.quoted && plain && (name.contains('?') || amid) && name.len() > 2
+}
+
+/// `IFS=];b=cat]/etc/passwd;$b`: a variable is run that falls apart at another character than a space.
+fn is_split_anew(script: &Script, command: &Command) -> bool {
+    let Some(first) = command.words.first().filter(|first| first.vars.len() == 1 && !first.quoted) else {
+        return false;
+    };
+    let marks =
+        script.commands.iter().filter(|other| other.words.is_empty()).flat_map(|other| &other.assigns);
+    let mut marks = marks.filter(|(name, value)| name == "IFS" && value.len() == 1);
+    marks.any(|(_, value)| first.text.contains(value.as_str()) && value != "/")
 }
 
 /// Whether a pipe prints a text and changes it, so that what comes out was known to whoever wrote it.
@@ -248,7 +285,15 @@ fn downloads_and_runs(script: &Script, brings: impl Fn(&Command) -> Vec<String>)
         if (first.contains('/') && runs(first)) || (is_shell && command.args().any(runs)) {
             return true;
         }
+        // What was brought goes by another name from now on.
+        let renames = matches!(command.name(), "cat" | "cp" | "mv") && command.args().any(runs);
         files.extend(brings(command));
+        if renames {
+            let written =
+                command.redirects.iter().filter(|(op, _)| op.contains('>')).map(|(_, file)| &*file.text);
+            let last = command.args().last().filter(|_| command.name() != "cat");
+            files.extend(written.chain(last).map(str::to_owned));
+        }
         // `curl URL | tar x -C DIR`: what lies there came from the network.
         let unpacks = matches!(command.name(), "tar" | "unzip" | "cpio")
             && script.top().any(|other| other.pipeline == command.pipeline && fetches(other));
@@ -365,7 +410,19 @@ pub(super) fn fed(script: &Script) -> Vec<String> {
     for (index, command) in script.commands.iter().enumerate() {
         let inner = command.unwrapped();
         let own = inner.as_ref().unwrap_or(command);
-        let takes = is_interpreter(own) || matches!(own.name(), "ed" | "gdb" | "at" | "crontab" | "chpasswd");
+        let takes = is_interpreter(own)
+            || matches!(
+                own.name(),
+                "ed" | "m4"
+                    | "wish"
+                    | "jjs"
+                    | "jrunscript"
+                    | "gdb"
+                    | "at"
+                    | "crontab"
+                    | "chpasswd"
+                    | "passwd"
+            );
         let text = command.input.clone().filter(|_| takes);
         let text = text.or_else(|| takes.then(|| piped(script, index)).flatten());
         lines.extend(text.map(|text| format!("{} <<< {text}", own.line())));

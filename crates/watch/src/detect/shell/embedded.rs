@@ -7,9 +7,10 @@
 use super::by_design;
 use super::calls;
 use super::danger;
+use super::given::{self, starts as starts_shell};
 use super::options::{Honest, Place, TAKERS, VARIABLES};
 use super::parse;
-use super::script::{Command, Sep};
+use super::script::Command;
 
 /// Texts of one command that are read.
 const MAX_TEXTS: usize = 8;
@@ -40,7 +41,8 @@ pub(super) fn may_take(argv: &[String]) -> bool {
     words.len() > at + 1
         && (TAKERS.iter().any(|(programs, ..)| programs.contains(&name))
             || by_design::is_known(name)
-            || calls::is_code(name))
+            || calls::is_code(name)
+            || given::is_given(name, &words[at..]))
 }
 
 /// The texts in the arguments of a command, and in the variables that are set for it.
@@ -69,6 +71,14 @@ pub(super) fn texts(command: &Command) -> Vec<Embedded> {
     all
 }
 
+/// Whether a command gives a shell to a program that is for something else.
+pub(super) fn gives_shell(command: &Command) -> bool {
+    let inner = command.unwrapped();
+    let command = inner.as_ref().unwrap_or(command);
+    let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
+    given::is_given(command.name(), &words)
+}
+
 /// The values of `PAGER=... man`, `export PAGER=...`.
 fn of_variables(command: &Command) -> Vec<Embedded> {
     let exported = command.words.iter().skip(1).filter_map(|word| word.text.split_once('='));
@@ -85,12 +95,6 @@ fn of_variables(command: &Command) -> Vec<Embedded> {
         })
     });
     known.collect()
-}
-
-fn starts_shell(text: &str) -> bool {
-    let script = parse::parse(text);
-    // One that is piped to runs what it reads.
-    script.commands.iter().any(|command| command.before != Sep::Pipe && danger::is_bare_shell(command))
 }
 
 fn of_place(words: &[&str], place: Place) -> Vec<String> {
@@ -148,7 +152,8 @@ fn oddly(text: &str, honest: Honest, place: Place) -> Option<&'static str> {
     let named = commands().any(|command| is_meant(command) || command.name().is_empty());
     let odd = outer.begins_empty || !fine || bare_shell || !(named || text.is_empty());
     // A script of one's own is nobody's business, unless everybody can write there.
-    let own_script = outer.commands.len() == 1 && text.contains('/') && !text.contains(char::is_whitespace);
+    let is_name = !text.contains(|c: char| c.is_whitespace() || "<>|;&$`\"'".contains(c));
+    let own_script = outer.commands.len() == 1 && text.contains('/') && is_name;
     let open_place = ["/tmp/", "/var/tmp/", "/dev/shm/"].iter().any(|place| text.starts_with(place));
     (odd && !(own_script && !open_place && !bare_shell)).then_some(name)
 }

@@ -275,12 +275,33 @@ pub(super) fn tells_of_machine(command: &Command) -> bool {
 /// Whether a pipe into this command makes no sense.
 pub(super) fn is_deaf(command: &Command) -> bool {
     let name = command.name();
+    if inner_reads(command) {
+        return false;
+    }
     let reads_file = name == "cat" && command.args().any(|arg| arg.starts_with('/'));
     DEAF.contains(&name) || reads_file
 }
 
+/// `xargs sh -c ...`
+fn is_shell_behind(command: &Command) -> bool {
+    command.args().any(|arg| matches!(arg.rsplit('/').next().unwrap_or(arg), "sh" | "bash" | "dash" | "zsh"))
+}
+
+/// `xargs date`, `perl -ne ...`: what is piped in is made arguments of, or gone through line by line.
+fn inner_reads(command: &Command) -> bool {
+    let by_line = |arg: &str| arg.starts_with('-') && !arg.starts_with("--") && arg.contains(['n', 'p']);
+    match command.name() {
+        "xargs" | "parallel" => true,
+        "perl" | "ruby" => command.args().next().is_some_and(by_line),
+        _ => false,
+    }
+}
+
 /// What a command is good for, if it is one of those; programs that start others are looked through.
 pub(super) fn payload(command: &Command) -> Option<Payload> {
+    if command.before == super::script::Sep::Pipe && inner_reads(command) && !is_shell_behind(command) {
+        return None;
+    }
     let inner = command.unwrapped().filter(|inner| !inner.words.is_empty());
     inner.as_ref().and_then(of_plain).or_else(|| of_plain(command))
 }

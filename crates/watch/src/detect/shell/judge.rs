@@ -24,14 +24,15 @@ pub(super) struct Oddity {
 }
 
 /// Looks for the oddest command of a text; `None` if none is odd enough.
-pub(super) fn oddity(script: &Script) -> Option<Oddity> {
+/// `written`: the text is as somebody wrote it; what is decoded has no lines that people made.
+pub(super) fn oddity(script: &Script, written: bool) -> Option<Oddity> {
     let is_program = script.compound || script.top().count() > LONG;
     let enough = if is_program { ENOUGH_IN_PROGRAM } else { ENOUGH };
-    let odd = (0..script.commands.len()).filter_map(|index| weigh(script, index));
+    let odd = (0..script.commands.len()).filter_map(|index| weigh(script, index, written));
     odd.max_by_key(|oddity| oddity.points).filter(|oddity| oddity.points >= enough)
 }
 
-fn weigh(script: &Script, index: usize) -> Option<Oddity> {
+fn weigh(script: &Script, index: usize, written: bool) -> Option<Oddity> {
     let command = &script.commands[index];
     let host = match command.host {
         Some(host) => script.commands.get(host)?,
@@ -41,7 +42,8 @@ fn weigh(script: &Script, index: usize) -> Option<Oddity> {
     if is_first && !script.begins_empty {
         return None;
     }
-    let payload = payload(script, command, host)?;
+    let begins = script.begins_empty && command.host.is_none() && !command.words.is_empty();
+    let payload = payload(script, command, host).or(begins.then_some(Payload::Other))?;
     // `export $(cat .env)` is how programs are given their settings.
     if command.host.is_some() && matches!(host.name(), "export" | "declare" | "readonly" | "local") {
         return None;
@@ -58,7 +60,8 @@ fn weigh(script: &Script, index: usize) -> Option<Oddity> {
     };
     let line = command.line();
     if is_first || (script.begins_empty && command.host.is_none()) {
-        add(2, "the text begins with a separator".to_owned());
+        // No shell runs such a text; whoever was to stand before it has written none of it.
+        add(3, "the text begins with a separator".to_owned());
     } else {
         add(
             host_points(payload, command, host),
@@ -80,15 +83,22 @@ fn weigh(script: &Script, index: usize) -> Option<Oddity> {
         if command.before == Sep::Pipe && heads::is_deaf(command) {
             add(2, format!("{} does not read what is piped into it", command.name()));
         }
-        add(u32::from(command.tight), "the separator touches what stands before it".to_owned());
+        // Ends of lines touch, and nobody minds.
+        let is_line =
+            command.before == Sep::Newline && (heads::takes_data(host) == 0 || written && is_script(script));
+        let is_printed = command.before == Sep::Pipe && matches!(host.name(), "echo" | "printf");
+        add(u32::from(command.tight && !is_line), "the separator touches what stands before it".to_owned());
         let bare = command.tight && payload == Payload::Other && heads::takes_data(host) == 1;
         add(u32::from(bare), format!("nobody writes {:?} right behind {}", command.name(), host.name()));
         let is_look = matches!(payload, Payload::Look | Payload::Wait) && heads::tells_of_machine(command);
         let odd_place =
             is_look && matches!(command.before, Sep::Or | Sep::Background) && heads::stands_alone(host);
         add(u32::from(odd_place), format!("{line:?} is no answer to a failure"));
-        add(u32::from(command.after_quotes), "a quote is closed right before it".to_owned());
-        let newline = command.before == Sep::Newline && heads::takes_data(host) > 0;
+        add(
+            u32::from(command.after_quotes && !is_line && !is_printed),
+            "a quote is closed right before it".to_owned(),
+        );
+        let newline = command.before == Sep::Newline && !is_line;
         add(u32::from(newline), "a line ends within the command".to_owned());
     }
     if command.words.iter().any(|word| word.hidden) {
@@ -153,6 +163,11 @@ fn place_points(payload: Payload, command: &Command, host: &Command, alone: bool
         Payload::Look if alone && heads::lists(command) && !matches!(host.name(), "echo" | "printf") => 2,
         _ => 0,
     }
+}
+
+/// Whether a text has several lines of commands, as what people write has.
+fn is_script(script: &Script) -> bool {
+    script.top().filter(|command| command.before == Sep::Newline).count() > 1
 }
 
 /// `server &`: a text that ends so is no oddity.

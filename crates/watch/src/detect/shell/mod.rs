@@ -32,9 +32,11 @@ mod danger;
 mod embedded;
 mod evaluate;
 mod expand;
+mod given;
 mod heads;
 mod judge;
 mod leak;
+mod made;
 mod options;
 mod origin;
 mod parse;
@@ -111,7 +113,7 @@ pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Readi
         reading.evidence.extend(origin.seq);
         sign(&mut reading, "injected-argument", vec![origin.because]);
     }
-    if let Some(odd) = judge::oddity(&script) {
+    if let Some(odd) = judge::oddity(&script, true) {
         sign(&mut reading, "injection", odd.because);
     } else if let Some(odd) = attempt(text, &script) {
         sign(&mut reading, "injection-attempt", odd.because);
@@ -154,6 +156,13 @@ fn follow(reading: &mut Reading, mut texts: Vec<script::Script>) {
         if planted::plants(script) {
             sign(reading, "plants-command", vec!["a text in an argument runs what it brings".to_owned()]);
         }
+        if made::hands_over(script) {
+            sign(
+                reading,
+                "odd-option",
+                vec!["a program that the text has made is given to another to start".to_owned()],
+            );
+        }
         let sent = leak::sent(script);
         if sent.secrets > 0 {
             sign(reading, "sends-secrets", Vec::new());
@@ -170,7 +179,14 @@ fn follow(reading: &mut Reading, mut texts: Vec<script::Script>) {
         for option in embedded.iter().filter_map(|embedded| embedded.odd) {
             sign(reading, "odd-option", vec![format!("{option} names a program that it is not for")]);
         }
-        if embedded.iter().any(|embedded| embedded.starts_shell) {
+        let is_own = |command: &&script::Command| script.functions.iter().any(|name| name == command.name());
+        let given = || {
+            script.commands.iter().take(MAX_COMMANDS).filter(|one| !is_own(one)).any(embedded::gives_shell)
+        };
+        if embedded.iter().any(|embedded| embedded.starts_shell)
+            || given()
+            || given::is_given_by_variable(script)
+        {
             sign(reading, "starts-shell", Vec::new());
         }
         let inner =
@@ -194,6 +210,8 @@ pub(super) struct Simple {
     pub(super) words: Vec<String>,
     /// Operator and target.
     pub(super) redirects: Vec<(String, String)>,
+    /// What it is given to read, where the text has that.
+    pub(super) input: Option<String>,
 }
 
 /// The commands of a text and of the texts that it runs.
@@ -209,13 +227,17 @@ pub(super) fn simple_commands(text: &str) -> Vec<Simple> {
     let simple = |command: &script::Command| Simple {
         words: command.words.iter().map(|word| word.text.clone()).collect(),
         redirects: command.redirects.iter().map(|(op, target)| (op.clone(), target.text.clone())).collect(),
+        input: command.input.clone(),
     };
-    scripts.iter().flat_map(|script| &script.commands).map(simple).collect()
+    let is_function = |command: &&script::Command| {
+        scripts.iter().any(|script| script.functions.iter().any(|name| name == command.name()))
+    };
+    scripts.iter().flat_map(|script| &script.commands).filter(|one| !is_function(one)).map(simple).collect()
 }
 
 /// What would be odd about a text, had a web server decoded it or were what it gives to a program not in quotes.
 fn attempt(text: &str, script: &script::Script) -> Option<judge::Oddity> {
-    let judged = |text: &str| judge::oddity(&parse::parse(text));
+    let judged = |text: &str| judge::oddity(&parse::parse(text), false);
     let decoded = decoded(text);
     if let Some(odd) = decoded.as_deref().and_then(judged) {
         return Some(odd);
@@ -272,6 +294,9 @@ fn is_other_language(text: &str) -> bool {
         || lower.contains("<?php")
         || lower.contains("() { :;}")
         || ["system('", "system(\"", "passthru('", "shell_exec('", "popen('"].iter().any(|call| {
-            lower.find(call).is_some_and(|at| lower[..at].trim_end().ends_with([';', '|', '&', '\n', '(']))
+            lower.find(call).is_some_and(|at| {
+                let before = lower[..at].trim_end();
+                before.is_empty() || before.ends_with([';', '|', '&', '\n', '('])
+            })
         })
 }

@@ -198,6 +198,46 @@ const OPENERS: Honest = Programs(&[
     "code2color",
 ]);
 const EXEC_STEPS: Honest = Programs(&["echo", "sleep", "printf", "date", "dot", "ttyout", "true"]);
+/// Programs that keep passwords.
+const KEEPERS: Honest = Programs(&[
+    "pass",
+    "gopass",
+    "op",
+    "bw",
+    "secret-tool",
+    "security",
+    "cat",
+    "echo",
+    "printf",
+    "gpg",
+    "age",
+    "sops",
+    "vault",
+    "aws",
+    "gcloud",
+    "az",
+    "keyctl",
+    "systemd-creds",
+    "kwallet-query",
+    "lpass",
+    "rbw",
+    "head",
+]);
+const BROWSERS: &[&str] = &[
+    "chrome",
+    "google-chrome",
+    "google-chrome-stable",
+    "chromium",
+    "chromium-browser",
+    "electron",
+    "brave",
+    "brave-browser",
+    "microsoft-edge",
+    "code",
+    "msedge",
+];
+const DEBUGGERS: Honest =
+    Programs(&["gdb", "gdbserver", "valgrind", "strace", "rr", "perf", "xterm", "lldb", "heaptrack"]);
 const UNZIP: Honest = Programs(&["unzip", "7z", "zip"]);
 
 const GIT: &[&str] = &["git"];
@@ -217,7 +257,7 @@ const DATABASES: &[&str] = &[
 ];
 
 /// Programs, where they take a text, and what they are honestly given there.
-pub(super) const TAKERS: [(&[&str], Place, Honest); 47] = [
+pub(super) const TAKERS: [(&[&str], Place, Honest); 65] = [
     (GIT, Opt("--upload-pack"), UPLOAD),
     (GIT, Opt("--receive-pack"), UPLOAD),
     (GIT, Inside("core.sshcommand"), REMOTE),
@@ -233,6 +273,7 @@ pub(super) const TAKERS: [(&[&str], Place, Honest); 47] = [
     (GIT, Begin("ext::"), REMOTE),
     (GIT, Opt("--open-files-in-pager"), PAGERS),
     (GIT, Opt("--exec"), Any),
+    (GIT, Opt("--exec-path"), Programs(&["git-core"])),
     (GIT, Inside("core.editor"), Any),
     (GIT, Inside("sequence.editor"), Any),
     (GIT, Inside("credential.helper=!"), Any),
@@ -268,11 +309,28 @@ pub(super) const TAKERS: [(&[&str], Place, Honest); 47] = [
     (&["go"], Opt("-toolexec"), Any),
     (&["go"], Opt("-exec"), Any),
     (&["ansible"], Opt("-a"), Any),
+    (BROWSERS, Opt("--gpu-launcher"), DEBUGGERS),
+    (BROWSERS, Opt("--renderer-cmd-prefix"), DEBUGGERS),
+    (BROWSERS, Opt("--utility-cmd-prefix"), DEBUGGERS),
+    (BROWSERS, Opt("--browser-subprocess-path"), Nothing),
+    (&["psql"], Begin("-o|"), FILTERS),
+    (&["psql"], Begin("-o |"), FILTERS),
+    (&["sshfs"], Inside("ssh_command="), REMOTE),
+    (&["sshuttle"], Opt("--ssh-cmd"), REMOTE),
+    (&["sshuttle"], Opt("-e"), REMOTE),
+    (&["check_by_ssh"], Inside("proxycommand"), PROXY),
+    (&["restic"], Opt("--password-command"), KEEPERS),
+    (&["borg"], Opt("--rsh"), REMOTE),
+    (&["dnsmasq"], Opt("--conf-script"), Nothing),
+    (&["zic"], Opt("-y"), Programs(&["yearistype", "./yearistype"])),
+    (&["yt-dlp", "youtube-dl"], Opt("--exec"), Any),
+    (&["mail", "mailx"], Opt("--exec"), Nothing),
+    (&["gem"], Opt("-e"), Any),
     (&["flock", "sg", "runuser", "vagrant", "capsh", "gosu"], Opt("-c"), Any),
 ];
 
 /// Variables whose value programs run.
-pub(super) const VARIABLES: [(&str, Honest); 14] = [
+pub(super) const VARIABLES: [(&str, Honest); 19] = [
     ("GIT_SSH_COMMAND", REMOTE),
     ("GIT_SSH", REMOTE),
     ("RSYNC_RSH", REMOTE),
@@ -287,4 +345,9 @@ pub(super) const VARIABLES: [(&str, Honest); 14] = [
     ("GIT_EDITOR", Any),
     ("VISUAL", Any),
     ("PROMPT_COMMAND", Any),
+    ("RESTIC_PASSWORD_COMMAND", KEEPERS),
+    ("BORG_PASSCOMMAND", KEEPERS),
+    ("BORG_RSH", REMOTE),
+    ("SUDO_EDITOR", Any),
+    ("SYSTEMD_EDITOR", Any),
 ];

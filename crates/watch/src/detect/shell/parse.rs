@@ -156,6 +156,7 @@ impl Parser<'_> {
                     if is_function {
                         // What follows is its body.
                         self.at += 1;
+                        self.script.functions.extend(command.words.iter().map(|word| word.text.clone()));
                         command.words.clear();
                     } else {
                         self.list(Some(b')'), command_host(command, index));

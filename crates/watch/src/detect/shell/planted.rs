@@ -107,14 +107,40 @@ fn beginnings(arg: &str) -> impl Iterator<Item = &str> {
 
 /// Code of another language that starts a shell to type into: `os.execl('/bin/sh', ...)`.
 fn starts_shell(arg: &str) -> bool {
-    let coded = arg.len() >= SHORTEST_BYTES
-        && arg.len() <= MAX_BYTES
-        && arg.contains("sh")
-        && arg.contains(['(', '`']);
+    let coded = arg.len() >= SHORTEST_BYTES && arg.len() <= MAX_BYTES && arg.contains("sh");
     let quoted = |text: &String| {
         ["/bin/sh", "/bin/bash", "sh -i", "bash -i"].iter().any(|shell| text.starts_with(shell))
     };
-    coded && calls::in_code(arg, false).iter().any(quoted)
+    // `exec /bin/sh`, as a script of its own.
+    let alone = matches!(
+        arg.trim().trim_start_matches(['!', ' ']),
+        "exec /bin/sh" | "exec /bin/bash" | "exec /bin/sh -p" | "exec /bin/bash -p"
+    );
+    let told = |text: &String| quoted(text) || runs_what_it_brings(text) || gives_away(text);
+    alone || coded && (is_value(arg) || calls::in_code(arg, false).iter().any(told))
+}
+
+/// `nc -e sh HOST PORT`.
+fn gives_away(text: &str) -> bool {
+    let is_netcat = ["nc ", "ncat ", "netcat ", "busybox nc "].iter().any(|name| text.starts_with(name));
+    is_netcat && [" -e ", " -c ", " --exec "].iter().any(|option| text.contains(option))
+}
+
+/// `"preinstall": "/bin/sh"`: what runs at an event is a shell to type into.
+fn is_value(arg: &str) -> bool {
+    let blocks = ["{\"/bin/sh", "{ \"/bin/sh", "{\"/bin/bash"];
+    let in_block = blocks.iter().any(|block| arg.contains(block));
+    in_block
+        || ["\"/bin/sh\"", "\"/bin/bash\"", "\"/bin/sh -i", "\"/bin/bash -i"].iter().any(|value| {
+            arg.match_indices(value).any(|(at, _)| {
+                let before = arg[..at].trim_end();
+                let key = before
+                    .strip_suffix(':')
+                    .and_then(|rest| rest.rsplit(['{', ',', '\n']).next())
+                    .unwrap_or("shell");
+                !key.to_ascii_lowercase().contains("shell")
+            })
+        })
 }
 
 fn runs_what_it_brings(text: &str) -> bool {

@@ -44,6 +44,14 @@ pub(super) struct Word {
     pub(super) vars: Vec<String>,
 }
 
+impl Word {
+    /// Letters with one and the same empty variable between them again and again: `p${u}i${u}n${u}g`.
+    pub(super) fn is_holed(&self) -> bool {
+        let letters = self.text.len() > 1 && self.text.bytes().all(|byte| byte.is_ascii_lowercase());
+        letters && self.vars.len() > 1 && self.vars.iter().all(|name| *name == self.vars[0])
+    }
+}
+
 /// One simple command.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Command {
@@ -120,6 +128,8 @@ impl Command {
 /// A text, taken apart.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Script {
+    /// Names of the functions that it makes.
+    pub(super) functions: Vec<String>,
     pub(super) commands: Vec<Command>,
     /// Where there are operators that the shell heeds: separators, substitutions, redirections.
     pub(super) operators: Vec<usize>,

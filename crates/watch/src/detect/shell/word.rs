@@ -52,6 +52,7 @@ impl Making {
         self.word.span.end = at;
         self.word.quoted = self.quotes > 0 && !self.plain;
         expand::glob(&mut self.word, self.plain);
+        self.word.hidden |= self.word.is_holed();
         if !self.word.text.is_empty() || self.quotes > 0 || self.word.substitutes || self.done.is_empty() {
             self.done.push(self.word);
         }
@@ -155,7 +156,8 @@ impl Parser<'_> {
     }
 
     fn dollar(&mut self, making: &mut Making, index: usize, in_quotes: bool) {
-        if self.starts("$((") {
+        // Where it is not closed as a sum is, a group of commands is substituted.
+        if self.starts("$((") && memchr::memmem::find(&self.text[self.at..], b"))").is_some() {
             return self.sum(making);
         }
         if self.starts("$(") {

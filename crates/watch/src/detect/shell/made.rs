@@ -1,0 +1,103 @@
+//! A program that the text has made, given to another to start: `echo id > /tmp/x; chmod +x /tmp/x; tcpdump -z /tmp/x`.
+//!
+//! Which option starts a file need not be known: nobody makes a file in a place for temporary ones executable to have another program
+//! read it.
+
+use super::script::{Command, Script};
+
+/// Where everybody can write.
+const OPEN_PLACES: [&str; 3] = ["/tmp/", "/var/tmp/", "/dev/shm/"];
+/// Programs that run files by design, or look at them and carry them about.
+const HONEST: [&str; 48] = [
+    "sh",
+    "bash",
+    "dash",
+    "zsh",
+    "ksh",
+    "ash",
+    "fish",
+    "source",
+    ".",
+    "eval",
+    "exec",
+    "chmod",
+    "chown",
+    "chgrp",
+    "rm",
+    "cat",
+    "ls",
+    "cp",
+    "mv",
+    "ln",
+    "install",
+    "scp",
+    "rsync",
+    "file",
+    "stat",
+    "test",
+    "[",
+    "[[",
+    "echo",
+    "printf",
+    "tee",
+    "touch",
+    "truncate",
+    "curl",
+    "wget",
+    "tar",
+    "gzip",
+    "gunzip",
+    "unzip",
+    "sha256sum",
+    "md5sum",
+    "docker",
+    "podman",
+    "export",
+    "trap",
+    "which",
+    "mktemp",
+    "dd",
+];
+
+/// Whether a file that this text makes executable, where everybody can write, is given to a program that is not there to run files.
+pub(super) fn hands_over(script: &Script) -> bool {
+    let made: Vec<&str> = script.commands.iter().flat_map(made_executable).collect();
+    !made.is_empty() && script.commands.iter().any(|command| takes(command, &made))
+}
+
+/// The files of `chmod +x FILE...`.
+fn made_executable(command: &Command) -> impl Iterator<Item = &str> {
+    let inner =
+        command.words.iter().position(|word| word.text.ends_with("chmod")).unwrap_or(command.words.len());
+    let args = command.words.get(inner + 1..).unwrap_or_default().iter().map(|word| &*word.text);
+    let gives = |mode: &str| {
+        let symbolic = mode.contains(['+', '=']) && mode.contains('x') && !mode.contains('/');
+        symbolic
+            || mode.len() >= 3
+                && mode.bytes().all(|digit| digit.is_ascii_digit())
+                && mode.contains(['7', '5', '1'])
+    };
+    let is_made = args.clone().any(gives);
+    args.filter(move |file| is_made && OPEN_PLACES.iter().any(|place| file.starts_with(place)))
+}
+
+fn takes(command: &Command, made: &[&str]) -> bool {
+    let names = |text: &str| {
+        let text = text.trim_matches(['"', '\'']);
+        made.iter().any(|file| {
+            text.strip_suffix(file).is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric()))
+        })
+    };
+    // `EDITOR=/tmp/x crontab -e`, `sudo EDITOR=/tmp/x crontab -e`.
+    let set = command.assigns.iter().filter(|_| !command.words.is_empty()).any(|(_, value)| names(value));
+    let inner = command.unwrapped();
+    let plain = inner.as_ref().unwrap_or(command);
+    let handed_on = inner.as_ref().map_or(0, |inner| command.words.len() - inner.words.len());
+    let set_by_wrapper = command.words[..handed_on]
+        .iter()
+        .filter_map(|word| word.text.split_once('='))
+        .any(|(_, value)| names(value));
+    let is_honest =
+        HONEST.contains(&plain.name()) || names(plain.words.first().map_or("", |word| &word.text));
+    set || set_by_wrapper || !is_honest && plain.args().any(names)
+}
