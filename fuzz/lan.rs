@@ -9,7 +9,7 @@ use kernscope_lan::replay::Account;
 use std::sync::LazyLock;
 
 /// Small, so that they are met.
-pub const LIMITS: Limits = Limits { devices: 32, facts: 64, addresses: 8 };
+pub const LIMITS: Limits = Limits { devices: 32, facts: 64, addresses: 8, in_all: 512 };
 
 /// Rules alone: the model looks at words, not at bytes, and would take most of the time.
 static FINGERPRINT: LazyLock<Fingerprint> =
