@@ -18,15 +18,19 @@ mod enforce;
 mod enrich;
 mod hosts;
 mod judge;
+mod machine;
+mod members;
 mod named;
+mod options;
 mod policy;
 mod tls;
+mod told;
 
 pub use attach::SyscallHooks;
 pub use enforce::Enforcement;
+pub use options::{Options, RING_BYTES, ring_bytes};
 pub use policy::Policy;
 
-use crate::agents::{Found, Signatures};
 use crate::backend::{Account, Backend, BackendError, Progress, Target};
 use crate::proc_snapshot;
 use crate::raw::Event;
@@ -35,32 +39,19 @@ use backlog::Backlog;
 use enrich::Enricher;
 use kernscope_abi::layout::{
     CONFIG_ALL, CONFIG_CANDIDATES, CONFIG_CONTENT, CONFIG_COOKIE, CONFIG_DNS, CONFIG_ENV, CONFIG_POLICY,
-    CONFIG_STDIO, CONFIG_TLS, Config, Counters, HOOK_EXEC, LOST_NAMES, WATCHED_CANDIDATE, WATCHED_FROM_EXEC,
-    Watched,
+    CONFIG_STDIO, CONFIG_TLS, Config, Counters, HOOK_EXEC,
 };
 use kernscope_kit::attach::Uprobes;
-use kernscope_kit::compile::{Content, possible_cpus};
+use kernscope_kit::compile::{Compiled, possible_cpus};
 use kernscope_kit::load::{LoadError, Loaded, Object, PerCpu};
 use kernscope_kit::probe;
 use kernscope_kit::ring::Ring;
 use kernscope_kit::spawn::{self, Paused, Running};
-use kernscope_report::{Coverage, Hook, State};
+use kernscope_report::Coverage;
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Default size of the ring in bytes.
-pub const RING_BYTES: u32 = 8 * 1024 * 1024;
-/// The same when plain text goes through it: one call of a library may move ten million at once.
-const TLS_RING_BYTES: u32 = 32 * 1024 * 1024;
-
-/// Bytes of the ring, with TLS or without.
-pub const fn ring_bytes(tls: bool) -> u32 {
-    if tls { TLS_RING_BYTES } else { RING_BYTES }
-}
-/// Inode of the initial pid namespace (`PROC_PID_INIT_INO`, include/linux/proc_ns.h).
-const INITIAL_PID_NAMESPACE: &str = "pid:[4026531836]";
 /// Records taken from the ring in one go.
 const BATCH: usize = 256;
 /// First kernel that tells a program at a function which attachment it runs for.
@@ -69,52 +60,6 @@ const COOKIES_FROM: (u32, u32) = (5, 15);
 const STALE_AFTER: Duration = Duration::from_secs(2);
 /// How long programs that run while they are detached are waited for.
 const SETTLE: Duration = Duration::from_millis(20);
-
-/// Settings of a run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Send environments with execs.
-    pub env: bool,
-    /// Size of the ring: a power of two, at least a page.
-    pub ring_bytes: u32,
-    /// Which tracepoints carry system calls.
-    pub syscalls: SyscallHooks,
-    /// What data that calls move is held against: what meets it is delivered.
-    pub content: Option<Content>,
-    /// Deliver what goes through TLS libraries, as plain text.
-    pub tls: bool,
-    /// Folder in which is kept what was found in large programs, for the next run; none: nothing is kept.
-    pub cache: Option<PathBuf>,
-    /// Whether paths are judged by a policy; [`Ebpf::set_policy`] says which.
-    pub policy: Policy,
-    /// Hosts can be put out of reach; [`Ebpf::set_hosts`] says which.
-    pub hosts: bool,
-    /// How a command is started.
-    pub spawn: spawn::Options,
-    /// Deliver what goes through standard input, output and error, where those are pipes or local sockets.
-    pub stdio: bool,
-    /// Who is known by these is watched from its exec on, with [`Target::Trees`] ([`Ebpf::found`] says who that was); without,
-    /// trees are watched that are named.
-    pub agents: Option<Arc<Signatures>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            env: false,
-            ring_bytes: RING_BYTES,
-            syscalls: SyscallHooks::Auto,
-            content: None,
-            tls: false,
-            cache: None,
-            policy: Policy::None,
-            hosts: false,
-            spawn: spawn::Options::default(),
-            stdio: false,
-            agents: None,
-        }
-    }
-}
 
 /// The command of a run: waiting for the first poll, then running.
 #[derive(Debug)]
@@ -154,28 +99,11 @@ impl Ebpf {
     /// # Errors
     /// When the kernel or the privileges do not allow it, or the command cannot be started.
     pub fn new(target: &Target, options: &Options) -> Result<Self, BackendError> {
-        check_machine()?;
+        machine::check()?;
         let kernel = attach::examine()?;
         let judge = options.content.as_ref().map(judge::compile);
         let compiled = judge.as_ref().and_then(|judge| judge.as_ref().ok());
-        let config = Config {
-            flags: kernel.flags
-                | if *target == Target::All { CONFIG_ALL } else { 0 }
-                | if options.env { CONFIG_ENV } else { 0 }
-                | if compiled.is_some() { CONFIG_CONTENT } else { 0 }
-                | if options.tls { CONFIG_TLS } else { 0 }
-                | if options.policy == Policy::None { 0 } else { CONFIG_POLICY }
-                | if options.stdio { CONFIG_STDIO } else { 0 }
-                | if options.agents.is_some() { CONFIG_CANDIDATES } else { 0 }
-                | CONFIG_DNS
-                | if probe::release() >= COOKIES_FROM { CONFIG_COOKIE } else { 0 },
-            self_pid: std::process::id(),
-            wake_bytes: options.ring_bytes / 4,
-            piece_bytes: compiled.map_or(0, judge::piece_bytes),
-            secret: secret(),
-            cpu_bits: possible_cpus().next_power_of_two().trailing_zeros(),
-            pad: 0,
-        };
+        let config = config(kernel.flags, target, options, compiled);
         let attach::SetUp { mut object, mut hooks, judge } =
             attach::set_up(&kernel, &config, options, judge.as_ref())?;
         let libraries = options.tls.then(|| attach::libraries(&mut object, options.cache.as_deref()));
@@ -257,103 +185,6 @@ impl Ebpf {
     fn tell_news(&mut self) {
         let news = self.libraries.iter_mut().flat_map(|libraries| std::iter::from_fn(|| libraries.news()));
         self.synthetic.extend(news);
-    }
-
-    /// Puts the target into the watched set and tells of the processes that were there before.
-    fn register(&mut self, spawn: &spawn::Options) -> Result<(), BackendError> {
-        match self.target.clone() {
-            Target::Command(argv) => {
-                let paused = Paused::spawn(&argv, spawn).map_err(start_error)?;
-                let waiting = Watched { start_ns: 0, ppid: std::process::id(), flags: WATCHED_FROM_EXEC };
-                self.watched.insert(&paused.pid(), &waiting).map_err(internal)?;
-                self.snapshot_ancestors(paused.pid());
-                self.command = Command::Waiting(paused);
-            }
-            Target::Pid(pid) => self.register_tree(pid)?,
-            Target::Trees(pids) => pids.into_iter().for_each(|pid| drop(self.watch_tree(pid))),
-            Target::All => {
-                let own = std::process::id();
-                for process in proc_snapshot::all() {
-                    if process.pid != own {
-                        self.add(&process)?;
-                    }
-                    self.tell(&process, process.pid != own);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Watches another process that runs already, and its descendants.
-    ///
-    /// # Errors
-    /// When it has gone.
-    pub fn watch_tree(&mut self, pid: u32) -> Result<(), BackendError> {
-        self.register_tree(pid)?;
-        if let Some(libraries) = &mut self.libraries {
-            let object = &mut self.object;
-            self.watched.keys().into_iter().for_each(|pid| libraries.see_process(object, pid));
-        }
-        self.tell_news();
-        Ok(())
-    }
-
-    /// Adds a running process and its descendants. A fork during the scan is no gap: once the parent is in the
-    /// set its children are added by the kernel, and before that the next look finds them.
-    fn register_tree(&mut self, pid: u32) -> Result<(), BackendError> {
-        let root = proc_snapshot::process(pid).ok_or_else(|| BackendError {
-            act: "watch",
-            object: format!("process {pid}"),
-            cause: "no such process".into(),
-            fix: String::new(),
-        })?;
-        self.snapshot_ancestors(pid);
-        self.add(&root)?;
-        self.tell(&root, true);
-        loop {
-            let fresh: Vec<_> =
-                proc_snapshot::descendants(pid).into_iter().filter(|one| !self.is_member(one.pid)).collect();
-            if fresh.is_empty() {
-                return Ok(());
-            }
-            for process in fresh {
-                self.add(&process)?;
-                self.tell(&process, true);
-            }
-        }
-    }
-
-    /// Whether a process is in the watched set for good.
-    fn is_member(&self, pid: u32) -> bool {
-        self.watched.get(&pid).is_some_and(|entry| entry.flags & WATCHED_CANDIDATE == 0)
-    }
-
-    /// Whether a process is of the tree of an agent ([`Options::agents`]).
-    pub fn is_of_agent(&self, pid: u32) -> bool {
-        self.agents.as_ref().is_some_and(|agents| agents.has(pid))
-    }
-
-    /// Agents that began since this was asked last ([`Options::agents`]); they are watched.
-    pub fn found(&mut self) -> Vec<Found> {
-        self.agents.as_mut().map(Agents::found).unwrap_or_default()
-    }
-
-    fn add(&mut self, process: &proc_snapshot::Process) -> Result<(), BackendError> {
-        if let Some(agents) = &mut self.agents {
-            agents.take(process.pid, process.start_ns);
-        }
-        let entry = Watched { start_ns: process.start_ns, ppid: process.ppid, flags: 0 };
-        self.watched.insert(&process.pid, &entry).map_err(internal)
-    }
-
-    fn snapshot_ancestors(&mut self, pid: u32) {
-        for process in proc_snapshot::ancestors(pid).iter().rev() {
-            self.tell(process, false);
-        }
-    }
-
-    fn tell(&mut self, process: &proc_snapshot::Process, watched: bool) {
-        self.synthetic.push_back(proc_snapshot::event(process, now_ns(), watched));
     }
 
     /// What of a policy is enforced here; without [`Policy::Enforce`], nothing.
@@ -489,55 +320,11 @@ impl Backend for Ebpf {
     }
 
     fn coverage(&self) -> Coverage {
-        let counters = self.account.get();
-        let fired = |hook: usize| counters.iter().map(|cpu| cpu.fired[hook]).sum::<u64>();
-        let hooks = self.hooks.iter().map(|hook| {
-            let (tier, is_whole, why) = match (hook.name, &self.libraries) {
-                ("content", _) if hook.tier != "none" => {
-                    let (is_whole, why) = judge::told(&counters);
-                    (hook.tier, is_whole, why)
-                }
-                ("tls", Some(libraries)) => {
-                    let why = libraries.refused();
-                    (libraries.tier(), why.is_empty(), why)
-                }
-                _ => (hook.tier, hook.why.is_empty(), hook.why.clone()),
-            };
-            let state = if tier == "none" {
-                State::Blind
-            } else if !is_whole {
-                State::Partial
-            } else if hook.fired.iter().any(|&index| fired(index) > 0) {
-                State::Attached
-            } else {
-                State::Idle
-            };
-            Hook { name: hook.name.into(), tier: tier.into(), state, why }
-        });
-        Coverage { backend: "ebpf".into(), hooks: hooks.collect(), ..Coverage::default() }
+        self.covered()
     }
 
     fn account(&mut self) -> Account {
-        let mut account = Account { produced: self.made, ..Account::default() };
-        for cpu in self.account.get() {
-            for (sum, n) in account.produced.iter_mut().zip(cpu.produced) {
-                *sum += n;
-            }
-            for (name, n) in LOST_NAMES.into_iter().zip(cpu.lost) {
-                *account.lost.entry(name).or_default() += n;
-            }
-        }
-        // A skipped program counted nothing; its events are both produced and lost.
-        let misses = self.recursion_misses.max(self.object.recursion_misses());
-        if misses > 0 {
-            account.produced[0] += misses;
-            account.lost.insert("recursion", misses);
-        }
-        account.lost.retain(|_, n| *n > 0);
-        if let Some(count) = self.agents.as_ref().map(Agents::passed_over).filter(|count| *count > 0) {
-            account.filtered.insert("no_agent", count);
-        }
-        account
+        self.accounted()
     }
 
     fn detach(&mut self) {
@@ -552,38 +339,26 @@ impl Backend for Ebpf {
     }
 }
 
-fn check_machine() -> Result<(), BackendError> {
-    if !cfg!(target_arch = "x86_64") {
-        return Err(BackendError {
-            act: "load",
-            object: "eBPF programs".into(),
-            cause: "they read the registers of x86-64, and this is another machine".into(),
-            fix: "use --backend ptrace".into(),
-        });
+/// What the programs are told of the run; `kernel` are flags that say what it can do.
+fn config(kernel: u32, target: &Target, options: &Options, judge: Option<&Compiled>) -> Config {
+    Config {
+        flags: kernel
+            | if *target == Target::All { CONFIG_ALL } else { 0 }
+            | if options.env { CONFIG_ENV } else { 0 }
+            | if judge.is_some() { CONFIG_CONTENT } else { 0 }
+            | if options.tls { CONFIG_TLS } else { 0 }
+            | if options.policy == Policy::None { 0 } else { CONFIG_POLICY }
+            | if options.stdio { CONFIG_STDIO } else { 0 }
+            | if options.agents.is_some() { CONFIG_CANDIDATES } else { 0 }
+            | CONFIG_DNS
+            | if probe::release() >= COOKIES_FROM { CONFIG_COOKIE } else { 0 },
+        self_pid: std::process::id(),
+        wake_bytes: options.ring_bytes / 4,
+        piece_bytes: judge.map_or(0, judge::piece_bytes),
+        secret: machine::secret(),
+        cpu_bits: possible_cpus().next_power_of_two().trailing_zeros(),
+        pad: 0,
     }
-    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    if namespace != std::path::Path::new(INITIAL_PID_NAMESPACE) {
-        return Err(BackendError {
-            act: "watch",
-            object: "processes by eBPF".into(),
-            cause: "this is not the initial pid namespace, and the kernel's process ids mean nothing here"
-                .into(),
-            fix: "run kernscope on the host, or use --backend ptrace".into(),
-        });
-    }
-    Ok(())
-}
-
-/// Random enough to hide addresses: the kernel's own, from the process's auxiliary data.
-fn secret() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
-}
-
-/// `CLOCK_MONOTONIC`, nanoseconds.
-fn now_ns() -> u64 {
-    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC);
-    now.map_or(0, |now| u64::try_from(Duration::from(now).as_nanos()).unwrap_or(u64::MAX))
 }
 
 fn internal(error: LoadError) -> BackendError {

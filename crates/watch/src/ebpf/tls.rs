@@ -12,6 +12,7 @@ use kernscope_abi::layout::FileKey;
 use kernscope_kit::attach::{Places, UprobeTier, Uprobes};
 use kernscope_kit::load::{LoadError, Object, Table};
 use kernscope_kit::probe;
+use kernscope_report::clock::monotonic_ns;
 use object::ReadCache;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -249,7 +250,7 @@ impl Libraries {
         if !missing.is_empty() {
             self.refused = Some(format!("{}: {why}", name.display()));
         }
-        let header = abi::Header { ts_ns: super::now_ns(), ..abi::Header::default() };
+        let header = abi::Header { ts_ns: monotonic_ns(), ..abi::Header::default() };
         let body = abi::TlsTarget { target: self.targets, library: found.library.number() };
         let event = Builder::new(header, Body::TlsTarget(body))
             .section(abi::SEC_RESOLVED, 0, name.as_os_str().as_bytes())

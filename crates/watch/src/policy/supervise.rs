@@ -8,6 +8,7 @@ use crate::proc_snapshot;
 use crate::raw::{Body, Builder};
 use kernscope_abi as abi;
 use kernscope_kit::spawn::{Listener, Next, Waiting};
+use kernscope_report::clock::monotonic_ns;
 use nix::errno::Errno;
 use nix::libc;
 use std::sync::Arc;
@@ -95,10 +96,9 @@ pub(crate) fn action_of(nr: i32) -> Action {
 fn event(call: &Waiting) -> Vec<u8> {
     let pid = proc_snapshot::process_of(call.tid).unwrap_or(call.tid);
     let stat = proc_snapshot::stat(pid);
-    let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC);
     let header = abi::Header {
         flags: abi::FLAG_SYNTHETIC,
-        ts_ns: now.map_or(0, |now| u64::try_from(Duration::from(now).as_nanos()).unwrap_or(u64::MAX)),
+        ts_ns: monotonic_ns(),
         start_ns: stat.as_ref().map_or(0, |stat| stat.start_ns),
         pid,
         tid: call.tid,

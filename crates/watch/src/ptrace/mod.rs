@@ -36,9 +36,9 @@ use kernscope_abi as abi;
 use kernscope_kit::spawn::{self, Running, SpawnError};
 use kernscope_kit::trace::{self, Alarm, Go};
 use kernscope_report::Coverage;
+use kernscope_report::clock::{boot_offset_ns, monotonic_ns};
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 use std::collections::{HashMap, HashSet};
 use std::marker::PhantomData;
@@ -186,7 +186,7 @@ impl Ptrace {
     fn snapshot(&mut self, pid: u32, watched: bool) {
         if let Some(process) = proc_snapshot::process(pid) {
             self.cover.produced(abi::KIND_SNAPSHOT);
-            self.queue.push(proc_snapshot::event(&process, now_ns(), watched));
+            self.queue.push(proc_snapshot::event(&process, monotonic_ns(), watched));
         }
     }
 
@@ -202,7 +202,7 @@ impl Ptrace {
         let pid = thread.map_or(tid.unsigned_abs(), |thread| thread.pid);
         let process = self.processes.get(&pid);
         abi::Header {
-            ts_ns: now_ns(),
+            ts_ns: monotonic_ns(),
             start_ns: process.map_or(0, |process| process.start_ns),
             pid,
             tid: tid.unsigned_abs(),
@@ -303,17 +303,7 @@ fn failed(act: &'static str, object: &str, errno: Errno, fix: &str) -> BackendEr
     BackendError { act, object: object.to_owned(), cause: errno.desc().to_owned(), fix: fix.to_owned() }
 }
 
-fn now_ns() -> u64 {
-    clock_ns(ClockId::CLOCK_MONOTONIC)
-}
-
 /// Now, on the clock of process starts.
 fn boot_ns() -> u64 {
-    clock_ns(ClockId::CLOCK_BOOTTIME)
-}
-
-fn clock_ns(clock: ClockId) -> u64 {
-    let Ok(now) = clock_gettime(clock) else { return 0 };
-    let seconds = u64::try_from(now.tv_sec()).unwrap_or(0);
-    seconds * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap_or(0)
+    monotonic_ns() + boot_offset_ns()
 }
