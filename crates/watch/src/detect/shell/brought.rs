@@ -1,6 +1,6 @@
 //! What was brought from elsewhere goes through variables before it is run: `c=$(curl URL); eval "$c"`, `curl URL | while read c; do $c`.
 
-use super::danger::{decodes, fetches};
+use super::roles::{decodes, fetches};
 use super::script::{Command, Script};
 
 /// Variables of a text that hold what was fetched, or decoded.

@@ -6,11 +6,11 @@
 
 use super::by_design;
 use super::calls;
-use super::danger;
 use super::given::{self, starts as starts_shell};
 use super::options::{Honest, Place, TAKERS, VARIABLES};
 use super::parse;
 use super::script::Command;
+use super::{handed, roles};
 
 /// Texts of one command that are read.
 const MAX_TEXTS: usize = 8;
@@ -139,7 +139,7 @@ fn oddly(text: &str, honest: Honest, place: Place) -> Option<&'static str> {
     };
     let text = text.trim();
     let outer = parse::parse(text);
-    let inner: Vec<_> = danger::inner(&outer).iter().map(|text| parse::parse(text)).collect();
+    let inner: Vec<_> = handed::inner(&outer).iter().map(|text| parse::parse(text)).collect();
     let commands = || outer.commands.iter().chain(inner.iter().flat_map(|script| &script.commands));
     let is_meant = |command: &Command| {
         let inner = command.unwrapped();
@@ -148,7 +148,7 @@ fn oddly(text: &str, honest: Honest, place: Place) -> Option<&'static str> {
     };
     let is_glue = |command: &Command| GLUE.contains(&command.name());
     let fine = commands().all(|command| is_meant(command) || is_glue(command));
-    let bare_shell = commands().any(|command| is_glue(command) && danger::is_bare_shell(command));
+    let bare_shell = commands().any(|command| is_glue(command) && roles::is_bare_shell(command));
     let named = commands().any(|command| is_meant(command) || command.name().is_empty());
     let odd = outer.begins_empty || !fine || bare_shell || !(named || text.is_empty());
     // A script of one's own is nobody's business, unless everybody can write there.

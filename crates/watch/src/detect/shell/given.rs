@@ -5,9 +5,9 @@
 //! look at files, build, or give people shells. A shell that is given a text or a file to run is none to type into.
 
 use super::calls;
-use super::danger;
 use super::parse;
 use super::script::Script;
+use super::{handed, roles};
 
 /// Programs that are honestly given the path of a shell.
 const HONEST: &str = "\
@@ -158,8 +158,8 @@ pub(super) fn starts(text: &str) -> bool {
 fn starts_within(text: &str, depth: usize) -> bool {
     let script = parse::parse(text);
     // One that is piped to runs what it reads.
-    script.commands.iter().any(danger::is_typed_into)
-        || depth > 0 && danger::inner(&script).iter().any(|inner| starts_within(inner, depth - 1))
+    script.commands.iter().any(roles::is_typed_into)
+        || depth > 0 && handed::inner(&script).iter().any(|inner| starts_within(inner, depth - 1))
 }
 
 #[cfg(test)]

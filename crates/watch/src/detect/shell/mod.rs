@@ -33,14 +33,17 @@ mod embedded;
 mod evaluate;
 mod expand;
 mod given;
+mod handed;
 mod heads;
 mod judge;
+mod landed;
 mod leak;
 mod made;
 mod options;
 mod origin;
 mod parse;
 mod planted;
+mod roles;
 mod script;
 mod secrets;
 #[cfg(test)]
@@ -173,7 +176,7 @@ fn follow(reading: &mut Reading, mut texts: Vec<script::Script>) {
         reading.commands.extend(
             script.commands.iter().map(script::Command::line).filter(|line| !line.is_empty()).take(room),
         );
-        reading.commands.extend(danger::fed(script).into_iter().take(MAX_INNER));
+        reading.commands.extend(handed::fed(script).into_iter().take(MAX_INNER));
         let embedded: Vec<_> =
             script.commands.iter().take(MAX_COMMANDS).flat_map(embedded::texts).take(MAX_INNER).collect();
         for option in embedded.iter().filter_map(|embedded| embedded.odd) {
@@ -190,7 +193,7 @@ fn follow(reading: &mut Reading, mut texts: Vec<script::Script>) {
             sign(reading, "starts-shell", Vec::new());
         }
         let inner =
-            danger::inner(script).into_iter().chain(embedded.into_iter().map(|embedded| embedded.text));
+            handed::inner(script).into_iter().chain(embedded.into_iter().map(|embedded| embedded.text));
         let room = MAX_INNER.saturating_sub(texts.len());
         let inner: Vec<_> = inner.take(room).map(|text| parse::parse(&text)).collect();
         texts.extend(inner);
@@ -220,7 +223,7 @@ pub(super) fn simple_commands(text: &str) -> Vec<Simple> {
     let mut scripts = vec![parse::parse(text)];
     let mut at = 0;
     while at < scripts.len() && scripts.len() < MAX_INNER {
-        let inner: Vec<_> = danger::inner(&scripts[at]).iter().map(|text| parse::parse(text)).collect();
+        let inner: Vec<_> = handed::inner(&scripts[at]).iter().map(|text| parse::parse(text)).collect();
         scripts.extend(inner);
         at += 1;
     }

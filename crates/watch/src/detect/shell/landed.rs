@@ -1,0 +1,99 @@
+//! Files that are fetched or decoded, and run later in the same text.
+
+use super::roles::{INTERPRETERS, SHELLS, decodes, fetches};
+use super::script::{Command, Script};
+
+/// `curl -o x URL; sh x`, `wget URL/x && chmod +x x && ./x`.
+pub(super) fn downloads_and_runs(script: &Script, brings: impl Fn(&Command) -> Vec<String>) -> bool {
+    let mut files: Vec<String> = Vec::new();
+    for command in script.top() {
+        let inner = command.unwrapped();
+        let command = inner.as_ref().unwrap_or(command);
+        let first = command.words.first().map_or("", |word| &*word.text);
+        let runs = |file: &str| files.iter().any(|known| same_file(known, file));
+        let is_shell = SHELLS.contains(&command.name())
+            || INTERPRETERS.contains(&command.name())
+            || matches!(command.name(), "." | "source");
+        if (first.contains('/') && runs(first)) || (is_shell && command.args().any(runs)) {
+            return true;
+        }
+        // What was brought goes by another name from now on.
+        let renames = matches!(command.name(), "cat" | "cp" | "mv") && command.args().any(runs);
+        files.extend(brings(command));
+        if renames {
+            let written =
+                command.redirects.iter().filter(|(op, _)| op.contains('>')).map(|(_, file)| &*file.text);
+            let last = command.args().last().filter(|_| command.name() != "cat");
+            files.extend(written.chain(last).map(str::to_owned));
+        }
+        // `curl URL | tar x -C DIR`: what lies there came from the network.
+        let unpacks = matches!(command.name(), "tar" | "unzip" | "cpio")
+            && script.top().any(|other| other.pipeline == command.pipeline && fetches(other));
+        if unpacks {
+            let args: Vec<&str> = command.args().collect();
+            let folder =
+                args.iter().position(|arg| matches!(*arg, "-C" | "-d")).and_then(|at| args.get(at + 1));
+            files.extend(folder.map(|folder| format!("{}/", folder.trim_end_matches('/'))));
+        }
+    }
+    false
+}
+
+/// `base64 -d x > y`: y.
+pub(super) fn decoded_into(command: &Command) -> Vec<String> {
+    let packed = matches!(
+        command.name(),
+        "rev" | "tr" | "gpg" | "gunzip" | "zcat" | "bzcat" | "xzcat" | "gzip" | "bzip2" | "xz" | "zstd"
+    );
+    if !decodes(command) || packed || matches!(command.name(), "echo" | "printf") {
+        return Vec::new();
+    }
+    let targets =
+        command.redirects.iter().filter(|(op, _)| op.contains('>')).map(|(_, target)| target.text.clone());
+    targets.filter(|file| file.contains('/') || file.contains('.')).collect()
+}
+
+/// `pip download x -d DIR`
+pub(super) fn downloads_packages(command: &Command) -> bool {
+    command.name().starts_with("pip") && command.args().next() == Some("download")
+}
+
+/// The files that a fetcher writes.
+pub(super) fn outputs(command: &Command) -> Vec<String> {
+    let args: Vec<&str> = command.args().collect();
+    let mut files: Vec<String> = command.redirects.iter().map(|(_, target)| target.text.clone()).collect();
+    for (at, arg) in args.iter().enumerate() {
+        let takes_next = (arg.starts_with('-') && !arg.starts_with("--") && arg.ends_with(['o', 'O']))
+            || matches!(*arg, "--output" | "--output-document");
+        if takes_next && let Some(next) = args.get(at + 1) {
+            files.push((*next).to_owned());
+        }
+        let path = arg.split(['?', '#']).next().unwrap_or(arg);
+        let names_file = matches!(command.name(), "lwp-download" | "ftpget" | "tftp" | "scp" | "ftp");
+        if names_file && !path.contains("://") && !path.contains(':') {
+            files.push(path.to_owned());
+        }
+        if path.contains('/')
+            && !arg.starts_with('-')
+            && let Some(last) = path.rsplit('/').next().filter(|last| !last.is_empty())
+        {
+            files.push(last.to_owned());
+        }
+    }
+    if args.first() == Some(&"download")
+        && let Some(folder) =
+            args.iter().position(|arg| matches!(*arg, "-d" | "--dest")).and_then(|at| args.get(at + 1))
+    {
+        files.push(format!("{}/", folder.trim_end_matches('/')));
+    }
+    files.retain(|file| !file.starts_with('-') && file != "/dev/null" && !file.starts_with('&'));
+    files
+}
+
+fn same_file(known: &str, file: &str) -> bool {
+    let plain = |text: &str| text.trim_start_matches("./").to_owned();
+    let (known, file) = (plain(known), plain(file));
+    let named = !known.contains('/') && file.rsplit('/').next() == Some(known.as_str());
+    (known == file || named || known.len() > 1 && known.ends_with('/') && file.starts_with(&known))
+        && known.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
