@@ -198,6 +198,11 @@ impl Ptrace {
 
     fn release(&mut self, status: Status) {
         let tid = status.tid;
+        if !self.threads.contains_key(&tid) && !self.took_over(tid, status.happened()) {
+            // One of whom its creator has not told yet; let go now, it would be waited for when that is told.
+            self.early.insert(tid, Early { status, since: Instant::now() });
+            return;
+        }
         let signal = match status.happened() {
             Happened::Ended => return self.task_ended(status),
             Happened::Signal(signal) => signal,
@@ -210,7 +215,6 @@ impl Ptrace {
             _ => 0,
         };
         let _ = trace::detach(tid, signal);
-        self.early.remove(&tid);
         if let Some(thread) = self.threads.remove(&tid)
             && let Some(process) = self.processes.get_mut(&thread.pid)
         {

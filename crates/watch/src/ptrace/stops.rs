@@ -40,7 +40,7 @@ impl Ptrace {
     }
 
     /// A thread that was not the leader has called exec and goes by the leader's id now.
-    fn took_over(&self, tid: i32, happened: Happened) -> bool {
+    pub(super) fn took_over(&self, tid: i32, happened: Happened) -> bool {
         happened == Happened::Event(libc::PTRACE_EVENT_EXEC)
             && self.processes.contains_key(&tid.unsigned_abs())
     }
