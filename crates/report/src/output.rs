@@ -1,8 +1,9 @@
-//! Lines to a file, a pipe or a terminal, without ever making the caller wait.
+//! Lines to a file, a pipe or a terminal, without making the caller wait for who reads them.
 //!
 //! Lines gather in a batch; full batches go to a bounded queue ([`QUEUE_BYTES`]) that a thread writes out. When
-//! the queue is full, because the reader is slow or a terminal is stopped, lines are refused and counted.
-//! When writing fails, the rest is refused and counted, and the trouble is told once.
+//! the queue is full, because the reader is slow or a terminal is stopped, lines are refused and counted; a disk
+//! is waited for, since it goes on by itself, but not for ever. When writing fails, the rest is refused and counted, and the
+//! trouble is told once.
 //!
 //! What is on disk is whole lines: after a failed write, a file that this run made is cut back to its last
 //! whole line, and at the end as many lines are given up as the closing records need room.
@@ -21,12 +22,29 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use target::Target;
 
 /// Lines are handed to the writing thread in batches of about this many bytes, or when the stream is idle.
 const BATCH_BYTES: usize = 64 * 1024;
 /// Bytes that may wait for a slow reader; beyond them lines are refused and counted.
 pub const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+
+/// A file that takes nothing for so long is waited for no more, until it does.
+const STALL: Duration = Duration::from_secs(5);
+
+/// How long lines wait for room in the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// Not at all: it may be that nobody reads.
+    None,
+    /// For a disk, [`STALL`].
+    Disk,
+    /// It waited for that in vain, and nothing was taken since.
+    Lost,
+    /// As long as it takes.
+    Endless,
+}
 
 /// Where lines go.
 #[derive(Debug)]
@@ -38,8 +56,7 @@ pub struct Output {
     writer: Option<JoinHandle<Target>>,
     name: String,
     fault_told: bool,
-    /// Waits for a slow reader.
-    patient: bool,
+    patience: Patience,
 }
 
 #[derive(Debug, Default)]
@@ -98,19 +115,20 @@ impl Output {
 
     fn start(target: Target, name: String) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
+        let patience = if target.is_file() { Patience::Disk } else { Patience::None };
         let writer = std::thread::Builder::new().name("kernscope-output".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || write_out(&shared, target)
         })?;
         let batch = Batch { bytes: Vec::with_capacity(BATCH_BYTES + 4096), lines: 0 };
         let writer = Some(writer);
-        Ok(Self { batch, refused: 0, accepted: 0, shared, writer, name, fault_told: false, patient: false })
+        Ok(Self { batch, refused: 0, accepted: 0, shared, writer, name, fault_told: false, patience })
     }
 
     /// The same, but it waits for a slow reader instead of refusing lines: for what is there already, where nobody is held up.
     #[must_use]
     pub fn patient(self) -> Self {
-        Self { patient: true, ..self }
+        Self { patience: Patience::Endless, ..self }
     }
 
     /// Takes one line, which `write` appends, its newline included. `write` is not called when the line cannot
@@ -149,12 +167,24 @@ impl Output {
             return;
         }
         let mut state = self.shared.lock();
-        while self.patient && state.queued_bytes >= QUEUE_BYTES && state.fault.is_none() {
-            state = self.shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+        match self.patience {
+            Patience::None | Patience::Lost => {}
+            Patience::Endless => state = self.shared.wait_for_room(state),
+            Patience::Disk => {
+                let waited = self.shared.room.wait_timeout_while(state, STALL, |state| state.is_full());
+                let (free, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+                state = free;
+                if timeout.timed_out() {
+                    self.patience = Patience::Lost;
+                }
+            }
         }
         if state.queued_bytes < QUEUE_BYTES {
             state.push(&mut self.batch);
             self.shared.work.notify_one();
+            if self.patience == Patience::Lost {
+                self.patience = Patience::Disk;
+            }
         }
     }
 
@@ -205,15 +235,16 @@ impl Output {
     }
 
     fn hand_on_all(&mut self) {
-        let mut state = self.shared.lock();
-        while state.queued_bytes >= QUEUE_BYTES && state.fault.is_none() {
-            state = self.shared.room.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.push(&mut self.batch);
+        self.shared.wait_for_room(self.shared.lock()).push(&mut self.batch);
     }
 }
 
 impl State {
+    /// More has to wait; after a failure nothing has to.
+    fn is_full(&self) -> bool {
+        self.queued_bytes >= QUEUE_BYTES && self.fault.is_none()
+    }
+
     fn push(&mut self, batch: &mut Batch) {
         let fresh = Batch { bytes: Vec::with_capacity(BATCH_BYTES + 4096), lines: 0 };
         let full = std::mem::replace(batch, fresh);
@@ -225,6 +256,10 @@ impl State {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_for_room<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.room.wait_while(state, |state| state.is_full()).unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fail(&self, fault: io::Error) {

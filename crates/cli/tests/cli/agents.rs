@@ -235,7 +235,9 @@ fn an_agent_is_held_to_a_policy_once_it_is_known_and_what_it_did_before_is_told(
         let of = |kind: &str| -> Vec<&Value> {
             records.iter().filter(|record| record["kind"] == kind && record["proc"]["pid"] == agent).collect()
         };
-        let (tried, denied) = (of("net_connect"), of("policy_deny"));
+        let (mut tried, denied) = (of("net_connect"), of("policy_deny"));
+        // A shell without a home asks for one, which on some machines goes by a local socket.
+        tried.retain(|record| record["remote"] == "127.0.0.1:9");
         eprintln!("{count} before the answer");
         assert_eq!((tried.len(), denied.len()), (count + 1, count + 1));
         for (tried, denied) in tried.iter().zip(denied) {

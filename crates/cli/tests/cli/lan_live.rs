@@ -79,9 +79,14 @@ pub(crate) fn start(args: &[&str]) -> Child {
     child
 }
 
+/// What Ctrl-C does.
+pub(crate) fn interrupt(child: &Child) {
+    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("kill");
+}
+
 /// Ends a run as Ctrl-C does; its records, checked.
 pub(crate) fn end(mut child: Child) -> Vec<Value> {
-    kill(Pid::from_raw(child.id() as i32), Signal::SIGINT).expect("kill");
+    interrupt(&child);
     let mut text = String::new();
     child.stdout.take().expect("piped").read_to_string(&mut text).expect("UTF-8");
     assert_eq!(child.wait().expect("wait").code(), Some(0));

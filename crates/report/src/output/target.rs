@@ -34,6 +34,11 @@ impl Target {
         self.lines
     }
 
+    /// A regular file, whoever it belongs to: no reader holds it up.
+    pub(super) fn is_file(&self) -> bool {
+        self.owned || self.file.metadata().is_ok_and(|meta| meta.is_file())
+    }
+
     pub(super) fn is_owned(&self) -> bool {
         self.owned
     }

@@ -134,3 +134,39 @@ fn whole_lines_are_given_up_until_the_tail_fits() {
     target.give_up(1).expect("gives up");
     assert_eq!((std::fs::read_to_string(&path).expect("read").as_str(), target.lines()), ("", 0));
 }
+
+#[test]
+fn a_slow_disk_is_waited_for_but_not_for_ever() {
+    let dir = Dir::new("slow");
+    let path = dir.0.join("out");
+    let mut output = Output::file(&path).expect("opens");
+    let shared = Arc::clone(&output.shared);
+    // As if so much were on its way to the disk.
+    let under_way = |bytes: usize| {
+        shared.lock().queued_bytes = bytes;
+        shared.room.notify_all();
+    };
+    let batch = "x".repeat(BATCH_BYTES - 1);
+    under_way(QUEUE_BYTES);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            std::thread::sleep(Duration::from_millis(100));
+            under_way(0);
+        });
+        put(&mut output, &batch);
+    });
+    assert_eq!(output.patience, Patience::Disk);
+    // What was handed on is written before the disk is stuck.
+    let until = std::time::Instant::now() + STALL;
+    while shared.lock().queued_bytes > 0 && std::time::Instant::now() < until {
+        std::thread::yield_now();
+    }
+    under_way(QUEUE_BYTES);
+    put(&mut output, &batch);
+    assert_eq!(output.patience, Patience::Lost);
+    put(&mut output, "refused at once");
+    under_way(0);
+    put(&mut output, "taken");
+    assert_eq!(output.patience, Patience::Disk);
+    assert_eq!(output.finish(&mut tail_of), (Settled { written: 3, unwritten: 1 }, true));
+}

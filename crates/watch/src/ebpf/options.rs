@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 /// Default size of the ring in bytes.
 pub const RING_BYTES: u32 = 8 * 1024 * 1024;
-/// The same when plain text goes through it: one call of a library may move ten million at once.
-const TLS_RING_BYTES: u32 = 32 * 1024 * 1024;
+/// The same when plain text goes through it: ten million bytes each way, seen at both ends, are whole even if nobody reads meanwhile.
+const TLS_RING_BYTES: u32 = 64 * 1024 * 1024;
 
 /// Bytes of the ring, with TLS or without.
 pub const fn ring_bytes(tls: bool) -> u32 {
