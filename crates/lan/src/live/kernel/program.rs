@@ -70,10 +70,10 @@ pub(super) fn program(program_type: ProgramType, copying: Copying) -> Result<Pro
     asm.store(Dw, R10, CODE, 0).mov(R9, 0).jump(places.send);
     let count = asm.label();
     asm.bind(places.other);
-    choose(&mut asm, OTHERS);
+    find(&mut asm, OTHERS, KEY);
     asm.jump(count);
     asm.bind(places.flow);
-    choose(&mut asm, FLOWS);
+    find(&mut asm, FLOWS, KEY);
     asm.bind(count);
     flow(&mut asm, &places);
     asm.bind(places.send);
@@ -125,18 +125,23 @@ fn begin(asm: &mut Asm, program_type: ProgramType, copying: Copying, places: &Pl
     count(asm, CAME);
 }
 
-/// The map of a pair that is in use, to `r9`.
-pub(super) fn choose(asm: &mut Asm, pair: [MapRef; 2]) {
-    let chosen = asm.label();
-    asm.load_map_value(R1, ACTIVE, 0).load(W, R1, R1, 0).load_map(R9, pair[0]);
-    asm.jump_if(Cond::Eq, R1, 0, chosen).load_map(R9, pair[1]);
-    asm.bind(chosen);
+/// Looks the key on the stack up in the map of a pair that is in use: the value to `r0`, the map to `r9`. Each map has a call of
+/// its own, since the kernel calls a lookup directly only where it knows the map.
+pub(super) fn find(asm: &mut Asm, pair: [MapRef; 2], key: i16) {
+    let (second, found) = (asm.label(), asm.label());
+    asm.load_map_value(R1, ACTIVE, 0).load(W, R1, R1, 0).mov(R2, R10).alu64(Alu::Add, R2, i32::from(key));
+    asm.jump_if(Cond::Ne, R1, 0, second);
+    asm.load_map(R9, pair[0]).load_map(R1, pair[0]).call(LOOKUP).jump(found);
+    asm.bind(second);
+    asm.load_map(R9, pair[1]).load_map(R1, pair[1]).call(LOOKUP);
+    asm.bind(found);
 }
 
-/// Counts a frame in its flow, in the map in `r9`, and ends with it if there is nothing to see.
+/// Counts a frame in its flow, which is in `r0` or is put into the map in `r9`, and ends with it if there is nothing to see.
 fn flow(asm: &mut Asm, places: &Places) {
     let known = asm.label();
-    find_or_make(asm, KEY, (VALUE, VALUE_BYTES), known);
+    asm.jump_if(Cond::Ne, R0, 0, known);
+    make(asm, KEY, (VALUE, VALUE_BYTES));
     asm.store(Dw, R10, HELD, R0);
     super::sketch::note(asm);
     asm.load(Dw, R0, R10, HELD);
@@ -153,20 +158,14 @@ fn flow(asm: &mut Asm, places: &Places) {
     asm.jump(places.pass);
 }
 
-/// Looks the key on the stack up in the map in `r9`, and goes to `known` if it is there; else puts zeros there, which are
-/// made in so many bytes of the stack, and looks again. In `r0` is the value, or nothing where the map took none.
-pub(super) fn find_or_make(asm: &mut Asm, key: i16, (zeros, bytes): (i16, i16), known: Label) {
-    find(asm, key);
-    asm.jump_if(Cond::Ne, R0, 0, known);
+/// Puts zeros, which are made in so many bytes of the stack, under the key on the stack into the map in `r9`. In `r0` is the
+/// value, or nothing where the map took none.
+pub(super) fn make(asm: &mut Asm, key: i16, (zeros, bytes): (i16, i16)) {
     for at in (0..bytes).step_by(8) {
         asm.store(Dw, R10, zeros + at, 0);
     }
     asm.mov(R1, R9).mov(R2, R10).alu64(Alu::Add, R2, i32::from(key));
     asm.mov(R3, R10).alu64(Alu::Add, R3, i32::from(zeros)).mov(R4, 0).call(UPDATE);
-    find(asm, key);
-}
-
-fn find(asm: &mut Asm, key: i16) {
     asm.mov(R1, R9).mov(R2, R10).alu64(Alu::Add, R2, i32::from(key)).call(LOOKUP);
 }
 

@@ -5,7 +5,7 @@
 //! instant may lose one, which changes an estimate by one in a thousand.
 
 use super::layout::*;
-use super::program::{KEY, SEEKS, VALUE, choose, find_or_make};
+use super::program::{KEY, SEEKS, VALUE, find, make};
 use crate::sought::MIX;
 use kernscope_kit::asm::{Alu, Asm, Cond, Reg, Size};
 
@@ -20,9 +20,10 @@ const NOTHING: i16 = SENDER - REACH_BYTES;
 pub(super) fn note(asm: &mut Asm) {
     let (done, known) = (asm.label(), asm.label());
     asm.load(Dw, R1, R10, SEEKS).jump_if(Cond::Eq, R1, 0, done);
-    choose(asm, SOUGHT);
     asm.load(Dw, R1, R10, KEY + KEY_MAC).store(Dw, R10, SENDER, R1).store(H, R10, SENDER + 6, 0);
-    find_or_make(asm, SENDER, (NOTHING, REACH_BYTES), known);
+    find(asm, SOUGHT, SENDER);
+    asm.jump_if(Cond::Ne, R0, 0, known);
+    make(asm, SENDER, (NOTHING, REACH_BYTES));
     asm.jump_if(Cond::Eq, R0, 0, done);
     asm.bind(known);
     asm.mov(R1, 0);
