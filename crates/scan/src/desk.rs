@@ -1,11 +1,11 @@
 //! Where a thread looks at data: one buffer after another through the matcher.
 
-use crate::archive::{Limit, Limits};
+use crate::archive::{HEAD_BYTES, Limit, Limits};
 use crate::name::Name;
 use crate::utf16::{self, Text, Utf8Of};
 use crate::{Found, Options, Outcome};
 use kernscope_sieve::matcher::{Located, Matcher, Scratch, Stream};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +25,16 @@ pub(crate) struct Desk<'a> {
     scratch: Scratch,
     buffer: Vec<u8>,
     pub(crate) outcome: Outcome,
+}
+
+/// A file whose first bytes are in the buffer.
+pub(crate) struct Begun {
+    /// So many.
+    pub(crate) filled: usize,
+    /// How it ended, if that was all of it.
+    end: Option<End>,
+    /// A copy of the very first.
+    pub(crate) head: [u8; HEAD_BYTES],
 }
 
 /// How looking at data ended.
@@ -93,15 +103,70 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Fills the buffer.
+    pub(crate) fn begin(&mut self, reader: &mut dyn Read) -> Begun {
+        let (filled, end) = fill(reader, &mut self.buffer, 0);
+        let (mut head, len) = ([0; HEAD_BYTES], filled.min(HEAD_BYTES));
+        head[..len].copy_from_slice(&self.buffer[..len]);
+        Begun { filled, end, head }
+    }
+
+    /// Looks at the bytes of a file that has been begun. One that does not fit into the buffer is read twice, if that is of use.
+    pub(crate) fn go_on(&mut self, name: &Name, mut file: impl Read + Seek, begun: Begun) -> End {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut stream = Stream::new(self.matcher, name.place(), &mut self.scratch);
+        let Begun { filled, end, .. } = begun;
+        let mut first = Some((filled, end));
+        if matches!(first, Some((_, None))) && stream.gains_by_looking_ahead() {
+            first = None;
+            self.look_ahead(&mut stream, &mut file, &mut buffer, filled);
+            if let Err(error) = file.seek(SeekFrom::Start(0)) {
+                self.buffer = buffer;
+                return End::Failed(error);
+            }
+        }
+        let end = self.pieces(name, stream, &mut file, &mut buffer, first, &mut Offsets::Own);
+        self.buffer = buffer;
+        end
+    }
+
+    /// Tells the stream of all keywords of a file whose first bytes are in the buffer. What cannot be read is not looked ahead.
+    fn look_ahead(
+        &mut self,
+        stream: &mut Stream<'_>,
+        file: &mut dyn Read,
+        buffer: &mut [u8],
+        mut filled: usize,
+    ) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let kept = stream.look_ahead(&buffer[..filled], &mut self.scratch);
+            buffer.copy_within(filled - kept..filled, 0);
+            let (now, end) = fill(file, buffer, kept);
+            filled = now;
+            match end {
+                None => {}
+                Some(End::Whole) => {
+                    stream.look_ahead(&buffer[..filled], &mut self.scratch);
+                    return stream.end_look_ahead();
+                }
+                Some(_) => return,
+            }
+        }
+    }
+
     /// Looks at all that comes out of `reader`.
     pub(crate) fn read(&mut self, name: &Name, reader: &mut dyn Read, text: Text) -> End {
         let mut buffer = std::mem::take(&mut self.buffer);
+        let stream = Stream::new(self.matcher, name.place(), &mut self.scratch);
         let end = match text {
-            Text::Bytes => self.pieces(name, reader, &mut buffer, &mut Offsets::Own),
+            Text::Bytes => self.pieces(name, stream, reader, &mut buffer, None, &mut Offsets::Own),
             Text::Utf16 { little, mark } => {
                 let mut offsets = Offsets::Utf16 { base: 0, there: mark as u64 };
                 match reader.read_exact(&mut [0; 2][..mark]) {
-                    Ok(()) => self.pieces(name, &mut Utf8Of::new(reader, little), &mut buffer, &mut offsets),
+                    Ok(()) => {
+                        let mut reader = Utf8Of::new(reader, little);
+                        self.pieces(name, stream, &mut reader, &mut buffer, None, &mut offsets)
+                    }
                     Err(error) => End::Failed(error),
                 }
             }
@@ -110,20 +175,22 @@ impl<'a> Desk<'a> {
         end
     }
 
+    /// `first`: how far the buffer is filled already, and how that ended.
     fn pieces(
         &mut self,
         name: &Name,
+        mut stream: Stream<'_>,
         reader: &mut dyn Read,
         buffer: &mut [u8],
+        mut first: Option<(usize, Option<End>)>,
         offsets: &mut Offsets,
     ) -> End {
-        let mut stream = Stream::new(self.matcher, name.place(), &mut self.scratch);
         let mut kept = 0;
         let end = loop {
             if self.stop.load(Ordering::Relaxed) {
                 break End::Stopped;
             }
-            let (filled, end) = fill(reader, buffer, kept);
+            let (filled, end) = first.take().unwrap_or_else(|| fill(reader, buffer, kept));
             self.outcome.tally.bytes += (filled - kept) as u64;
             let used = stream.piece(&buffer[..filled], end.is_some(), &mut self.scratch);
             stream.fresh().for_each(|at| offsets.correct(at, &buffer[..filled]));

@@ -8,21 +8,26 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::sync::atomic::Ordering;
 
 impl Desk<'_> {
-    /// Looks at a file: at what is in it, if it is an archive, else at its bytes.
+    /// Looks at a file: at what is in it, if it is an archive, else at its bytes. Most files are short and no archives: they are
+    /// read once, into the buffer that is searched.
     pub(crate) fn dig_file<R: Read + Seek>(&mut self, name: &Name, mut file: R) -> End {
-        let mut head = [0; HEAD_BYTES];
-        let bytes = match fill(&mut file, &mut head) {
-            Ok(bytes) => bytes,
-            Err(error) => return End::Failed(error),
-        };
-        let head = &head[..bytes];
+        let begun = self.begin(&mut file);
+        let head = begun.head;
+        let head = &head[..begun.filled.min(HEAD_BYTES)];
         let kind = if self.archives { Kind::of(head) } else { Kind::Plain };
+        let text = Text::of(head);
+        if kind == Kind::Plain && text == Text::Bytes {
+            return self.go_on(name, file, begun);
+        }
+        if let Err(error) = file.seek(SeekFrom::Start(0)) {
+            return End::Failed(error);
+        }
         if kind == Kind::Plain {
-            return self.read(name, &mut head.chain(file), Text::of(head));
+            return self.read(name, &mut file, text);
         }
         let dig = Dig::new(self.limits, self.stop);
         if kind != Kind::Zip {
-            return self.open(kind, name, &mut head.chain(Metered::file(file, &dig)), head, &dig);
+            return self.open(kind, name, &mut Metered::file(file, &dig), head, &dig);
         }
         match Zip::open(Metered::file(&mut file, &dig)) {
             Ok(zip) => self.zip(name, zip, &dig),

@@ -107,7 +107,7 @@ impl Desk<'_> {
         }
         // What is written behind the end that it had is not waited for.
         let most = if size == 0 { MADE_UP_BYTES } else { size };
-        self.search(name, Holes::of(file).take(most));
+        self.search(name, Holes::of(file, size).take(most));
     }
 
     /// Judges the name, and looks at what is in it.

@@ -3,12 +3,15 @@
 
 use nix::errno::Errno;
 use nix::unistd::{Whence, lseek64};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt};
 
 /// Bytes of a block of [`MetadataExt::blocks`].
 const BLOCK_BYTES: u64 = 512;
+
+/// Of a smaller file it does not matter, and is not asked.
+const SMALL_BYTES: u64 = 1 << 20;
 
 /// Reads a file, holes included.
 pub(crate) struct Holes {
@@ -20,9 +23,10 @@ pub(crate) struct Holes {
 }
 
 impl Holes {
-    /// Of a file that has fewer blocks than bytes; of any other, one stretch of data.
-    pub(crate) fn of(file: File) -> Self {
-        let is_sparse = file.metadata().is_ok_and(|found| found.blocks() * BLOCK_BYTES < found.len());
+    /// Of a file of about `size` bytes that has fewer blocks than bytes; of any other, one stretch of data.
+    pub(crate) fn of(file: File, size: u64) -> Self {
+        let has_fewer = |found: Metadata| found.blocks() * BLOCK_BYTES < found.len();
+        let is_sparse = size > SMALL_BYTES && file.metadata().is_ok_and(has_fewer);
         let until = if is_sparse { 0 } else { u64::MAX };
         Self { file, at: 0, until, is_hole: false }
     }
@@ -92,7 +96,7 @@ mod tests {
         file.set_len(6 << 20).expect("grows");
         let mut plain = vec![0; 6 << 20];
         file.read_exact_at(&mut plain, 0).expect("reads");
-        let mut holes = Holes::of(file);
+        let mut holes = Holes::of(file, 6 << 20);
         let mut read = Vec::new();
         holes.read_to_end(&mut read).expect("reads");
         assert!(read == plain, "the bytes differ");

@@ -1,5 +1,6 @@
 //! The library on files, archives and streams that are made here.
 
+mod ahead;
 mod archives;
 mod benign;
 mod formats;

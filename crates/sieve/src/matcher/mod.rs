@@ -58,6 +58,12 @@ pub struct Matcher {
     paths: AnyOf,
     /// Finds the keywords of all rules that ask for them apart.
     gates: OnceLock<Finder>,
+    /// Rules that begin with nothing, and so are tried everywhere; rules that ask for a path alone. Short lists: to go through
+    /// all rules takes as long as to search a short file.
+    everywhere: Vec<usize>,
+    by_path: Vec<usize>,
+    /// Finds the keywords of those that are tried everywhere, and how long the longest is.
+    ahead: OnceLock<(Finder, usize)>,
 }
 
 /// Where data is from, as far as rules ask.
@@ -83,6 +89,10 @@ struct Finding {
 /// Memory that is used again from data to data; one a thread.
 #[derive(Debug)]
 pub struct Scratch {
+    /// Rules of which a beginning has been met in this piece, and by rule whether it is one of them: those alone have windows
+    /// and have taken steps.
+    met: Vec<usize>,
+    is_met: Vec<bool>,
     windows: Vec<Windows>,
     /// By rule: a keyword has been seen.
     open: Vec<bool>,
@@ -97,6 +107,38 @@ impl Scratch {
         self.open.fill(false);
         self.resume.fill(0);
     }
+
+    /// Notes a keyword.
+    fn note(&mut self, used: Use) {
+        if let Use::Gate(rule) = used {
+            self.open[rule] = true;
+        }
+    }
+
+    /// Notes that a beginning of a rule has been met.
+    fn meet(&mut self, rule: usize) {
+        if !std::mem::replace(&mut self.is_met[rule], true) {
+            self.met.push(rule);
+        }
+    }
+
+    /// The rules that have been met, in order; it is as if none had been.
+    fn take_met(&mut self, more: &[usize]) -> Vec<usize> {
+        more.iter().for_each(|rule| self.meet(*rule));
+        let mut met = std::mem::take(&mut self.met);
+        met.iter().for_each(|rule| self.is_met[*rule] = false);
+        met.sort_unstable();
+        met
+    }
+
+    /// Forgets what was kept of these rules for a piece.
+    fn leave(&mut self, mut met: Vec<usize>) {
+        for rule in met.drain(..) {
+            self.windows[rule].clear();
+            self.caches[rule].restart();
+        }
+        self.met = met;
+    }
 }
 
 /// A part of the data.
@@ -109,6 +151,8 @@ struct Piece<'a> {
     among: Range<usize>,
     /// Nothing is before it or behind it.
     is_whole: bool,
+    /// It is known of all the data which keywords are in it, as far as rules are tried everywhere.
+    is_looked_ahead: bool,
     /// Rules that ask for a path may have got it.
     is_placed: bool,
 }
@@ -122,7 +166,12 @@ impl Matcher {
         let anywhere = Finder::of_starts(planned(&engines).filter(|(rule, _)| !is_placed(*rule)));
         let placed = Finder::of_starts(planned(&engines).filter(|(rule, _)| is_placed(*rule)));
         let paths = planned(&engines).flat_map(|(rule, _)| set.rules[rule].paths.list()).cloned().collect();
-        Self { set, engines, anywhere, placed, paths: AnyOf::new(paths), gates: OnceLock::new() }
+        let has_no_head = |(_, engine): &(usize, &Engine)| engine.plan.heads.is_none();
+        let everywhere = planned(&engines).filter(has_no_head).map(|(rule, _)| rule).collect();
+        let alone = |rule: &usize| matches!(set.rules[*rule].pattern, Pattern::Path);
+        let by_path = (0..set.rules.len()).filter(alone).collect();
+        let (paths, gates) = (AnyOf::new(paths), OnceLock::new());
+        Self { set, engines, anywhere, placed, paths, gates, everywhere, by_path, ahead: OnceLock::new() }
     }
 
     /// The rule set.
@@ -139,6 +188,8 @@ impl Matcher {
     pub fn scratch(&self) -> Scratch {
         let count = self.engines.len();
         Scratch {
+            met: Vec::new(),
+            is_met: vec![false; count],
             windows: vec![Windows::default(); count],
             open: vec![false; count],
             resume: vec![0; count],
@@ -160,9 +211,7 @@ impl Matcher {
 
     /// Rules that ask for a path alone and get it.
     pub fn find_path<'a>(&'a self, place: &'a Place<'_>) -> impl Iterator<Item = usize> + 'a {
-        let alone = |(_, rule): &(usize, &Rule)| matches!(rule.pattern, Pattern::Path);
-        let rules = self.set.rules.iter().enumerate().filter(alone).map(|(number, _)| number);
-        rules.filter(|rule| self.concerns(*rule, place))
+        self.by_path.iter().copied().filter(|rule| self.concerns(*rule, place))
     }
 
     /// What each expression matches in `data`, as `regex::bytes::Regex::find_iter` has it: rule and span, nothing
@@ -170,7 +219,14 @@ impl Matcher {
     pub fn spans(&self, data: &[u8], scratch: &mut Scratch) -> Vec<(usize, Range<usize>)> {
         let mut spans = Vec::new();
         scratch.restart();
-        let piece = Piece { data, base: 0, among: 0..data.len(), is_whole: true, is_placed: true };
+        let piece = Piece {
+            data,
+            base: 0,
+            among: 0..data.len(),
+            is_whole: true,
+            is_looked_ahead: false,
+            is_placed: true,
+        };
         let found = &mut |rule, matched: Match| spans.push((rule, matched.span));
         self.matches(&piece, scratch, &mut |_| true, found);
         spans.retain(|(rule, _)| !self.is_shut(*rule, scratch));
@@ -182,20 +238,18 @@ impl Matcher {
     /// nothing matches there either.
     pub fn rejects(&self, data: &[u8], scratch: &mut Scratch) -> bool {
         scratch.restart();
-        scratch.caches.iter_mut().for_each(EngineCache::restart);
         self.find_windows(data, true, scratch);
-        let mut all = true;
-        for (rule, engine) in self.engines.iter().enumerate() {
-            all &= scratch.windows[rule].is_empty();
-            scratch.windows[rule].clear();
-            if let Some(engine) = engine
-                && engine.plan.heads.is_none()
+        let met = scratch.take_met(&self.everywhere);
+        let mut all = met.iter().all(|rule| scratch.windows[*rule].is_empty());
+        for rule in &self.everywhere {
+            if let Some(engine) = &self.engines[*rule]
                 && all
-                && !self.is_shut(rule, scratch)
+                && !self.is_shut(*rule, scratch)
             {
-                engine.search_all(data, &(0..data.len()), &mut scratch.caches[rule], &mut |_| all = false);
+                engine.search_all(data, &(0..data.len()), &mut scratch.caches[*rule], &mut |_| all = false);
             }
         }
+        scratch.leave(met);
         all
     }
 
@@ -225,22 +279,23 @@ impl Matcher {
         wanted: &mut dyn FnMut(usize) -> bool,
         found: &mut dyn FnMut(usize, Match),
     ) {
-        scratch.caches.iter_mut().for_each(EngineCache::restart);
         self.find_windows(piece.data, piece.is_placed, scratch);
         if !piece.is_whole {
             self.open_gates(piece.data, scratch);
         }
-        for (rule, engine) in self.engines.iter().enumerate() {
-            let Some(engine) = engine else { continue };
-            let all = engine.plan.heads.is_none() && !(piece.is_whole && self.is_shut(rule, scratch));
+        let met = scratch.take_met(&self.everywhere);
+        for &rule in &met {
+            let Some(engine) = &self.engines[rule] else { continue };
+            let is_known = piece.is_whole || piece.is_looked_ahead;
+            let all = engine.plan.heads.is_none() && !(is_known && self.is_shut(rule, scratch));
             if !all && scratch.windows[rule].is_empty() {
                 continue;
             }
             if wanted(rule) {
                 self.search(rule, engine, piece, scratch, found);
             }
-            scratch.windows[rule].clear();
         }
+        scratch.leave(met);
     }
 
     /// Tries one rule.
@@ -277,6 +332,7 @@ impl Matcher {
             Use::Gate(rule) => scratch.open[rule] = true,
             Use::Head(rule, head) => {
                 let Some(engine) = &self.engines[rule] else { return };
+                scratch.meet(rule);
                 if let Some(window) = engine.starts(data, head, at, &mut scratch.caches[rule]) {
                     scratch.windows[rule].add(window);
                 }
@@ -288,14 +344,20 @@ impl Matcher {
         }
     }
 
+    /// Finds the keywords of rules that are tried everywhere, and has the length of the longest.
+    fn ahead(&self) -> &(Finder, usize) {
+        self.ahead.get_or_init(|| {
+            let rules =
+                || self.everywhere.iter().filter_map(|&rule| Some((rule, self.engines[rule].as_ref()?)));
+            let longest = rules().flat_map(|(_, engine)| &engine.plan.gates).map(Vec::len).max();
+            (Finder::of_gates(rules()), longest.unwrap_or(0))
+        })
+    }
+
     /// Notes which keywords are in a part of the data.
     fn open_gates(&self, data: &[u8], scratch: &mut Scratch) {
         let gates = self.gates.get_or_init(|| Finder::of_gates(planned(&self.engines)));
-        gates.find(data, &mut |used, _| {
-            if let Use::Gate(rule) = used {
-                scratch.open[rule] = true;
-            }
-        });
+        gates.find(data, &mut |used, _| scratch.note(used));
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Stream<'a> {
     place: Place<'a>,
     /// Some rule that asks for a path may be for this one.
     is_placed: bool,
+    /// The keywords of all the data are known, as far as rules are tried everywhere.
+    is_looked_ahead: bool,
     /// Offset of the first byte of the piece.
     base: u64,
     /// Where the lines of what is behind end: how many, and where the last one begins.
@@ -63,7 +65,37 @@ impl<'a> Stream<'a> {
         scratch.restart();
         let is_placed = matcher.paths.is_match(place.path);
         let waiting = Waiting::default();
-        Self { matcher, place, is_placed, base: 0, line: 1, line_start: 0, decided: 0, waiting }
+        let is_looked_ahead = false;
+        Self {
+            matcher,
+            place,
+            is_placed,
+            is_looked_ahead,
+            base: 0,
+            line: 1,
+            line_start: 0,
+            decided: 0,
+            waiting,
+        }
+    }
+
+    /// Whether it is worth it to read data that does not fit into one piece twice, first by [`Stream::look_ahead`]: some rules
+    /// must else be tried everywhere, since their keywords might still come.
+    pub fn gains_by_looking_ahead(&self) -> bool {
+        self.matcher.ahead().1 > 0
+    }
+
+    /// Notes the keywords in a part of the data, before the first [`Stream::piece`]. How many of its last bytes have to be
+    /// in front of the next part: a keyword may be there in halves.
+    pub fn look_ahead(&mut self, data: &[u8], scratch: &mut Scratch) -> usize {
+        let (finder, longest) = self.matcher.ahead();
+        finder.find(data, &mut |used, _| scratch.note(used));
+        longest.saturating_sub(1).min(data.len())
+    }
+
+    /// All parts have been looked at.
+    pub fn end_look_ahead(&mut self) {
+        self.is_looked_ahead = true;
     }
 
     /// Searches a piece: what [`Stream::piece`] left of the one before, and new bytes behind it; `last`: nothing comes
@@ -79,7 +111,8 @@ impl<'a> Stream<'a> {
         let mut findings: Vec<Finding> = Vec::new();
         let concerns = &mut |rule| self.matcher.concerns(rule, &self.place);
         let is_whole = last && self.base == 0;
-        let piece = Piece { data, base: self.base, among: from..cut, is_whole, is_placed: self.is_placed };
+        let Self { base, is_looked_ahead, is_placed, .. } = *self;
+        let piece = Piece { data, base, among: from..cut, is_whole, is_looked_ahead, is_placed };
         self.matcher.matches(&piece, scratch, concerns, &mut |rule, matched| {
             findings.extend(judge::finding(rule, &set.rules[rule], &set.allow, data, &self.place, &matched));
         });
