@@ -12,6 +12,7 @@ pub(crate) fn read(file: &Path, builtin: bool) -> Result<RuleSet, Failure> {
     if set.extends.default && builtin {
         set.extend_with(RuleSet::builtin());
     }
+    set.drop_orphans();
     // What one file leaves out is no word about the next.
     set.extends = Extends::default();
     std::mem::take(&mut set.notes).iter().for_each(note);

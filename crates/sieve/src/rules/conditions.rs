@@ -24,7 +24,7 @@ fn condition(rule: &Rule) -> Option<rules::Rule> {
             rules::Pattern::Content(Content::Literals { list: list.clone(), fold: *fold })
         }
         Pattern::Counts(counts) => rules::Pattern::Content(counts.clone()),
-        Pattern::Path => return None,
+        Pattern::Path | Pattern::Inherited => return None,
     };
     Some(rules::Rule { id: rule.id.clone(), keywords: rule.keywords.clone(), pattern })
 }

@@ -1,8 +1,8 @@
 //! Expressions in Go's syntax, written in that of the `regex` crate.
 //!
-//! Both come from RE2. What differs in real rules: in Go a `{` that begins no count is a character, and within a class
-//! `[`, `&&`, `--` and `~~` are characters. (`\w` and its like mean ASCII in Go and all of Unicode here; that is left as it is, since
-//! what is found is a superset.)
+//! Both come from RE2. What differs in real rules: in Go a `{` that begins no count is a character, `\<` and `\>` are characters
+//! and no ends of words, and within a class `[`, `&&`, `--`, `~~` and a `-` behind `\w` are characters. (`\w` and its like mean
+//! ASCII in Go and all of Unicode here; that is left as it is, since what is found is a superset.)
 
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -30,8 +30,10 @@ pub(super) fn from_go(text: &str) -> String {
 /// Copies what follows a backslash; the braces of `\x{41}` and `\p{Greek}` with it, and all up to `\E` after `\Q`.
 fn escape(out: &mut String, chars: &mut Peekable<CharIndices<'_>>) {
     let Some((_, c)) = chars.next() else { return out.push('\\') };
-    if c == 'Q' {
-        return quoted(out, chars);
+    match c {
+        'Q' => return quoted(out, chars),
+        '<' | '>' => return out.push(c),
+        _ => {}
     }
     out.push('\\');
     out.push(c);
@@ -69,7 +71,12 @@ fn class(out: &mut String, text: &str, chars: &mut Peekable<CharIndices<'_>>) {
         match c {
             ']' => return out.push(']'),
             '\\' => {
+                let is_class = chars.peek().is_some_and(|(_, c)| "dDsSwWpP".contains(*c));
                 escape(out, chars);
+                // A range cannot begin with several characters: what follows them is no range.
+                if is_class && chars.next_if(|(_, c)| *c == '-').is_some() {
+                    out.push_str("\\-");
+                }
                 before = None;
                 continue;
             }
@@ -119,6 +126,10 @@ mod tests {
             (r"^\x{41}{2,3}\p{Greek}$", "AAα"),
             (r"^[[:alpha:][]+$", "a["),
             (r"^{{x}}{,2}$", "{{x}}{,2}"),
+            (r"^(?:=|\>|\<=)a$", ">a"),
+            (r"^[\<\>]+$", "<>"),
+            (r"^[\w-.]+[\d-]$", "a-.1-"),
+            (r"^[\p{Greek}-x]+$", "α-x"),
         ] {
             let rust = from_go(go);
             let regex = Regex::new(&rust).unwrap_or_else(|error| panic!("{go} -> {rust}: {error}"));

@@ -52,8 +52,11 @@ impl RuleSet {
         let mut set =
             Self::parse(&text).map_err(|cause| FileError::Rules { path: path.to_owned(), cause })?;
         if let Some(base) = set.extends.path.clone() {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            set.extend_with(Self::read_within(&folder.join(base), deep - 1)?);
+            let beside = path.parent().unwrap_or(Path::new("")).join(&base);
+            // gitleaks counts from where it is started.
+            let here = PathBuf::from(base);
+            let found = if !beside.exists() && here.exists() { here } else { beside };
+            set.extend_with(Self::read_within(&found, deep - 1)?);
         }
         Ok(set)
     }

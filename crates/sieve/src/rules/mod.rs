@@ -25,6 +25,8 @@ mod error;
 mod expression;
 mod file;
 mod gitleaks;
+mod inherit;
+mod keys;
 mod own;
 mod severity;
 mod source;
@@ -43,7 +45,7 @@ pub use verify::{ExampleFault, Verified};
 pub use words::may_hold_builtin;
 
 use kernscope_kit::compile::Content;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use toml::de::DeTable;
 
 /// Rules, and what holds for all of them. Equal sets find the same; sets with rules of byte counts are equal to none.
@@ -118,12 +120,14 @@ pub enum Pattern {
     Counts(Content),
     /// Nothing in the data: the path alone.
     Path,
+    /// What the rule of this name looks for in the file that this one builds on; nothing until that is added.
+    Inherited,
 }
 
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Path, Self::Path) => true,
+            (Self::Path, Self::Path) | (Self::Inherited, Self::Inherited) => true,
             (Self::Counts(_), _) | (_, Self::Counts(_)) => false,
             (Self::Regex(_), Self::Regex(_)) | (Self::Literals { .. }, Self::Literals { .. }) => {
                 self.expression() == other.expression()
@@ -138,7 +142,7 @@ impl Pattern {
     pub fn expression(&self) -> Option<&Expression> {
         match self {
             Self::Regex(expression) | Self::Literals { expression, .. } => Some(expression),
-            Self::Counts(_) | Self::Path => None,
+            Self::Counts(_) | Self::Path | Self::Inherited => None,
         }
     }
 }
@@ -157,12 +161,21 @@ impl RuleSet {
         set.checked()
     }
 
-    /// Adds the rules of another file below these: where both have a rule of one name, this one's is kept.
+    /// Adds the rules of another file below these: where both have a rule of one name, this one's is kept. If this file is
+    /// to build on that one ([`Extends`]), what such a rule leaves open is the other's, and its keywords and allowlists are
+    /// those of both, as in gitleaks.
     pub fn extend_with(&mut self, base: RuleSet) {
         let disabled = std::mem::take(&mut self.extends.disabled);
-        let own: HashSet<String> = self.rules.iter().map(|rule| rule.id.clone()).collect();
-        let is_new = |rule: &Rule| !disabled.contains(&rule.id) && !own.contains(&rule.id);
-        self.rules.extend(base.rules.into_iter().filter(is_new));
+        let builds = self.extends.path.is_some() || self.extends.default;
+        let own: HashMap<String, usize> =
+            self.rules.iter().enumerate().map(|(at, rule)| (rule.id.clone(), at)).collect();
+        for rule in base.rules.into_iter().filter(|rule| !disabled.contains(&rule.id)) {
+            match own.get(&rule.id) {
+                None => self.rules.push(rule),
+                Some(at) if builds => self.rules[*at].inherit(rule),
+                Some(_) => {}
+            }
+        }
         self.allow.extend(base.allow);
         self.notes.extend(base.notes);
         self.extends.default |= base.extends.default;

@@ -134,7 +134,7 @@ impl Own {
             severity: self.severity,
             pattern,
             paths: source.any_of("paths", &self.paths)?,
-            keywords: keywords(self.keywords)?,
+            keywords: keywords(&self.keywords)?,
             secret_group: self.secret_group,
             entropy: self.entropy,
             allow: self.allowlist.into_iter().map(|allow| allow.list(source)).collect::<Result<_, _>>()?,
@@ -187,11 +187,11 @@ fn ascii_only(literal: &str) -> String {
 }
 
 /// Keywords in lower case.
-pub(super) fn keywords(list: Vec<String>) -> Result<Vec<Vec<u8>>, RulesError> {
+pub(super) fn keywords(list: &[String]) -> Result<Vec<Vec<u8>>, RulesError> {
     if list.iter().any(String::is_empty) {
         return Err(RulesError::new("an empty keyword is everywhere; leave it out"));
     }
-    Ok(list.into_iter().map(|word| word.to_ascii_lowercase().into_bytes()).collect())
+    Ok(list.iter().map(|word| word.to_ascii_lowercase().into_bytes()).collect())
 }
 
 impl Rule {

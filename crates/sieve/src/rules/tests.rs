@@ -168,6 +168,18 @@ fn gitleaks_files_are_read_as_they_are() {
 }
 
 #[test]
+fn keys_of_gitleaks_may_have_any_case() {
+    let set = RuleSet::parse(
+        "[Extend]\nusedefault = true\n[[Rules]]\nID = 'a'\nRegex = 'a(b)'\nsecretgroup = 1\n\
+         [[Rules.Allowlists]]\nregextarget = 'line'\nRegexes = ['c']",
+    )
+    .expect("parses");
+    let [rule] = &set.rules[..] else { panic!("{set:?}") };
+    assert!(set.extends.default && rule.secret_group == Some(1));
+    assert_eq!(rule.allow[0].target, Target::Line);
+}
+
+#[test]
 fn a_file_builds_on_another() {
     let base = "[[rules]]\nid='a'\nregex='1'\n[[rules]]\nid='b'\nregex='2'\n[[rules]]\nid='c'\nregex='3'";
     let mut set = RuleSet::parse("[extend]\npath='x'\ndisabledRules=['c']\n[[rules]]\nid='a'\nregex='4'")
