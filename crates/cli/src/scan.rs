@@ -6,19 +6,22 @@ mod account;
 mod progress;
 mod rules;
 mod sarif;
+mod sink;
 mod tell;
 
-use crate::failure::{Outcome, USAGE};
+use crate::failure::{Failure, Outcome, USAGE};
 use crate::stop::Stop;
+use crate::watch::apart;
 use accepted::Accepted;
 use clap::Args;
 use kernscope_scan::{Access, Options, Progress, Tally};
 use kernscope_sieve::matcher::Matcher;
 use progress::Bar;
 use rules::Sources;
-use std::num::NonZeroUsize;
+use sink::Sink;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
 use tell::{Format, How, Teller};
 
 /// Find secrets, and whatever else rules match, in files, archives, git history and standard input
@@ -68,9 +71,12 @@ pub(crate) struct ScanArgs {
     /// How to tell: lines for people, one JSON object a line (docs/SCHEMA.md), or SARIF 2.1.0
     #[arg(long, value_enum, value_name = "NAME", default_value_t)]
     format: Format,
-    /// Threads that scan; one a core where nothing is said
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    /// Write to FILE, which only you can read, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Threads that scan, 1 to 256; one a core where nothing is said
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
     /// Leave out larger files; they are in the ledger
     #[arg(long, value_name = "BYTES")]
     max_file_size: Option<u64>,
@@ -88,7 +94,18 @@ pub(crate) struct ScanArgs {
     paths: Vec<PathBuf>,
 }
 
+/// What is written is apart from what is read; only a baseline may be written anew.
+fn check_files(args: &ScanArgs) -> Result<(), Failure> {
+    let output = ("--output", args.output.as_deref());
+    let rules = args.rules.iter().map(|path| ("--rules", Some(path.as_path())));
+    let paths = args.paths.iter().map(|path| ("PATH", Some(path.as_path())));
+    let read: Vec<_> = rules.chain(paths).collect();
+    apart::check("scan", &[output, ("--write-baseline", args.write_baseline.as_deref())], &read)?;
+    apart::check("scan", &[output], &[("--baseline", args.baseline.as_deref())])
+}
+
 pub(crate) fn run(args: ScanArgs) -> Outcome {
+    check_files(&args)?;
     let sources = Sources::read(&args.rules, args.builtin, args.no_builtin)?;
     if args.verify_rules && !sources.verify() {
         return Ok(ExitCode::from(USAGE));
@@ -114,14 +131,15 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
         archives: !args.no_archives,
         ..Options::default()
     };
-    options.threads = args.threads.map_or(options.threads, NonZeroUsize::get);
+    options.threads = args.threads.map_or(options.threads, usize::from);
+    let sink = Sink::open(args.output.as_deref())?;
     let (stop, mut source) = (Stop::listen()?, Source::Named);
     if !args.on_access.is_empty() {
         let access = access::open(&args.on_access)?;
         how.watched = access.watched().to_vec();
         source = Source::Used(access);
     }
-    let teller = Teller::new(how, accepted, matcher.rules());
+    let teller = Teller::new(how, sink, accepted, matcher.rules());
     scan(source, &options, matcher, teller, &stop)
 }
 
@@ -146,20 +164,26 @@ fn scan(source: Source, options: &Options, matcher: &Matcher, mut teller: Teller
         });
         troubles += outcome.troubles.len();
         tally.add(&outcome.tally);
+        if teller.is_in_vain() {
+            stop.wanted.store(true, Ordering::Relaxed);
+        }
     };
     bar.shown(&progress, || match source {
         Source::Named => kernscope_scan::scan(options, matcher, &stop.wanted, &progress, &mut take),
         Source::Used(access) => access.run(options, matcher, &stop.wanted, &progress, &mut take),
     });
     let stopped = stop.status().filter(|_| has_end);
-    teller.end(&tally, stopped.is_some());
-    match (teller.broken, stopped, troubles, teller.emitted) {
-        (Some(failure), ..) => {
-            failure.tell();
-            Ok(ExitCode::from(USAGE))
-        }
-        (None, Some(status), ..) => Ok(ExitCode::from(status)),
-        (None, None, 1.., _) => Ok(ExitCode::from(USAGE)),
-        (None, None, 0, found) => Ok(ExitCode::from(u8::from(found > 0))),
+    let is_cut_short = stop.wanted.load(Ordering::Relaxed) && has_end;
+    teller.end(&tally, is_cut_short);
+    if let Some(failure) = teller.failure() {
+        failure.tell();
+        return Ok(ExitCode::from(USAGE));
     }
+    Ok(match (stopped, troubles, teller.emitted) {
+        (Some(status), ..) => ExitCode::from(status),
+        (None, 1.., _) => ExitCode::from(USAGE),
+        // The reader has gone before there was anything to be told.
+        (None, 0, 0) if is_cut_short => ExitCode::from(USAGE),
+        (None, 0, found) => ExitCode::from(u8::from(found > 0)),
+    })
 }

@@ -26,9 +26,9 @@ impl Stop {
         Ok(stop)
     }
 
-    /// The status of work that was stopped, as shells have it.
+    /// The status of work that a signal stopped, as shells have it.
     pub(crate) fn status(&self) -> Option<u8> {
         let by = u8::try_from(self.by.load(Ordering::Relaxed)).unwrap_or(0);
-        self.wanted.load(Ordering::Relaxed).then_some(128 + by)
+        (by > 0 && self.wanted.load(Ordering::Relaxed)).then_some(128 + by)
     }
 }

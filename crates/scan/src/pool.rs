@@ -12,6 +12,7 @@ use kernscope_sieve::matcher::Matcher;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::Builder;
 use std::time::Duration;
 
 /// Files that may wait for one before them.
@@ -50,9 +51,20 @@ pub fn scan(
         moved: Condvar::new(),
     };
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        let mut refused = None;
+        let started = (0..threads).filter(|_| {
             let at_work = AtWork(&line);
-            scope.spawn(move || work(options, matcher, stop, progress, &at_work));
+            let begun = Builder::new()
+                .spawn_scoped(scope, move || work(options, matcher, stop, progress, &at_work))
+                .map_err(|cause| refused = Some(cause));
+            begun.is_ok()
+        });
+        // Fewer threads do as well; without any nothing is looked at.
+        if let (0, Some(cause)) = (started.count(), refused) {
+            let mut outcome = Outcome::default();
+            outcome.tally.seen("file");
+            outcome.lose("unreadable", format_args!("start a thread: {cause}; end other programs"));
+            return take(outcome);
         }
         hand_over(&line, take);
     });

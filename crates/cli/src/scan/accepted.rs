@@ -28,6 +28,11 @@ impl Accepted {
         self.known.has(fingerprint)
     }
 
+    /// Whether there is a new file to be written at the end.
+    pub(super) fn is_to_be_written(&self) -> bool {
+        self.writer.is_some()
+    }
+
     /// Writes the new file, whole or not at all.
     pub(super) fn write(&self) -> Result<(), Failure> {
         let Some((path, writer)) = &self.writer else { return Ok(()) };

@@ -2,9 +2,10 @@
 
 use super::accepted::Accepted;
 use super::sarif::Report;
+use super::sink::Sink;
 use super::{access, account};
 use crate::failure::Failure;
-use crate::stream::{note, print};
+use crate::stream::note;
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, Coverage, Entry, Ledger, Match, Sequencer, clock};
 use kernscope_scan::{Fingerprints, Found, Tally, User, Watched, redact};
@@ -36,8 +37,9 @@ pub(super) struct How {
     pub(super) watched: Vec<Watched>,
 }
 
-/// Writes to standard output, and counts.
+/// Writes, and counts.
 pub(super) struct Teller {
+    sink: Sink,
     form: Form,
     how: How,
     names: Fingerprints,
@@ -49,8 +51,6 @@ pub(super) struct Teller {
     set_aside: BTreeMap<&'static str, u64>,
     /// Fingerprints of what was told of a history, or of files that are used again and again.
     told: HashSet<String>,
-    /// Why nothing more is written, if so.
-    pub(super) broken: Option<Failure>,
 }
 
 enum Form {
@@ -61,7 +61,7 @@ enum Form {
 
 impl Teller {
     /// Begins.
-    pub(super) fn new(how: How, accepted: Accepted, rules: &[Rule]) -> Self {
+    pub(super) fn new(how: How, sink: Sink, accepted: Accepted, rules: &[Rule]) -> Self {
         let form = match how.format {
             Format::Pretty => Form::Lines,
             Format::Jsonl => Form::Records(Sequencer::new(clock::realtime_offset_ns())),
@@ -69,6 +69,7 @@ impl Teller {
         };
         let names = Fingerprints::default();
         let mut teller = Self {
+            sink,
             form,
             how,
             names,
@@ -77,10 +78,9 @@ impl Teller {
             emitted: 0,
             set_aside: BTreeMap::new(),
             told: HashSet::new(),
-            broken: None,
         };
         if teller.how.format == Format::Sarif {
-            teller.write(&Report::head(rules));
+            teller.sink.write(&Report::head(rules));
         }
         teller
     }
@@ -133,7 +133,7 @@ impl Teller {
             Form::Records(_) => self.record(Body::Match(matched), escapes.into_fields()),
             Form::Sarif(report) => {
                 let text = report.result(rule, found, &matched);
-                self.write(&text);
+                self.sink.write(&text);
             }
         }
     }
@@ -174,12 +174,22 @@ impl Teller {
             }
             Form::Sarif(report) => {
                 let text = std::mem::take(report).tail(&ledger);
-                self.write(&text);
+                self.sink.write(&text);
             }
         }
         if let Err(failure) = self.accepted.write() {
-            self.broken.get_or_insert(failure);
+            self.sink.fail(failure);
         }
+    }
+
+    /// Whether nobody has anything of what is still to be found: nothing more is written, and no baseline is to be.
+    pub(super) fn is_in_vain(&self) -> bool {
+        self.sink.is_broken() && !self.accepted.is_to_be_written()
+    }
+
+    /// Why what was told is not whole, if so.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.sink.failure()
     }
 
     fn ledger(&self, tally: &Tally) -> Ledger {
@@ -206,7 +216,7 @@ impl Teller {
 
     fn line(&mut self, line: &str) {
         let line = kernscope_report::pretty::clean::text(line);
-        self.write(&format!("{line}\n"));
+        self.sink.write(&format!("{line}\n"));
     }
 
     fn record(&mut self, body: Body, escaped: Vec<&'static str>) {
@@ -214,14 +224,8 @@ impl Teller {
         let proc = self.user.as_ref().filter(|_| matches!(body, Body::Match(_))).map(access::proc);
         let entry = Entry { ts_ns: clock::monotonic_ns(), proc, body, escaped };
         match serde_json::to_string(&sequencer.stamp(&entry)) {
-            Ok(line) => self.write(&format!("{line}\n")),
-            Err(cause) => self.broken = Some(Failure::usage(format_args!("write a record: {cause}"))),
-        }
-    }
-
-    fn write(&mut self, text: &str) {
-        if self.broken.is_none() {
-            self.broken = print(text.as_bytes()).err();
+            Ok(line) => self.sink.write(&format!("{line}\n")),
+            Err(cause) => self.sink.fail(Failure::usage(format_args!("write a record: {cause}"))),
         }
     }
 }

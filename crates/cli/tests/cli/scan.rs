@@ -3,6 +3,7 @@
 use crate::run::{Dir, checked, kernscope, refused, run, stderr};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output, Stdio};
 
 /// Fits the rule below, and nothing that anyone uses.
@@ -149,6 +150,44 @@ fn what_cannot_be_scanned_is_told_and_counted() {
 }
 
 #[test]
+fn findings_go_to_a_file_that_nobody_else_can_read() {
+    let dir = tree("scan-output");
+    let (to, all) = (dir.text("out"), dir.text("tree"));
+    for format in ["pretty", "jsonl", "sarif"] {
+        let output = scan(&dir, &["--format", format, "--output", &to, &all]);
+        assert_eq!((output.status.code(), &output.stdout[..]), (Some(1), &[][..]), "{}", stderr(&output));
+        let text = std::fs::read_to_string(&to).expect("written");
+        assert!(text.contains(".hidden/env") && !text.contains(TOKEN), "{text}");
+        let mode = std::fs::metadata(&to).expect("there").permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        let full = scan(&dir, &["--format", format, "--output", "/dev/full", &all]);
+        let said = stderr(&full);
+        assert_eq!(full.status.code(), Some(2), "{said}");
+        assert_eq!(said, "kernscope: write /dev/full: No space left on device (os error 28)\n");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_the_scan() {
+    let dir = tree("scan-pipe");
+    // Without end, and so is the scan unless somebody ends it.
+    let fifo = dir.path("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success());
+    let _writer = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("both ends");
+    let (rules, all, fifo) = (dir.text("rules.toml"), dir.text("tree"), dir.text("fifo"));
+    for (format, status) in [("jsonl", 1), ("sarif", 2)] {
+        let mut child = kernscope(&["scan", "--rules", &rules, "--format", format, &all, &fifo])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("runs");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("ends");
+        assert_eq!((output.status.code(), &stderr(&output)[..]), (Some(status), ""), "{format}");
+    }
+}
+
+#[test]
 fn wrong_rules_and_options_give_2_and_one_line() {
     let dir = tree("scan-usage");
     let write = |name: &str, text: &str| std::fs::write(dir.path(name), text).expect("write");
@@ -157,7 +196,7 @@ fn wrong_rules_and_options_give_2_and_one_line() {
     let (rules, clean) = (dir.text("rules.toml"), dir.text("tree/clean"));
     let (counts, bad, missing) = (dir.text("counts.toml"), dir.text("bad.toml"), dir.text("none.toml"));
     let nowhere = dir.text("no/such/baseline");
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["--no-builtin", &clean], "no rule to scan with"),
         (&["--rules", &rules, "--baseline", &missing, &clean], "--write-baseline makes such a file"),
         (&["--rules", &rules, "--baseline", &rules, &clean], "line 1 does not begin with a fingerprint"),
@@ -167,6 +206,8 @@ fn wrong_rules_and_options_give_2_and_one_line() {
         (&["--rules", &bad, &clean], "line 3: rule \"bad\""),
         (&["--rules", &rules, "--rules", &counts, &clean], "rule \"counts\": bytes is for filters"),
         (&["--rules", &rules, "--threads", "0", &clean], "--threads"),
+        (&["--rules", &rules, "--threads", "100000", &clean], "not in 1..=256"),
+        (&["--rules", &rules, "--output", &nowhere, &clean], "make its directory first"),
     ];
     for (args, said) in cases {
         refused(&[&["scan"], args].concat(), said);
@@ -187,6 +228,28 @@ fn a_file_of_gitleaks_can_build_on_the_built_in_rules() {
     let records = checked(&stdout(&output));
     let rules: Vec<_> = records.iter().filter_map(|record| record["rule"].as_str()).collect();
     assert_eq!(rules, ["acme", "rsa-private-key"]);
+}
+
+#[test]
+fn a_rule_of_gitleaks_adds_to_the_one_that_it_builds_on() {
+    let dir = tree("scan-inherit");
+    let write = |name: &str, text: &str| std::fs::write(dir.path(name), text).expect("write");
+    write("base.toml", "[[rules]]\nid = 'acme'\nregex = 'acme_[0-9a-f]{16}'\n");
+    let excused = format!("[[rules.allowlists]]\nregexes = ['^{TOKEN}$']\n");
+    write("rules.toml", &format!("[extend]\npath = 'base.toml'\n[[rules]]\nid = 'acme'\n{excused}"));
+    write("tree/clean", &format!("{TOKEN}\n{}\n", TOKEN.replace("0a", "1b")));
+    let output = scan(&dir, &["--format", "jsonl", &dir.text("tree/clean")]);
+    let records = checked(&stdout(&output));
+    assert_eq!((records[0]["rule"].as_str(), records[0]["line"].as_u64()), (Some("acme"), Some(2)));
+    assert_eq!((records.len(), stderr(&output)), (3, String::new()));
+    write("rules.toml", "[extend]\npath = 'base.toml'\n[[rules]]\nid = 'gone'\nkeywords = ['x']\n");
+    let output = scan(&dir, &["--format", "jsonl", &dir.text("tree/clean")]);
+    assert!(
+        stderr(&output).contains("rule \"gone\" in line 3 has neither regex nor path"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(checked(&stdout(&output)).len(), 4);
 }
 
 #[test]
