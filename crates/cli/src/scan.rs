@@ -154,6 +154,7 @@ enum Source {
 fn scan(source: Source, options: &Options, matcher: &Matcher, mut teller: Teller, stop: &Stop) -> Outcome {
     let (mut tally, mut troubles) = (Tally::default(), 0);
     let (progress, bar) = (Progress::default(), Bar::new());
+    stop.wanted.fetch_or(teller.is_in_vain(), Ordering::Relaxed);
     // Until Ctrl-C is how long files that are used are looked at: to stop is no failure there.
     let has_end = matches!(source, Source::Named);
     let mut take = |mut outcome: kernscope_scan::Outcome| {
@@ -164,9 +165,7 @@ fn scan(source: Source, options: &Options, matcher: &Matcher, mut teller: Teller
         });
         troubles += outcome.troubles.len();
         tally.add(&outcome.tally);
-        if teller.is_in_vain() {
-            stop.wanted.store(true, Ordering::Relaxed);
-        }
+        stop.wanted.fetch_or(teller.is_in_vain(), Ordering::Relaxed);
     };
     bar.shown(&progress, || match source {
         Source::Named => kernscope_scan::scan(options, matcher, &stop.wanted, &progress, &mut take),

@@ -58,6 +58,16 @@ pub(crate) enum End {
     Failed(io::Error),
 }
 
+impl End {
+    /// The same of an archive that is looked at as the bytes it is.
+    pub(crate) fn unopened(self) -> Self {
+        match self {
+            Self::Whole => Self::Unopened,
+            end => end,
+        }
+    }
+}
+
 impl<'a> Desk<'a> {
     pub(crate) fn new(options: &'a Options, matcher: &'a Matcher, stop: &'a AtomicBool) -> Self {
         let (archives, scratch) = (options.archives, matcher.scratch());

@@ -1,6 +1,8 @@
 //! From a file to what is in it, level by level.
 
-use crate::archive::{Dig, Entry, HEAD_BYTES, Kind, Limit, Metered, Squeezed, Tar, Zip, decoder, fill};
+use crate::archive::{
+    Dig, Entry, HEAD_BYTES, Kind, Limit, Metered, Rest, Squeezed, Tar, Zip, decoder, fill_some,
+};
 use crate::desk::{Desk, End};
 use crate::name::Name;
 use crate::utf16::Text;
@@ -16,8 +18,10 @@ impl Desk<'_> {
         let head = &head[..begun.filled.min(HEAD_BYTES)];
         let kind = if self.archives { Kind::of(head) } else { Kind::Plain };
         let text = Text::of(head);
-        if kind == Kind::Plain && text == Text::Bytes {
-            return self.go_on(name, file, begun);
+        match kind {
+            Kind::Plain if text == Text::Bytes => return self.go_on(name, file, begun),
+            Kind::Closed => return self.go_on(name, file, begun).unopened(),
+            _ => {}
         }
         if let Err(error) = file.seek(SeekFrom::Start(0)) {
             return End::Failed(error);
@@ -26,19 +30,18 @@ impl Desk<'_> {
             return self.read(name, &mut file, text);
         }
         let dig = Dig::new(self.limits, self.stop);
-        if kind != Kind::Zip {
-            return self.open(kind, name, &mut Metered::file(file, &dig), head, &dig);
+        let end = match kind {
+            Kind::Zip => match Zip::open(Metered::file(&mut file, &dig)) {
+                Ok(zip) => return self.zip(name, zip, &dig),
+                Err(error) => dig.end(error),
+            },
+            kind => self.open(kind, name, &mut Metered::file(&mut file, &dig), head, &dig),
+        };
+        // Of what is no archive after all its bytes are all that there is to look at.
+        if matches!(end, End::Broken(_)) && dig.is_untouched() && file.seek(SeekFrom::Start(0)).is_ok() {
+            self.read(name, &mut file, Text::Bytes);
         }
-        match Zip::open(Metered::file(&mut file, &dig)) {
-            Ok(zip) => self.zip(name, zip, &dig),
-            Err(error) => {
-                // Its bytes are all that there is to look at.
-                if file.seek(SeekFrom::Start(0)).is_ok() {
-                    self.read(name, &mut file, Text::Bytes);
-                }
-                dig.end(error)
-            }
-        }
+        end
     }
 
     /// The same for a stream.
@@ -49,12 +52,14 @@ impl Desk<'_> {
 
     fn dig(&mut self, name: &Name, reader: &mut dyn Read, dig: &Dig<'_>) -> End {
         let mut head = [0; HEAD_BYTES];
-        match fill(reader, &mut head) {
-            Ok(bytes) => {
-                let kind = if self.archives { Kind::of(&head[..bytes]) } else { Kind::Plain };
-                self.open(kind, name, &mut head[..bytes].chain(reader), &head[..bytes], dig)
+        match fill_some(reader, &mut head) {
+            (0, Some(error)) => End::Failed(error),
+            // What came before it broke off is looked at.
+            (bytes, error) => {
+                let (head, mut rest) = (&head[..bytes], Rest::new(reader, error));
+                let kind = if self.archives { Kind::of(head) } else { Kind::Plain };
+                self.open(kind, name, &mut head.chain(&mut rest), head, dig)
             }
-            Err(error) => dig.end(error),
         }
     }
 
@@ -68,10 +73,7 @@ impl Desk<'_> {
             Kind::Squeezed(how) => self.squeezed(how, name, reader, dig),
             Kind::Tar => self.tar(name, reader, dig),
             Kind::Zip => self.held_zip(name, reader, dig),
-            Kind::Closed => match self.read(name, reader, Text::Bytes) {
-                End::Whole => End::Unopened,
-                end => end,
-            },
+            Kind::Closed => self.read(name, reader, Text::Bytes).unopened(),
             Kind::Plain => self.read(name, reader, Text::of(head)),
         };
         dig.depth.set(dig.depth.get() - 1);
@@ -84,10 +86,10 @@ impl Desk<'_> {
         dig.windows.set(above + u32::from(matches!(how, Squeezed::Zstd | Squeezed::Xz)));
         let mut inner = Metered::expanded(decoder(how, window, reader), dig);
         let mut head = [0; HEAD_BYTES];
-        let end = match fill(&mut inner, &mut head) {
-            Err(error) => dig.end(error),
-            Ok(bytes) => {
-                let mut inner = head[..bytes].chain(inner);
+        let end = match fill_some(&mut inner, &mut head) {
+            (0, Some(error)) => dig.end(error),
+            (bytes, error) => {
+                let mut inner = head[..bytes].chain(Rest::new(inner, error));
                 match Kind::of(&head[..bytes]) {
                     Kind::Tar => self.tar(name, &mut inner, dig),
                     _ => self.member(&name.unsqueezed(), &mut inner, dig).unwrap_or(End::Opened),
@@ -117,6 +119,7 @@ impl Desk<'_> {
     fn held_zip(&mut self, name: &Name, reader: &mut dyn Read, dig: &Dig<'_>) -> End {
         let (mut bytes, room) = (Vec::new(), dig.limits.held_bytes.saturating_sub(dig.held.get()));
         if let Err(error) = reader.take(room + 1).read_to_end(&mut bytes) {
+            self.read(name, &mut &bytes[..], Text::Bytes);
             return dig.end(error);
         }
         let len = bytes.len() as u64;
@@ -124,9 +127,12 @@ impl Desk<'_> {
             return End::Limited(Limit::Held);
         }
         dig.held.set(dig.held.get() + len);
-        let end = match Zip::open(Cursor::new(bytes)) {
+        let end = match Zip::open(Cursor::new(&bytes[..])) {
             Ok(zip) => self.zip(name, zip, dig),
-            Err(error) => dig.end(error),
+            Err(error) => {
+                self.read(name, &mut &bytes[..], Text::Bytes);
+                dig.end(error)
+            }
         };
         dig.held.set(dig.held.get() - len);
         end

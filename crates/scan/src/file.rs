@@ -38,6 +38,10 @@ impl Desk<'_> {
                 self.outcome.tally.filtered(reason);
             }
             Job::Blob(blob) => self.blob(&blob, options),
+            Job::Shallow => {
+                self.outcome.tally.seen("history");
+                self.outcome.tally.filtered("shallow");
+            }
             Job::BrokenHistory(line) => {
                 self.outcome.tally.seen("history");
                 self.outcome.lose("unreadable", line);

@@ -43,6 +43,8 @@ pub(crate) struct History {
     /// Paths that matter.
     asked: Arc<AnyOf>,
     troubles: Vec<String>,
+    /// The clone is shallow, which is still to be said.
+    is_shallow: bool,
 }
 
 impl History {
@@ -60,6 +62,8 @@ impl History {
         repository.object_cache_size_if_unset(CACHE_BYTES);
         let shared = Arc::new(repository.clone().into_sync());
         let mut history = Self {
+            // A file that says so and cannot be read is told by the walk.
+            is_shallow: repository.is_shallow().unwrap_or(false),
             repository,
             shared,
             commits: Vec::new(),
@@ -172,6 +176,9 @@ impl Iterator for History {
     type Item = Job;
 
     fn next(&mut self) -> Option<Job> {
+        if std::mem::take(&mut self.is_shallow) {
+            return Some(Job::Shallow);
+        }
         loop {
             if let Some(why) = self.troubles.pop() {
                 let why = one_line(&why);

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 /// Counts that add up: all that was met was scanned, set aside, or lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// What was met, by sort: `file`, `member` (of an archive), `blob` (of a history), `stream`.
+    /// What was met, by sort: `file`, `member` (of an archive), `blob` (of a history), `stream`;
+    /// `history`: one that is cut short, or part of one that could not be walked.
     pub seen_by: BTreeMap<&'static str, u64>,
     /// Scanned to the end (`scanned`), or left out for a reason that was asked for.
     pub filtered_by: BTreeMap<&'static str, u64>,

@@ -27,6 +27,8 @@ pub(crate) enum Job {
     Other(&'static str),
     /// A blob of a history.
     Blob(Blob),
+    /// A history that ends early, since the clone is shallow.
+    Shallow,
     /// Part of a history that could not be walked; a line.
     BrokenHistory(String),
     /// What could not be looked at; a line.

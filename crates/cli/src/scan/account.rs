@@ -18,10 +18,12 @@ pub(super) fn coverage(tally: &Tally, how: &How, stopped: bool) -> String {
             )
         }
     };
-    let history = if how.history {
-        "of git history every blob that a reference reaches was met"
-    } else {
-        "git history was not looked at"
+    let shallow = tally.filtered_by.get("shallow").copied().unwrap_or(0);
+    let history = match tally.seen_by.get("history").copied().unwrap_or(0) {
+        _ if !how.history => "git history was not looked at",
+        0 => "of git history every blob that a reference reaches was met",
+        seen if seen > shallow => "of git history what could be read was met, and some could not",
+        _ => "of git history every blob that is there was met, but the clone is shallow: what was committed before is elsewhere",
     };
     if !how.watched.is_empty() {
         return format!("{}; {archives}", access::coverage(&how.watched));

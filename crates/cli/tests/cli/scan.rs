@@ -175,8 +175,11 @@ fn a_reader_that_has_seen_enough_ends_the_scan() {
     assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success());
     let _writer = std::fs::OpenOptions::new().read(true).write(true).open(&fifo).expect("both ends");
     let (rules, all, fifo) = (dir.text("rules.toml"), dir.text("tree"), dir.text("fifo"));
-    for (format, status) in [("jsonl", 1), ("sarif", 2)] {
-        let mut child = kernscope(&["scan", "--rules", &rules, "--format", format, &all, &fifo])
+    for (format, paths, status) in
+        [("jsonl", &[&all, &fifo][..], 1), ("sarif", &[&all, &fifo], 2), ("sarif", &[&fifo], 2)]
+    {
+        let mut child = kernscope(&["scan", "--rules", &rules, "--format", format])
+            .args(paths)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

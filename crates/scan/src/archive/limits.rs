@@ -113,6 +113,11 @@ impl<'a> Dig<'a> {
         }
     }
 
+    /// Whether nothing has come out, and there was no member.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.expanded.get() == 0 && self.members.get() == 0
+    }
+
     /// The limit that ended it.
     pub(crate) fn tripped(&self) -> Option<Limit> {
         self.tripped.get()

@@ -27,14 +27,43 @@ fn broken(what: &'static str) -> io::Error {
 
 /// Fills `buffer` as far as `reader` goes.
 pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    match fill_some(reader, buffer) {
+        (bytes, None) => Ok(bytes),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// The same: so many bytes came, and what ended it if not the end.
+pub(crate) fn fill_some(reader: &mut dyn Read, buffer: &mut [u8]) -> (usize, Option<io::Error>) {
     let mut filled = 0;
     while filled < buffer.len() {
         match reader.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(bytes) => filled += bytes,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return (filled, Some(error)),
         }
     }
-    Ok(filled)
+    (filled, None)
+}
+
+/// What is behind the first bytes: the rest of a reader, or why there is none.
+pub(crate) enum Rest<R> {
+    Of(R),
+    None(Option<io::Error>),
+}
+
+impl<R> Rest<R> {
+    pub(crate) fn new(reader: R, error: Option<io::Error>) -> Self {
+        if error.is_some() { Self::None(error) } else { Self::Of(reader) }
+    }
+}
+
+impl<R: Read> Read for Rest<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Of(reader) => reader.read(buffer),
+            Self::None(error) => error.take().map_or(Ok(0), Err),
+        }
+    }
 }

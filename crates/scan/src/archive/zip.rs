@@ -168,12 +168,13 @@ fn how(method: u16) -> Option<Squeezed> {
     }
 }
 
-/// Where the end begins: its comment goes just as far as the file.
+/// Where the end begins: its comment goes just as far as the file, or else some bytes are behind it that do not belong to it.
 fn end_place(tail: &[u8]) -> Option<usize> {
-    (0..=tail.len().checked_sub(END_BYTES)?).rev().find(|at| {
-        let end = &tail[*at..];
-        end.starts_with(&END) && usize::from(u16_at(end, 20)) == end.len() - END_BYTES
-    })
+    let ends = || (0..=tail.len().saturating_sub(END_BYTES)).rev().filter(|at| tail[*at..].starts_with(&END));
+    let room = |at: usize| tail.len().checked_sub(at + END_BYTES).zip(tail.get(at + 20..at + 22));
+    let fits = |at: &usize| room(*at).is_some_and(|(room, len)| usize::from(u16_at(len, 0)) == room);
+    let is_within = |at: &usize| room(*at).is_some_and(|(room, len)| usize::from(u16_at(len, 0)) < room);
+    ends().find(fits).or_else(|| ends().find(is_within))
 }
 
 fn read_at<R: Read + Seek>(reader: &mut R, at: u64, buffer: &mut [u8]) -> io::Result<()> {

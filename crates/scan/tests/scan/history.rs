@@ -133,6 +133,8 @@ fn worktrees_bare_shallow_and_borrowing_repositories_are_whole_as_well() {
     ] {
         let result = history(path);
         assert!(result.troubles.is_empty(), "{path:?} {result:?}");
+        let is_cut = result.tally.filtered_by.contains_key("shallow");
+        assert_eq!(is_cut, path == &shallow, "{path:?} {result:?}");
         let excused = result.tally.filtered_by.get("excused").copied().unwrap_or(0);
         assert_eq!(result.tally.seen_by["blob"], blobs(path) + excused, "{path:?} {result:?}");
         let mut paths = result.paths();

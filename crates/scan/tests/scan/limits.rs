@@ -12,12 +12,9 @@ fn broken_archives_are_told_and_the_rest_is_scanned() {
     for (name, data) in [("a.gz", gzip(&file)), ("a.xz", xz(&file)), ("a.zst", zstd(&file))] {
         let result = scan(name, &data[..data.len() / 2]);
         assert_eq!((result.lost("broken_archive"), result.troubles.len()), (1, 1), "{result:?}");
-        // The decoder of zstd holds back a window; it ends within the first.
-        assert_eq!(
-            result.found.len(),
-            usize::from(name != "a.zst"),
-            "{name}: what comes before is looked at"
-        );
+        // The decoder of zstd holds back a window, and it ends within the first: its bytes are what there is.
+        let path = if name == "a.zst" { name.to_owned() } else { format!("{name}!a") };
+        assert_eq!(result.paths(), [path], "what comes before is looked at");
     }
     let archive = tar(&[("a", TOKEN.as_bytes()), ("b", &file)]);
     let result = scan("a.tar", &archive[..3000]);
@@ -36,6 +33,48 @@ fn broken_archives_are_told_and_the_rest_is_scanned() {
     let result = scan("a.zip", &whole[..whole.len() - 60]);
     assert_eq!(result.lost("broken_archive"), 1, "{result:?}");
     assert_eq!(result.paths(), ["a.zip"; 2], "without a directory its bytes are looked at: {result:?}");
+}
+
+#[test]
+fn what_comes_before_a_break_is_looked_at_however_little_it_is() {
+    let token = TOKEN.as_bytes();
+    // Bytes behind the end, as padding leaves them; a stream that lacks its last bytes.
+    for (name, data) in [("a.gz", gzip(token)), ("a.xz", xz(token))] {
+        let result = scan(name, &[&data[..], b"garbage"].concat());
+        assert_eq!((result.found.len(), result.lost("broken_archive")), (1, 1), "{name}: {result:?}");
+        assert_eq!(scan(name, &[&data[..], &[0; 512]].concat()).found.len(), 1, "{name}");
+        let result = scan(name, &data[..data.len() - 4]);
+        assert_eq!((result.found.len(), result.lost("broken_archive")), (1, 1), "{name}: {result:?}");
+    }
+    // A member that ends early, and one whose sum is wrong.
+    let archive = tar(&[("a", &[token, &[b' '; 100]].concat())]);
+    let result = scan("a.tar", &archive[..512 + 50]);
+    assert_eq!((result.paths(), result.lost("broken_archive")), (vec!["a.tar!a"], 2), "{result:?}");
+    let mut wrong = zip(&[Packed::new("a", 0, &[token, b" end"].concat())], false);
+    let end = wrong.windows(4).position(|bytes| bytes == b" end").expect("stored");
+    wrong[end] = b'-';
+    let result = scan("a.zip", &wrong);
+    assert_eq!((result.paths(), result.lost("broken_archive")), (vec!["a.zip!a"], 1), "{result:?}");
+}
+
+#[test]
+fn what_is_no_archive_after_all_is_looked_at_as_bytes() {
+    for magic in [&b"\x1f\x8b\x08"[..], b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"BZh91AY&SY", b"PK\x03\x04"] {
+        let result = scan("a", &[magic, b"\n", TOKEN.as_bytes(), &[b'\n'; 600]].concat());
+        assert_eq!((result.paths(), result.lost("broken_archive")), (vec!["a"], 1), "{magic:?}: {result:?}");
+    }
+    let inner = [b"PK\x03\x04 ", TOKEN.as_bytes()].concat();
+    let result = scan("a.tar", &tar(&[("in.zip", &inner)]));
+    assert_eq!((result.paths(), result.lost("broken_archive")), (vec!["a.tar!in.zip"], 1), "{result:?}");
+}
+
+#[test]
+fn a_zip_with_bytes_behind_it_is_opened() {
+    let whole = zip(&[Packed::new("a", 8, TOKEN.as_bytes())], false);
+    for behind in [&b"x"[..], &[0; 1000], b"PK\x05\x06"] {
+        let result = scan("a.zip", &[&whole[..], behind].concat());
+        assert_eq!((result.paths(), result.troubles.len()), (vec!["a.zip!a"], 0), "{result:?}");
+    }
 }
 
 #[test]
