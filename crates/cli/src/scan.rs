@@ -133,6 +133,7 @@ pub(crate) fn run(args: ScanArgs) -> Outcome {
     };
     options.threads = args.threads.map_or(options.threads, usize::from);
     let sink = Sink::open(args.output.as_deref())?;
+    options.own.extend(sink.own());
     let (stop, mut source) = (Stop::listen()?, Source::Named);
     if !args.on_access.is_empty() {
         let access = access::open(&args.on_access)?;

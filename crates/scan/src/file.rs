@@ -8,11 +8,11 @@ use crate::name::Name;
 use crate::patient::Patient;
 use crate::walk::Job;
 use nix::libc::{O_CLOEXEC, O_NOCTTY, O_NONBLOCK};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -89,11 +89,14 @@ impl Desk<'_> {
         if self.is_excused(&name) {
             return;
         }
-        let (file, size) = match open(path) {
+        let (file, found) = match open(path) {
             Ok(opened) => opened,
             Err(error) => return self.outcome.lose("unreadable", unread("read", path, &error)),
         };
-        self.look(&name, file, size, options);
+        if options.own.contains(&(found.dev(), found.ino())) {
+            return self.outcome.tally.filtered("own");
+        }
+        self.look(&name, file, found.len(), options);
     }
 
     /// A file that someone has opened, or closed.
@@ -147,12 +150,12 @@ impl Desk<'_> {
     }
 }
 
-/// A regular file, and its size. A name that became a pipe or a device since it was met does not make us wait.
-fn open(path: &Path) -> io::Result<(File, u64)> {
+/// A regular file, and what it is. A name that became a pipe or a device since it was met does not make us wait.
+fn open(path: &Path) -> io::Result<(File, Metadata)> {
     let file = OpenOptions::new().read(true).custom_flags(O_NONBLOCK | O_NOCTTY | O_CLOEXEC).open(path)?;
     let found = file.metadata()?;
     match found.is_file() {
-        true => Ok((file, found.len())),
+        true => Ok((file, found)),
         false => Err(io::Error::other("it is no regular file; scan - takes any stream")),
     }
 }

@@ -24,6 +24,8 @@ pub struct Options {
     pub limits: Limits,
     /// Follow symbolic links below the roots. Roots are followed always.
     pub follow: bool,
+    /// Files that are left out, by device and inode: what the scan itself writes.
+    pub own: Vec<(u64, u64)>,
 }
 
 impl Default for Options {
@@ -38,6 +40,7 @@ impl Default for Options {
             archives: true,
             limits: Limits::default(),
             follow: false,
+            own: Vec::new(),
         }
     }
 }

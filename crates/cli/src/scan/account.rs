@@ -23,7 +23,9 @@ pub(super) fn coverage(tally: &Tally, how: &How, stopped: bool) -> String {
         _ if !how.history => "git history was not looked at",
         0 => "of git history every blob that a reference reaches was met",
         seen if seen > shallow => "of git history what could be read was met, and some could not",
-        _ => "of git history every blob that is there was met, but the clone is shallow: what was committed before is elsewhere",
+        _ => {
+            "of git history every blob that is there was met, but the clone is shallow: what was committed before is elsewhere"
+        }
     };
     if !how.watched.is_empty() {
         return format!("{}; {archives}", access::coverage(&how.watched));

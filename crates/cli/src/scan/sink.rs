@@ -2,8 +2,10 @@
 
 use crate::failure::{BROKEN, Failure};
 use kernscope_report::output::private_file;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Takes text until a reader has gone or a disk is full.
@@ -25,6 +27,15 @@ impl Sink {
     pub(super) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let open = |path: &Path| private_file(path).map(|file| (file, path.display().to_string()));
         Ok(Self { file: path.map(open).transpose().map_err(Failure::usage)?, broken: None })
+    }
+
+    /// The file that is written, by device and inode: it is none that is to be looked at.
+    pub(super) fn own(&self) -> Option<(u64, u64)> {
+        let found = match &self.file {
+            Some((file, _)) => file.metadata(),
+            None => std::io::stdout().as_fd().try_clone_to_owned().and_then(|own| File::from(own).metadata()),
+        };
+        found.ok().filter(Metadata::is_file).map(|found| (found.dev(), found.ino()))
     }
 
     /// Writes all of it at once, unless something is amiss.

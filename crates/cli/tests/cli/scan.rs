@@ -168,6 +168,24 @@ fn findings_go_to_a_file_that_nobody_else_can_read() {
 }
 
 #[test]
+fn what_the_scan_writes_is_not_looked_at() {
+    let dir = tree("scan-own");
+    let (rules, all) = (dir.text("rules.toml"), dir.text("tree"));
+    let args = ["scan", "--rules", &rules, "--no-redact", "--format", "jsonl", "--threads", "1", &all];
+    // It is the last file of the tree, so that findings are in it by the time it is met.
+    let to = dir.path("tree/zzz");
+    let file = std::fs::File::create(&to).expect("created");
+    assert_eq!(kernscope(&args).stdout(file).status().expect("runs").code(), Some(1));
+    let redirected = std::fs::read_to_string(&to).expect("written");
+    let output = run(&[&args[..], &["--output", to.to_str().expect("UTF-8")]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    for text in [redirected, std::fs::read_to_string(&to).expect("written")] {
+        let records = checked(&text);
+        assert_eq!((records.len(), &records[3]["filtered_by"]["own"]), (4, &1.into()), "{text}");
+    }
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_ends_the_scan() {
     let dir = tree("scan-pipe");
     // Without end, and so is the scan unless somebody ends it.
