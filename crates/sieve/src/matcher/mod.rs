@@ -26,6 +26,7 @@ mod lines;
 mod paths;
 mod plan;
 mod prefer;
+mod scratch;
 mod stream;
 mod tail;
 mod walk;
@@ -33,17 +34,17 @@ mod windows;
 mod words;
 
 pub use entropy::entropy;
+pub use scratch::Scratch;
 pub use stream::{Located, OVERLAP_BYTES, Stream};
 
 use crate::parallel;
 use crate::rules::{AnyOf, Pattern, Rule, RuleSet};
-use engine::{Engine, EngineCache, Match};
+use engine::{Engine, Match};
 use finder::{Finder, Use};
 use lines::Lines;
 use plan::Plan;
 use std::ops::Range;
 use std::sync::OnceLock;
-use windows::Windows;
 
 /// A rule set, ready to look at data. Shared between threads; each has a [`Scratch`] of its own.
 #[derive(Debug)]
@@ -84,61 +85,6 @@ struct Finding {
     /// The secret in it.
     secret: Range<usize>,
     entropy: f64,
-}
-
-/// Memory that is used again from data to data; one a thread.
-#[derive(Debug)]
-pub struct Scratch {
-    /// Rules of which a beginning has been met in this piece, and by rule whether it is one of them: those alone have windows
-    /// and have taken steps.
-    met: Vec<usize>,
-    is_met: Vec<bool>,
-    windows: Vec<Windows>,
-    /// By rule: a keyword has been seen.
-    open: Vec<bool>,
-    /// By rule: where the next match may begin, in the whole.
-    resume: Vec<u64>,
-    caches: Vec<EngineCache>,
-}
-
-impl Scratch {
-    /// Forgets the data that was.
-    fn restart(&mut self) {
-        self.open.fill(false);
-        self.resume.fill(0);
-    }
-
-    /// Notes a keyword.
-    fn note(&mut self, used: Use) {
-        if let Use::Gate(rule) = used {
-            self.open[rule] = true;
-        }
-    }
-
-    /// Notes that a beginning of a rule has been met.
-    fn meet(&mut self, rule: usize) {
-        if !std::mem::replace(&mut self.is_met[rule], true) {
-            self.met.push(rule);
-        }
-    }
-
-    /// The rules that have been met, in order; it is as if none had been.
-    fn take_met(&mut self, more: &[usize]) -> Vec<usize> {
-        more.iter().for_each(|rule| self.meet(*rule));
-        let mut met = std::mem::take(&mut self.met);
-        met.iter().for_each(|rule| self.is_met[*rule] = false);
-        met.sort_unstable();
-        met
-    }
-
-    /// Forgets what was kept of these rules for a piece.
-    fn leave(&mut self, mut met: Vec<usize>) {
-        for rule in met.drain(..) {
-            self.windows[rule].clear();
-            self.caches[rule].restart();
-        }
-        self.met = met;
-    }
 }
 
 /// A part of the data.
@@ -186,15 +132,7 @@ impl Matcher {
 
     /// Memory for a thread.
     pub fn scratch(&self) -> Scratch {
-        let count = self.engines.len();
-        Scratch {
-            met: Vec::new(),
-            is_met: vec![false; count],
-            windows: vec![Windows::default(); count],
-            open: vec![false; count],
-            resume: vec![0; count],
-            caches: (0..count).map(|_| EngineCache::default()).collect(),
-        }
+        Scratch::new(self.engines.len())
     }
 
     /// Whether everything at this place is excused, whatever the rule: it need not be read.
