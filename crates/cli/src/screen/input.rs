@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// How long a key is waited for before the screen is drawn anew.
 const WAIT: Duration = Duration::from_millis(80);
+/// What is there is read in that time; in none, nothing is read at all.
+const AT_ONCE: Duration = Duration::from_millis(1);
 /// Letters of a query; more are not typed by hand.
 const QUERY_LETTERS_MAX: usize = 200;
 
@@ -21,13 +23,13 @@ const QUERY_LETTERS_MAX: usize = 200;
 /// When the terminal is gone.
 pub(crate) fn wait(mut each: impl FnMut(Event)) -> io::Result<()> {
     wait_for_terminal()?;
-    let mut is_there = event::poll(Duration::ZERO)?;
+    let mut is_there = event::poll(AT_ONCE)?;
     while is_there {
         match event::read()? {
             Event::Key(key) if key.kind == KeyEventKind::Release => {}
             event => each(event),
         }
-        is_there = event::poll(Duration::ZERO)?;
+        is_there = event::poll(AT_ONCE)?;
     }
     Ok(())
 }

@@ -39,6 +39,12 @@ fn a_screen_shows_the_network_and_gives_the_terminal_back() {
         terminal.wait_screen(|screen| screen.contains("everyone") && screen.contains("arp"));
         terminal.resize(10, 40);
         terminal.wait_screen(|screen| screen.contains("talks to") && !screen.contains("received"));
+        // A key is not lost that comes at once with a change of size.
+        for wider in 1..=20 {
+            terminal.resize(10, 40 + wider);
+            terminal.type_in(if wider % 2 == 0 { "2" } else { "1" });
+            terminal.wait_screen(|screen| screen.contains("talks to") == (wider % 2 == 0));
+        }
         terminal.type_in("q");
         let text = terminal.end();
         let (on_screen, after) = text.split_once(LEAVE_SCREEN).expect("left");
