@@ -87,6 +87,8 @@ pub enum Signal {
     ServiceSought(String),
     /// The name of what it offers.
     Instance(String),
+    /// It answers by mDNS for a host that is another: a proxy for those that sleep, a repeater between networks.
+    SpeaksForOthers,
     /// A key with a value that a service tells: service, key, value.
     ServiceText(String, String, String),
     /// It offers this by SSDP (NT or ST).

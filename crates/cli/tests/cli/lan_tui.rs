@@ -75,3 +75,18 @@ fn signals_and_lines_on_a_terminal() {
         assert!(!text.contains('\x1b') && text.contains("ledger "), "{text}");
     });
 }
+
+/// A window is closed, a connection breaks off: the run ends, and what it saw is kept.
+#[test]
+fn when_the_terminal_goes_the_run_ends_and_keeps_what_it_saw() {
+    on_a_cable("when_the_terminal_goes_the_run_ends", || {
+        let dir = Dir::new("lan-tui-gone");
+        let left = tap("left");
+        let Some(terminal) = run(&format!("--db {}", dir.text("lan.db"))) else { return };
+        terminal.wait_screen(|screen| screen.contains("no device was seen yet"));
+        nix::unistd::write(&left, &announcement()).expect("sent");
+        terminal.wait_screen(|screen| screen.contains("10.9.8.7"));
+        terminal.hang_up();
+        assert_eq!(Store::open(&dir.path("lan.db")).and_then(|db| db.devices(0)).expect("read").len(), 1);
+    });
+}

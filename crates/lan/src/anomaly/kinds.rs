@@ -35,15 +35,19 @@ const NOTED_NS: u64 = 86_400_000_000_000;
 /// What devices need wherever they are: names, leases, time, discovery.
 const ANYWHERE: [u16; 9] = [53, 67, 123, 137, 547, 853, 1900, 3702, 5353];
 /// Sorts of devices that do one thing.
-const OF_ONE_PURPOSE: [&str; 18] = [
+const OF_ONE_PURPOSE: [&str; 22] = [
+    "appliance",
     "camera",
+    "ev charger",
     "hub",
     "kitchen appliance",
     "light",
     "lamp",
+    "lock",
     "microcontroller",
     "plug",
     "printer",
+    "recorder",
     "relay",
     "scale",
     "sensor",

@@ -3,9 +3,10 @@
 //! Who asks for a service does not offer it: questions and answers make different signals. The answers that a question
 //! carries along (those its sender knows already) are others', and are not used.
 
-use super::message::{self, A, AAAA, Message, PTR, Record, SRV, Section, TXT, dotted};
+use super::message::{self, Message, PTR, Record, SRV, Section, TXT, dotted};
 use crate::cursor::Read;
 use crate::signal::{Claim, Role, Said, Signal, Via, text};
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 /// Questions to a name server. `serves`: an answer shows that the sender is one, and passes none on.
@@ -55,42 +56,94 @@ pub(super) fn multicast(bytes: &[u8], source: IpAddr, said: &mut Said) -> Read<(
     whole
 }
 
+/// What a message says of hosts and services, as far as they are the sender's.
 fn offered(records: &[&Record<'_>], source: IpAddr, said: &mut Said) {
-    let own = |record: &&&Record<'_>| record.address() == Some(source);
-    let hosts = || records.iter().filter(|record| matches!(record.kind, A | AAAA));
-    if let Some(record) = hosts().find(own) {
+    let others = Others::of(records, source);
+    if others.any {
+        said.say(Signal::SpeaksForOthers);
+    }
+    let hosts = || records.iter().filter(|record| record.address().is_some());
+    if let Some(record) = hosts().find(|record| record.address() == Some(source)) {
         said.say(Signal::Name(dotted(&record.name), Via::Mdns));
     } else if let Some(first) = hosts().next() {
         // Without its address in sight one name is the sender's; several may be those of hosts it speaks for.
-        if hosts().all(|record| record.name == first.name) {
+        if !others.any && hosts().all(|record| record.name == first.name) {
             said.say(Signal::Name(dotted(&first.name), Via::Mdns));
         }
     }
     for record in records {
         match record.kind {
-            PTR => pointer(record, said),
-            SRV => {
+            PTR => pointer(record, &others, said),
+            SRV if !others.have(&record.name) => {
                 if let Some(service) = service(&record.name) {
                     said.say(Signal::ServiceOffered(service));
                 }
             }
-            TXT => texts(record, said),
+            TXT if !others.have(&record.name) => texts(record, said),
             _ => {}
         }
     }
 }
 
-fn pointer(record: &Record<'_>, said: &mut Said) {
+fn pointer(record: &Record<'_>, others: &Others, said: &mut Said) {
     let Some(target) = record.target() else { return };
     if dotted(&record.name) == "_services._dns-sd._udp.local" {
-        if let Some(service) = service(&target) {
+        if let Some(service) = service(&target).filter(|_| !others.only) {
             said.say(Signal::ServiceOffered(service));
         }
-    } else if let Some(service) = service(&record.name) {
+    } else if let Some(service) = service(&record.name).filter(|_| !others.have(&target)) {
         said.say(Signal::ServiceOffered(service));
         if let Some(instance) = target.first() {
             said.say(Signal::Instance(text(instance)));
         }
+    }
+}
+
+/// What a message says of hosts that are not its sender: Apple's players answer for computers that sleep (and border routers
+/// for what is behind them), and routers repeat what was said in another network.
+#[derive(Debug, Default)]
+struct Others {
+    /// First labels of the services that they have.
+    instances: HashSet<String>,
+    /// Nobody else is spoken of.
+    only: bool,
+    any: bool,
+}
+
+impl Others {
+    fn of(records: &[&Record<'_>], source: IpAddr) -> Self {
+        let mut hosts: HashMap<String, bool> = HashMap::new();
+        // Whether a host has the sender's address, where it has one that can be compared with it.
+        for record in records {
+            if let Some(address) = record.address().filter(|address| is_alike(*address, source)) {
+                *hosts.entry(dotted(&record.name)).or_default() |= address == source;
+            }
+        }
+        let is_other = |name: &str| hosts.get(name) == Some(&false);
+        let first = |record: &Record<'_>| record.name.first().map(|label| dotted(&[label]));
+        let of_others = |record: &&&Record<'_>| {
+            record.kind == SRV && record.target().is_some_and(|host| is_other(&dotted(&host)))
+        };
+        Self {
+            instances: records.iter().filter(of_others).filter_map(|record| first(record)).collect(),
+            only: !hosts.is_empty() && hosts.values().all(|own| !own),
+            any: hosts.values().any(|own| !own),
+        }
+    }
+
+    /// Whether a service with this name is theirs.
+    fn have(&self, name: &[&[u8]]) -> bool {
+        self.only || name.first().is_some_and(|label| self.instances.contains(&dotted(&[label])))
+    }
+}
+
+/// Whether two addresses would be the same if both were of one host: of one version and scope.
+fn is_alike(a: IpAddr, b: IpAddr) -> bool {
+    match (a, b) {
+        (IpAddr::V4(a), IpAddr::V4(b)) => a.is_link_local() == b.is_link_local(),
+        // A host has several addresses of wider scope, and sends from one of them.
+        (IpAddr::V6(a), IpAddr::V6(b)) => a.is_unicast_link_local() && b.is_unicast_link_local(),
+        _ => false,
     }
 }
 

@@ -65,6 +65,7 @@ fn of_fact(fact: &Signal, mac: Mac, set: &mut BTreeSet<String>) {
             format!("mdns tells {service} {key}={}", same(value))
         }
         Signal::Instance(text) => format!("mdns instance {}", same(text)),
+        Signal::SpeaksForOthers => "mdns speaks for others".to_owned(),
         Signal::UpnpOffered(kind) => format!("upnp offers {}", same(kind)),
         Signal::UpnpSought(kind) => format!("upnp seeks {}", same(kind)),
         Signal::UpnpServer(text) => format!("upnp server {}", same(text)),

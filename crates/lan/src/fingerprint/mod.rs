@@ -93,9 +93,8 @@ impl Fingerprint {
     /// What a device is.
     pub fn identify(&self, device: &Device, roles: &BTreeSet<Role>) -> Identity {
         let mut features = features(device, roles);
-        let vendor = oui::vendor(device.mac);
         let guess = self.model.guess(&features).filter(|guess| self.can_be(guess, device));
-        features.extend(vendor.map(|vendor| format!("vendor {}", vendor.to_lowercase())));
+        features.extend(address_words(device));
         let opinion = self.rules.judge(&features);
         let mut identity = Identity { model: own_word(device), ..Identity::default() };
         if let Some(os) = opinion.os.filter(|os| os.sure >= CATEGORY_MIN) {
@@ -150,6 +149,15 @@ impl Fingerprint {
         let weigh = |(fact, weight)| Evidence { fact, speaks_for: label.clone(), weight };
         identity.evidence.splice(..0, guess.evidence.into_iter().map(weigh));
     }
+}
+
+/// What the hardware address says, for rules alone: the maker, how it begins, and whether software made it up. The model has
+/// learnt what devices do.
+fn address_words(device: &Device) -> impl Iterator<Item = String> {
+    let [a, b, c, ..] = device.mac.0;
+    let vendor = oui::vendor(device.mac).map(|vendor| format!("vendor {}", vendor.to_lowercase()));
+    let local = device.mac.is_local().then(|| "address local".to_owned());
+    vendor.into_iter().chain(local).chain([format!("prefix {a:02x}{b:02x}{c:02x}")])
 }
 
 /// The maker whose block an address prefix of three bytes lies in.

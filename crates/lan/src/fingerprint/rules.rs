@@ -1,13 +1,23 @@
 //! Rules: features that speak for a category, a type, an operating system. Data files (TOML), the built-in ones first.
 //!
 //! Each rule that fits is a witness that is right with some probability; witnesses for one thing add up as `1 - (1-a)(1-b)`, and
-//! witnesses for another take away from it.
+//! witnesses for another take away from it. What others explain better is no witness: `unless`.
 
 use kernscope_sieve::toml_error;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-const BUILT_IN: &str = include_str!("../../data/rules.toml");
+/// By area, so that each file can be read at a sitting.
+const BUILT_IN: [&str; 8] = [
+    include_str!("../../data/rules/network.toml"),
+    include_str!("../../data/rules/computers.toml"),
+    include_str!("../../data/rules/phones.toml"),
+    include_str!("../../data/rules/office.toml"),
+    include_str!("../../data/rules/media.toml"),
+    include_str!("../../data/rules/cameras.toml"),
+    include_str!("../../data/rules/lights.toml"),
+    include_str!("../../data/rules/home.toml"),
+];
 const RULES_MAX: usize = 10_000;
 
 /// A rule file that cannot be used.
@@ -18,7 +28,7 @@ pub enum BadRules {
     #[error("{0}")]
     Toml(String),
     /// A rule that says nothing, or has a probability that is none.
-    #[error("rule {0}: needs `any`, one of `category` and `os`, and `sure` above 0 and below 1")]
+    #[error("rule {0}: needs `any` or `all`, one of `category` and `os`, and `sure` above 0 and below 1")]
     Empty(usize),
     /// More rules than are taken.
     #[error("more than 10,000 rules")]
@@ -36,7 +46,15 @@ struct File {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rule {
+    /// One of these.
+    #[serde(default)]
     any: Vec<String>,
+    /// And all of these.
+    #[serde(default)]
+    all: Vec<String>,
+    /// And none of these.
+    #[serde(default)]
+    unless: Vec<String>,
     category: Option<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
@@ -70,7 +88,7 @@ impl Rules {
     /// Those that are built in.
     pub fn built_in() -> Self {
         // A test reads them; without them every device is unknown.
-        Self::parse(BUILT_IN).unwrap_or(Self(Vec::new()))
+        Self(BUILT_IN.iter().filter_map(|text| Self::parse(text).ok()).flat_map(|rules| rules.0).collect())
     }
 
     /// Reads a file's text.
@@ -86,10 +104,12 @@ impl Rules {
         }
         for (at, rule) in rules.iter_mut().enumerate() {
             let sure = rule.sure > 0.0 && rule.sure < 1.0;
-            if rule.any.is_empty() || (rule.category.is_none() && rule.os.is_none()) || !sure {
+            let asks = !rule.any.is_empty() || !rule.all.is_empty();
+            if !asks || (rule.category.is_none() && rule.os.is_none()) || !sure {
                 return Err(BadRules::Empty(at + 1));
             }
-            rule.any.iter_mut().for_each(|pattern| pattern.make_ascii_lowercase());
+            let patterns = [&mut rule.any, &mut rule.all, &mut rule.unless];
+            patterns.into_iter().flatten().for_each(|pattern| pattern.make_ascii_lowercase());
         }
         Ok(Self(rules))
     }
@@ -104,11 +124,7 @@ impl Rules {
         let mut opinion = Opinion::default();
         let (mut categories, mut systems) = (BTreeMap::new(), BTreeMap::new());
         for rule in &self.0 {
-            let Some(at) =
-                lower.iter().position(|feature| rule.any.iter().any(|pattern| fits(pattern, feature)))
-            else {
-                continue;
-            };
+            let Some(at) = rule.witness(&lower) else { continue };
             if let Some(category) = &rule.category {
                 add(&mut categories, category, rule.kind.as_deref().unwrap_or(category), rule.sure);
                 opinion.witnesses.push((features[at].clone(), category.clone(), rule.sure));
@@ -124,6 +140,18 @@ impl Rules {
         opinion.category = best(categories);
         opinion.os = best(systems);
         opinion
+    }
+}
+
+impl Rule {
+    /// Which of these features makes the rule fit: the first of `any`, or of `all` where there is no `any`.
+    fn witness(&self, features: &[String]) -> Option<usize> {
+        let has = |pattern: &String| features.iter().position(|feature| fits(pattern, feature));
+        let one = |patterns: &[String]| {
+            features.iter().position(|feature| patterns.iter().any(|pattern| fits(pattern, feature)))
+        };
+        let at = if self.any.is_empty() { self.all.first().and_then(has) } else { one(&self.any) }?;
+        (self.all.iter().all(|pattern| has(pattern).is_some()) && one(&self.unless).is_none()).then_some(at)
     }
 }
 
@@ -167,7 +195,9 @@ mod tests {
 
     #[test]
     fn the_built_in_rules_are_read() {
-        assert!(Rules::parse(BUILT_IN).expect("reads").0.len() > 50);
+        let counts = BUILT_IN.map(|text| Rules::parse(text).expect("reads").0.len());
+        assert_eq!(Rules::built_in().0.len(), counts.iter().sum::<usize>());
+        assert!(counts.iter().all(|count| *count > 10), "{counts:?}");
     }
 
     #[test]
@@ -200,7 +230,25 @@ mod tests {
         assert_eq!(sure(&["a", "b"]), ("x".to_owned(), 80.0));
         assert_eq!(sure(&["a", "b", "c"]).0, "x");
         assert!(sure(&["a", "c"]).1 < 50.0);
+    }
+
+    #[test]
+    fn a_rule_may_ask_for_several_and_for_the_absence_of_others() {
+        let rules = "[[rule]]\nany=['a','b']\nall=['c*']\nunless=['d*']\ncategory='x'\nsure=0.6\n\
+                     [[rule]]\nall=['e','f']\nos='y'\nsure=0.6\n";
+        let rules = Rules::parse(rules).expect("reads");
+        let judge = |features: &[&str]| {
+            let features: Vec<String> = features.iter().map(|f| (*f).to_owned()).collect();
+            let opinion = rules.judge(&features);
+            (opinion.category.is_some(), opinion.os.is_some(), opinion.witnesses.first().map(|w| w.0.clone()))
+        };
+        assert_eq!(judge(&["a"]), (false, false, None));
+        assert_eq!(judge(&["b", "c1"]), (true, false, Some("b".to_owned())));
+        assert_eq!(judge(&["b", "c1", "d1"]), (false, false, None));
+        assert_eq!(judge(&["e"]), (false, false, None));
+        assert_eq!(judge(&["e", "f"]), (false, true, Some("e".to_owned())));
         assert!(Rules::parse("[[rule]]\nany=[]\ncategory='x'\nsure=0.5\n").is_err());
+        assert!(Rules::parse("[[rule]]\nunless=['a']\ncategory='x'\nsure=0.5\n").is_err());
         assert!(Rules::parse("[[rule]]\nany=['a']\nkategory='x'\nsure=0.5\n").is_err());
     }
 }
