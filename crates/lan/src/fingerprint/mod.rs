@@ -26,6 +26,9 @@ const MODEL: &str = include_str!("../../data/model.tsv");
 const CLASSES: &str = include_str!("../../data/classes.toml");
 /// Below this a class is not named (`cargo xtask bench lan` shows what that leaves out).
 pub const LABEL_MIN: f64 = 0.8;
+/// What the model never saw is mostly farther away than this many times the least nearness: then the category is told as the
+/// type (`cargo xtask bench lan`, classes left out).
+const TYPE_NEARNESS: f64 = 1.33;
 /// Below this rules' answers stay `unknown`.
 const CATEGORY_MIN: f64 = 0.5;
 const EVIDENCE_MAX: usize = 8;
@@ -126,6 +129,16 @@ impl Fingerprint {
         guess.nearness >= guess.nearness_min && self.vendors.get(guess.label).is_none_or(made)
     }
 
+    /// The type in words of a device that is named: what the class is, or its category where the device is so far from the examples
+    /// that it may be another product of that maker.
+    pub fn told_type<'a>(&'a self, label: &'a str, nearness: f64, nearness_min: f64) -> &'a str {
+        match self.classes.get(label) {
+            Some(class) if nearness >= nearness_min * TYPE_NEARNESS => &class.kind,
+            Some(class) => &class.category,
+            None => label,
+        }
+    }
+
     /// Puts the model's answer above that of the rules, as far as it is sure.
     fn take(&self, guess: Guess<'_>, identity: &mut Identity) {
         let class = self.classes.get(guess.label);
@@ -134,7 +147,7 @@ impl Fingerprint {
         if guess.confidence >= LABEL_MIN {
             identity.label = Some(guess.label.to_owned());
             identity.confidence = guess.confidence;
-            identity.kind = Some(class.map_or(guess.label, |class| &class.kind).to_owned());
+            identity.kind = Some(self.told_type(guess.label, guess.nearness, guess.nearness_min).to_owned());
             identity.category = class.map(|class| class.category.clone()).or(identity.category.take());
         } else if let (Some(class), true) = (class, shared) {
             // Which of the two it is stays open; what both are does not.

@@ -11,11 +11,12 @@ use kernscope_lan::{Mac, Registry, record, replay};
 use serde::Deserialize;
 use std::net::Ipv4Addr;
 
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 5] = [
     ("media", include_str!("media.toml")),
     ("home", include_str!("home.toml")),
     ("office", include_str!("office.toml")),
     ("traps", include_str!("traps.toml")),
+    ("seen", include_str!("seen.toml")),
 ];
 const HERE: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 50);
 
