@@ -2,6 +2,10 @@
 //!
 //! `^(nc|ncat)\s.*-e` needs a text that begins with `nc` or `ncat`, and has `-e` in it. To look for these costs next to nothing,
 //! while an expression must be compiled before it can be asked.
+//!
+//! `kit::compile` also says what an expression requires, for the kernel: the strings that are rarest in what programs read and write,
+//! multiplied out. Of `^(nc|ncat)\s.*-e` these are the names, which are asked for at the beginning anyway; here the longest one counts,
+//! wherever it stands. With the kit's more expressions are compiled, and `kernscope watch -- true` took a tenth longer.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
