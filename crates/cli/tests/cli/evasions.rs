@@ -1,13 +1,11 @@
 //! Ways around a policy that observes: each is told as what it is, whatever path, process or call it goes by. `cargo xtask vm --step
 //! policy` has the same ways fail where the kernel enforces (`crates/watch/tests/policy/denied.rs`).
 
+#[path = "../../../watch/tests/policy/sender.rs"]
+mod sender;
+
 use crate::run::{Dir, kernscope, records, was_possible};
-use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use serde_json::Value;
-use std::fs::File;
-use std::io::IoSlice;
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -111,26 +109,13 @@ fn is_of(deny: &Value, way: &str) -> bool {
     deny["path"].as_str().is_some_and(|path| path.contains(&part))
 }
 
-/// Sends the secret's descriptor to the first that connects.
-fn sender(dir: &Dir) -> std::thread::JoinHandle<()> {
-    let way = dir.path("received_descriptor");
-    let listener = UnixListener::bind(way.join("open/socket")).expect("a socket");
-    let secret = File::open(way.join("denied/secret")).expect("the secret");
-    std::thread::spawn(move || {
-        let (stream, _) = listener.accept().expect("a connection");
-        let (bytes, fds) = ([IoSlice::new(b"x")], [secret.as_raw_fd()]);
-        let rights = [ControlMessage::ScmRights(&fds)];
-        sendmsg::<UnixAddr>(stream.as_raw_fd(), &bytes, &rights, MsgFlags::empty(), None).expect("sent");
-    })
-}
-
 #[test]
 fn no_way_around_a_policy_is_unseen() {
     let dir = Dir::new("evasions");
     let Some(evade) = evade(&dir) else { return };
     let ways: Vec<_> = WAYS.iter().map(|(way, ..)| *way).chain(["received_descriptor"]).collect();
     let outside = stage(&dir, &ways, &evade);
-    let sender = sender(&dir);
+    let sender = sender::start(dir.as_ref());
     let output = kernscope(&["watch", "--backend", "ebpf", "--format", "jsonl", "--no-tls", "--policy"])
         .arg(dir.path("p.toml"))
         .args(["--output", &dir.text("out"), "--", "sh", "-c", TRY_ALL, "sh"])

@@ -1,15 +1,12 @@
 //! What is denied fails, whichever way it is tried; or, where the kernel enforces nothing, is seen.
 
 use super::bench::{Folder, is_root, judged, ready, run};
+use super::sender;
 use kernscope_abi::{self as abi, paths, paths::policy};
 use kernscope_watch::ebpf::{Ebpf, Policy};
 use kernscope_watch::policy::paths::{Class, List, Places, Table};
 use kernscope_watch::raw::{Body, path_from_walk};
-use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
-use std::fs::{self, File};
-use std::io::IoSlice;
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixListener;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -130,19 +127,6 @@ fn stage(ways: &[&str], evade: &Path) -> (Folder, Table) {
     (folder, builder.build().expect("a table"))
 }
 
-/// Sends the secret's descriptor to the first that connects.
-fn sender(folder: &Folder) -> std::thread::JoinHandle<()> {
-    let way = folder.0.join("received_descriptor");
-    let listener = UnixListener::bind(way.join("open/socket")).expect("a socket");
-    let secret = File::open(way.join("denied/secret")).expect("the secret");
-    std::thread::spawn(move || {
-        let (stream, _) = listener.accept().expect("a connection");
-        let (bytes, fds) = ([IoSlice::new(b"x")], [secret.as_raw_fd()]);
-        let rights = [ControlMessage::ScmRights(&fds)];
-        sendmsg::<UnixAddr>(stream.as_raw_fd(), &bytes, &rights, MsgFlags::empty(), None).expect("sent");
-    })
-}
-
 /// What came of a way.
 #[derive(Clone, Default)]
 struct Outcome {
@@ -158,7 +142,7 @@ const TRY_ALL: &str = "program=$1; folder=$2; shift 2; for way; do \
 /// What came of each way, in their order. Loading takes long under emulation: all are tried in one run.
 fn try_ways(ways: &[&str], evade: &Path, mode: Policy, flags: u64) -> Vec<Outcome> {
     let (folder, table) = stage(ways, evade);
-    let sender = ways.contains(&"received_descriptor").then(|| sender(&folder));
+    let sender = ways.contains(&"received_descriptor").then(|| sender::start(&folder.0));
     let program = evade.to_str().expect("text");
     let argv = [&["sh", "-c", TRY_ALL, "sh", program, folder.text()], ways].concat();
     let mut backend = ready(&argv, mode).expect("it loads");

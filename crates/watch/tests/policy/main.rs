@@ -7,3 +7,4 @@ mod denied;
 mod judged;
 mod learnt;
 mod random;
+mod sender;

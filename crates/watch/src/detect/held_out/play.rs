@@ -8,7 +8,7 @@
 //! better than what a real run gives. The honest texts are played alike.
 
 use super::super::example::{Played, record};
-use super::super::shell::{simple_commands, wrapper::inner_at};
+use super::super::shell::{roles::SHELLS, simple_commands, wrapper::inner_at};
 use serde_json::{Value, json};
 
 /// Commands that start no program.
@@ -33,7 +33,6 @@ const ASIDE: [&str; 27] = [
     "sudo", "env", "git", "docker", "rm", "ln", "man", "auditctl", "rsync", "ssh", "grep", "egrep", "rg",
     "sed", "jq",
 ];
-const SHELLS: [&str; 6] = ["sh", "bash", "dash", "zsh", "ksh", "ash"];
 
 /// `sh -c TEXT`, started by a program in Python.
 pub(super) fn of_program(text: &str) -> Vec<Played> {

@@ -11,16 +11,14 @@ use super::{handed, roles};
 
 /// Programs that are honestly given the path of a shell.
 const HONEST: &str = "\
-    useradd usermod adduser luseradd chsh lchsh su sudo doas runuser login getent ls file stat ldd readlink realpath which whereis \
-    type command hash test [ [[ cp mv ln install rm cat chmod chown chgrp chattr lsattr getfacl setfacl getcap chcon restorecon \
-    grep egrep fgrep rg ag awk gawk mawk sed echo printf tee head tail wc sort diff cmp tr cut xxd od hexdump md5sum sha1sum \
-    sha256sum sha512sum b2sum strings objdump readelf nm size strip patchelf checksec dpkg dpkg-query dpkg-divert dpkg-reconfigure \
-    rpm apk pacman update-alternatives alternatives equery debsums docker podman nerdctl kubectl oc crictl lxc lxc-attach \
-    lxc-execute incus machinectl systemd-nspawn docker-compose ssh vagrant flatpak toolbox distrobox tmux screen export env set \
-    make gmake git ps pgrep pkill kill killall fuser lsof find locate mkdir touch rsync scp tar zip unzip crontab for case \
-    function local declare read alias source . exec xterm gnome-terminal konsole alacritty kitty foot wezterm urxvt rxvt \
-    terminator tilix xfce4-terminal bash sh dash zsh ksh fish busybox pdsh arch-chroot schroot chroot qemu-img nix nix-shell guix \
-    meson cmake configure chpst s6-setuidgid gosu mkinitcpio dracut man tldr info gcloud";
+    useradd usermod adduser luseradd chsh lchsh su sudo doas runuser login getent ldd readlink realpath whereis type command hash chattr \
+    lsattr getfacl setfacl getcap chcon restorecon grep egrep fgrep rg ag awk gawk mawk sed head tail wc sort diff cmp tr cut xxd od \
+    hexdump sha1sum sha512sum b2sum strings objdump readelf nm size strip patchelf checksec dpkg dpkg-query dpkg-divert dpkg-reconfigure \
+    rpm apk pacman update-alternatives alternatives equery debsums nerdctl kubectl oc crictl lxc lxc-attach lxc-execute incus machinectl \
+    systemd-nspawn docker-compose ssh vagrant flatpak toolbox distrobox tmux screen env set make gmake git ps pgrep pkill kill killall \
+    fuser lsof find locate mkdir crontab for case function local declare read alias source . exec xterm gnome-terminal konsole alacritty \
+    kitty foot zip wezterm urxvt rxvt terminator tilix xfce4-terminal bash sh dash zsh ksh fish busybox pdsh arch-chroot schroot chroot \
+    qemu-img nix nix-shell guix meson cmake configure chpst s6-setuidgid gosu mkinitcpio dracut man tldr info gcloud";
 /// Programs that look for texts or show them, so that what stands among their arguments runs nowhere.
 const READERS: &str = "\
     grep egrep fgrep rg ag ack echo printf git gh man less tldr cat tee logger mail diff export local declare jq test [ [[ \
@@ -37,11 +35,11 @@ const MAX_DEPTH: usize = 3;
 /// Whether a program that is for something else is given a shell to type into, or code that starts one.
 pub(super) fn is_given(name: &str, words: &[&str]) -> bool {
     let may_be = |word: &&str| memchr::memmem::find(word.as_bytes(), b"sh").is_some();
-    if !words.iter().skip(1).any(may_be) || is_one_of(name, READERS) {
+    if !words.iter().skip(1).any(may_be) || roles::is_one_of(name, READERS) {
         return false;
     }
     // `-append init=/bin/sh` is what a machine of its own begins with.
-    is_in_code(words) || !is_one_of(name, HONEST) && !name.starts_with("qemu") && is_argument(words)
+    is_in_code(words) || !is_honest(name) && !name.starts_with("qemu") && is_argument(words)
 }
 
 /// Whatever runs code of a language that nobody has thought of.
@@ -81,8 +79,8 @@ pub(super) fn is_given_by_variable(script: &Script) -> bool {
         && script.commands.iter().any(|command| calls::is_code(command.name()) && command.args().any(asks))
 }
 
-fn is_one_of(name: &str, names: &str) -> bool {
-    names.split(' ').any(|known| known == name)
+fn is_honest(name: &str) -> bool {
+    roles::handles_files(name) || roles::is_one_of(name, HONEST)
 }
 
 fn names_shell(option: &str) -> bool {

@@ -3,61 +3,13 @@
 //! Which option starts a file need not be known: nobody makes a file in a place for temporary ones executable to have another program
 //! read it.
 
+use super::roles;
 use super::script::{Command, Script};
 
 /// Where everybody can write.
 const OPEN_PLACES: [&str; 3] = ["/tmp/", "/var/tmp/", "/dev/shm/"];
-/// Programs that run files by design, or look at them and carry them about.
-const HONEST: [&str; 48] = [
-    "sh",
-    "bash",
-    "dash",
-    "zsh",
-    "ksh",
-    "ash",
-    "fish",
-    "source",
-    ".",
-    "eval",
-    "exec",
-    "chmod",
-    "chown",
-    "chgrp",
-    "rm",
-    "cat",
-    "ls",
-    "cp",
-    "mv",
-    "ln",
-    "install",
-    "scp",
-    "rsync",
-    "file",
-    "stat",
-    "test",
-    "[",
-    "[[",
-    "echo",
-    "printf",
-    "tee",
-    "touch",
-    "truncate",
-    "curl",
-    "wget",
-    "tar",
-    "gzip",
-    "gunzip",
-    "unzip",
-    "sha256sum",
-    "md5sum",
-    "docker",
-    "podman",
-    "export",
-    "trap",
-    "which",
-    "mktemp",
-    "dd",
-];
+/// Programs that run files by design, and more that carry them about.
+const HONEST: &str = "sh bash dash zsh ksh ash fish source . eval exec truncate curl wget gzip gunzip trap mktemp dd";
 
 /// Whether a file that this text makes executable, where everybody can write, is given to a program that is not there to run files.
 pub(super) fn hands_over(script: &Script) -> bool {
@@ -97,7 +49,8 @@ fn takes(command: &Command, made: &[&str]) -> bool {
         .iter()
         .filter_map(|word| word.text.split_once('='))
         .any(|(_, value)| names(value));
-    let is_honest =
-        HONEST.contains(&plain.name()) || names(plain.words.first().map_or("", |word| &word.text));
+    let is_honest = roles::handles_files(plain.name())
+        || roles::is_one_of(plain.name(), HONEST)
+        || names(plain.words.first().map_or("", |word| &word.text));
     set || set_by_wrapper || !is_honest && plain.args().any(names)
 }

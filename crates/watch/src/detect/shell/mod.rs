@@ -43,7 +43,7 @@ mod options;
 mod origin;
 mod parse;
 mod planted;
-mod roles;
+pub(super) mod roles;
 mod script;
 mod secrets;
 #[cfg(test)]

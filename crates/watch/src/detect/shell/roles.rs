@@ -3,8 +3,12 @@
 use super::script::{Command, Sep, Word};
 
 /// Programs that run texts in the language of shells.
-pub(super) const SHELLS: [&str; 12] =
+pub(in crate::detect) const SHELLS: [&str; 12] =
     ["sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "busybox", "csh", "tcsh", "rbash"];
+/// Programs that look at files, change what is said of them, and carry them about, whatever is in them.
+const HANDLERS: &str = "\
+    chmod chown chgrp rm cat ls cp mv ln install scp rsync file stat test [ [[ echo printf tee touch tar unzip md5sum sha256sum \
+    docker podman export which";
 /// Programs that run code in other languages.
 pub(super) const INTERPRETERS: [&str; 10] =
     ["python", "python2", "python3", "perl", "ruby", "php", "node", "lua", "tclsh", "expect"];
@@ -33,6 +37,16 @@ pub(super) const FETCHERS: [&str; 20] = [
 ];
 /// Programs that ask for names: what answers may hold commands.
 const RESOLVERS: [&str; 4] = ["dig", "nslookup", "host", "drill"];
+
+/// Whether a list of names, spaces between them, has this one.
+pub(super) fn is_one_of(name: &str, names: &str) -> bool {
+    names.split(' ').any(|known| known == name)
+}
+
+/// Whether a program does to files what has nothing to do with what is in them.
+pub(super) fn handles_files(name: &str) -> bool {
+    is_one_of(name, HANDLERS)
+}
 
 /// Whether a program fetches something from the network.
 pub(super) fn fetches(command: &Command) -> bool {
