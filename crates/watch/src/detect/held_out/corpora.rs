@@ -16,6 +16,9 @@ const DIR: &str = "KERNSCOPE_CORPORA";
 /// Which half's missed texts are named: `dev`, `test` or `both`.
 const SHOW: &str = "KERNSCOPE_SHOW";
 
+/// Rules of low severity: what they tell of is honest as often as not.
+const LOW: [&str; 1] = ["installer-run"];
+
 /// One line of a corpus.
 struct Case {
     id: String,
@@ -65,10 +68,16 @@ fn score(detector: &mut Detector, file: &Path) -> BTreeMap<(&'static str, &'stat
     let mut tallies: BTreeMap<_, Tally> = BTreeMap::new();
     for (line, number) in text.lines().zip(1..) {
         let case = Case::parse(line).unwrap_or_else(|why| panic!("{}:{number}: {why}", file.display()));
-        let tally = tallies.entry((case.half(), case.group)).or_default();
         for text in &case.texts {
             let rules = alerts(detector, &play::of_program(text));
+            let tally = tallies.entry((case.half(), case.group)).or_default();
             tally.add(&format!("{}\t{text}", case.id), &rules);
+            if case.group == "honest"
+                && !rules.is_empty()
+                && rules.iter().all(|rule| LOW.contains(&rule.as_str()))
+            {
+                tallies.entry((case.half(), "honest-low")).or_default().add(&case.id, &rules);
+            }
         }
     }
     tallies

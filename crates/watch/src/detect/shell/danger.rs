@@ -2,7 +2,9 @@
 
 use super::evaluate;
 use super::handed::shell_texts;
-use super::landed::{decoded_into, downloads_and_runs, downloads_packages, outputs};
+use super::landed::{
+    decoded_into, downloads_and_runs, downloads_packages, fetched_by_code, outputs, runs_from_bare_address,
+};
 use super::roles::{FETCHERS, INTERPRETERS, SHELLS, decodes, fetches, runs_input};
 use super::script::{Command, Script, Sep, Word};
 
@@ -77,10 +79,15 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
     if downloads_and_runs(script, |command| {
         if FETCHERS.contains(&command.name()) || downloads_packages(command) {
             outputs(command)
+        } else if INTERPRETERS.contains(&command.name()) {
+            fetched_by_code(command)
         } else {
             Vec::new()
         }
     }) {
+        signs.push("runs-fetched");
+    }
+    if runs_from_bare_address(script) {
         signs.push("runs-fetched");
     }
     if downloads_and_runs(script, decoded_into) {
@@ -131,10 +138,14 @@ fn runs_text(command: &Command) -> bool {
 
 /// `bash <(curl ...)`, `sh -c "$(curl ...)"`.
 fn is_shell_text(command: &Command) -> bool {
+    let inner = command.unwrapped();
+    let command = inner.as_ref().unwrap_or(command);
     SHELLS.contains(&command.name()) && command.args().any(|arg| arg.starts_with('-') && arg.ends_with('c'))
 }
 
 fn runs_files(command: &Command) -> bool {
+    let inner = command.unwrapped();
+    let command = inner.as_ref().unwrap_or(command);
     let name = command.name();
     (SHELLS.contains(&name) || INTERPRETERS.contains(&name)) && command.args().any(|arg| arg == "/dev/fd/63")
 }

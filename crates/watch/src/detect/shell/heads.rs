@@ -279,7 +279,44 @@ pub(super) fn is_deaf(command: &Command) -> bool {
         return false;
     }
     let reads_file = name == "cat" && command.args().any(|arg| arg.starts_with('/'));
-    DEAF.contains(&name) || reads_file
+    let fetches =
+        matches!(name, "curl" | "wget") && command.words.len() > 1 && !command.args().any(names_stdin);
+    DEAF.contains(&name) || reads_file || fetches
+}
+
+/// `-d @-`, `-T -`, `-K-`, `-i /dev/stdin`.
+fn names_stdin(arg: &str) -> bool {
+    arg.ends_with('-') || arg.contains("/dev/stdin") || arg.contains("/dev/fd/")
+}
+
+/// Whether a command is done before anybody could want it in the background.
+pub(super) fn ends_at_once(command: &Command) -> bool {
+    matches!(
+        command.name(),
+        "echo" | "printf" | "ls" | "cat" | "pwd" | "head" | "stat" | "file" | "wc" | "md5sum"
+    )
+}
+
+/// Whether an argument of a program that names machines is none: `ping 'cat /etc/passwd'`, `host '1curl http://x'`.
+pub(super) fn is_misplaced(command: &Command) -> bool {
+    let inner = command.unwrapped();
+    let command = inner.as_ref().unwrap_or(command);
+    if takes_data(command) < 2 || command.name() == "nmap" {
+        return false;
+    }
+    let args: Vec<&str> = command.args().collect();
+    args.iter().enumerate().any(|(at, arg)| {
+        // `-f FILE` has lists of names.
+        let is_list = at > 0 && args[at - 1] == "-f";
+        let parts = || arg.split([' ', ';', '|', '&', '^', '<', '>', '`', '(']);
+        let before = at.checked_sub(1).map_or("", |before| args[before]);
+        let fetched = arg.starts_with("http") && ["curl", "wget"].iter().any(|name| before.ends_with(name));
+        let fetches = ["curl http", "wget http"].iter().any(|text| arg.contains(text));
+        !is_list
+            && (parts().any(|part| part.starts_with('/') && is_account_file(part)) || arg.contains("/bin/"))
+            || fetched
+            || fetches
+    })
 }
 
 /// `xargs sh -c ...`
@@ -309,6 +346,10 @@ pub(super) fn payload(command: &Command) -> Option<Payload> {
 fn of_plain(command: &Command) -> Option<Payload> {
     let name = command.name();
     let args: Vec<&str> = command.args().collect();
+    // `CMD=$\'cat /etc/passwd`: quotes that were taken for letters leave the file where a program belongs.
+    if command.words.first().is_some_and(|first| is_account_file(&first.text)) {
+        return Some(Payload::Accounts);
+    }
     let redirects = || command.redirects.iter().map(|(_, target)| &*target.text);
     let files = || args.iter().copied().chain(redirects());
     let shows = READERS.contains(&name) || (name.is_empty() && !command.redirects.is_empty());
@@ -393,7 +434,12 @@ pub(super) fn follows_well(command: &Command) -> bool {
 fn is_account_file(file: &str) -> bool {
     let file = file.trim_start_matches("../").trim_start_matches("./");
     let file = file.strip_prefix("if=").unwrap_or(file);
-    ACCOUNT_FILES.iter().any(|known| file == *known || file == &known[1..])
+    // `/etc/passwd/n`, `/etc/passwd%00`: whoever tries does not know what takes off the end.
+    let ends = |rest: &str| {
+        rest.is_empty() || rest.starts_with("/n") || rest.starts_with(['\\', '%', '\'', '"', '`', ')', '<'])
+    };
+    let is = |known: &str| file.strip_prefix(known).is_some_and(ends);
+    ACCOUNT_FILES.iter().any(|known| is(known) || is(&known[1..]))
         || matches!(file, ".env" | "wp-config.php" | "config.php" | "web.config")
         || file.ends_with("/.ssh/id_rsa")
         || file.ends_with(".bash_history")

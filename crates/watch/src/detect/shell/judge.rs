@@ -98,6 +98,9 @@ fn weigh(script: &Script, index: usize, written: bool) -> Option<Oddity> {
             u32::from(command.after_quotes && !is_line && !is_printed),
             "a quote is closed right before it".to_owned(),
         );
+        let hurried =
+            command.before == Sep::Background && heads::ends_at_once(host) && payload == Payload::Call;
+        add(u32::from(hurried), format!("{} is sent to the background", host.name()));
         let newline = command.before == Sep::Newline && !is_line;
         add(u32::from(newline), "a line ends within the command".to_owned());
     }

@@ -1,6 +1,6 @@
 //! Files that are fetched or decoded, and run later in the same text.
 
-use super::roles::{INTERPRETERS, SHELLS, decodes, fetches};
+use super::roles::{FETCHERS, INTERPRETERS, SHELLS, decodes, fetches};
 use super::script::{Command, Script};
 
 /// `curl -o x URL; sh x`, `wget URL/x && chmod +x x && ./x`.
@@ -50,7 +50,53 @@ pub(super) fn decoded_into(command: &Command) -> Vec<String> {
     }
     let targets =
         command.redirects.iter().filter(|(op, _)| op.contains('>')).map(|(_, target)| target.text.clone());
-    targets.filter(|file| file.contains('/') || file.contains('.')).collect()
+    // `openssl enc -d -in x -out y`
+    let args: Vec<&str> = command.args().collect();
+    let named = args.windows(2).filter(|two| two[0] == "-out").map(|two| two[1].to_owned());
+    targets.filter(|file| file.contains('/') || file.contains('.')).chain(named).collect()
+}
+
+/// `wget 198.51.100.2/x.tgz; tar xf x.tgz; ./run`: what comes from a machine without a name is run, whatever it was packed in.
+pub(super) fn runs_from_bare_address(script: &Script) -> bool {
+    let mut came = false;
+    for command in script.top() {
+        let inner = command.unwrapped();
+        let command = inner.as_ref().unwrap_or(command);
+        let first = command.words.first().map_or("", |word| &*word.text);
+        if came && (first.starts_with("./") || first.starts_with("/tmp/") || first.starts_with("/dev/shm/")) {
+            return true;
+        }
+        came |= fetches(command) && FETCHERS.contains(&command.name()) && command.args().any(is_bare_address);
+    }
+    false
+}
+
+/// `http://198.51.100.2/x`, `198.51.100.2:80/x`: by address, without a certificate, and not this machine.
+fn is_bare_address(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("ftp://")).unwrap_or(url);
+    let Some((host, path)) = rest.split_once('/') else { return false };
+    let host = host.split(':').next().unwrap_or(host);
+    let numbers: Vec<&str> = host.split('.').collect();
+    let is_address = numbers.len() == 4 && numbers.iter().all(|number| number.parse::<u8>().is_ok());
+    is_address && !host.starts_with("127.") && !path.is_empty()
+}
+
+/// The files of code that fetches: `perl -e 'getstore("http://h/x", "/tmp/x")'`.
+pub(super) fn fetched_by_code(command: &Command) -> Vec<String> {
+    let keeps = [
+        "getstore",
+        "urlretrieve",
+        "file_put_contents",
+        "copy(",
+        ".write(",
+        "createWriteStream",
+        "IO.copy_stream",
+    ];
+    let code =
+        command.args().filter(|arg| arg.contains("://") && keeps.iter().any(|call| arg.contains(call)));
+    let quoted = code.flat_map(|code| code.split(['"', '\'']).skip(1).step_by(2));
+    let is_name = |text: &&str| !text.contains("://") && (text.contains(['/', '.']) || text.len() > 2);
+    quoted.filter(is_name).map(str::to_owned).collect()
 }
 
 /// `pip download x -d DIR`

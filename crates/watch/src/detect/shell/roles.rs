@@ -13,7 +13,7 @@ const HANDLERS: &str = "\
 pub(super) const INTERPRETERS: [&str; 10] =
     ["python", "python2", "python3", "perl", "ruby", "php", "node", "lua", "tclsh", "expect"];
 /// Programs that bring something from the network.
-pub(super) const FETCHERS: [&str; 20] = [
+pub(super) const FETCHERS: [&str; 23] = [
     "curl",
     "wget",
     "fetch",
@@ -22,6 +22,9 @@ pub(super) const FETCHERS: [&str; 20] = [
     "GET",
     "lynx",
     "aria2c",
+    "axel",
+    "lftp",
+    "finger",
     "http",
     "nc",
     "ncat",

@@ -139,6 +139,8 @@ pub(super) struct Script {
     pub(super) begins_empty: bool,
     /// It ends with a separator or a comment.
     pub(super) dangles: bool,
+    /// There is a call in it, as other languages have them.
+    pub(super) calls: bool,
     /// It has conditions or loops.
     pub(super) compound: bool,
 }

@@ -156,6 +156,11 @@ impl Parser<'_> {
     }
 
     fn dollar(&mut self, making: &mut Making, index: usize, in_quotes: bool) {
+        // `$"text"`: one that is translated.
+        if self.starts("$\"") && !in_quotes {
+            self.at += 1;
+            return self.double(making, index);
+        }
         // Where it is not closed as a sum is, a group of commands is substituted.
         if self.starts("$((") && memchr::memmem::find(&self.text[self.at..], b"))").is_some() {
             return self.sum(making);
@@ -246,6 +251,13 @@ impl Parser<'_> {
             making.word.hidden |= making.bytes.is_empty() && making.quotes == 0;
             making.bytes.extend_from_slice(text.trim_end().as_bytes());
         }
+        // `wh$(echo o)ami`: a program's name with a hole in it.
+        let letters = making.bytes.first().is_some_and(u8::is_ascii_lowercase) && making.word.glued;
+        making.word.hidden |= self.names_program
+            && letters
+            && !making.bytes.contains(&b'/')
+            && !making.bytes.contains(&b'=')
+            && self.peek(0).is_ascii_lowercase();
         (making.seam, making.plain) = (false, true);
     }
 }
