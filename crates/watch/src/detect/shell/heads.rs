@@ -297,28 +297,6 @@ pub(super) fn ends_at_once(command: &Command) -> bool {
     )
 }
 
-/// Whether an argument of a program that names machines is none: `ping 'cat /etc/passwd'`, `host '1curl http://x'`.
-pub(super) fn is_misplaced(command: &Command) -> bool {
-    let inner = command.unwrapped();
-    let command = inner.as_ref().unwrap_or(command);
-    if takes_data(command) < 2 || command.name() == "nmap" {
-        return false;
-    }
-    let args: Vec<&str> = command.args().collect();
-    args.iter().enumerate().any(|(at, arg)| {
-        // `-f FILE` has lists of names.
-        let is_list = at > 0 && args[at - 1] == "-f";
-        let parts = || arg.split([' ', ';', '|', '&', '^', '<', '>', '`', '(']);
-        let before = at.checked_sub(1).map_or("", |before| args[before]);
-        let fetched = arg.starts_with("http") && ["curl", "wget"].iter().any(|name| before.ends_with(name));
-        let fetches = ["curl http", "wget http"].iter().any(|text| arg.contains(text));
-        !is_list
-            && (parts().any(|part| part.starts_with('/') && is_account_file(part)) || arg.contains("/bin/"))
-            || fetched
-            || fetches
-    })
-}
-
 /// `xargs sh -c ...`
 fn is_shell_behind(command: &Command) -> bool {
     command.args().any(|arg| matches!(arg.rsplit('/').next().unwrap_or(arg), "sh" | "bash" | "dash" | "zsh"))
@@ -431,7 +409,8 @@ pub(super) fn follows_well(command: &Command) -> bool {
     FOLLOWERS.contains(&command.name()) || command.words.is_empty()
 }
 
-fn is_account_file(file: &str) -> bool {
+/// Whether a file tells of accounts, or of the machine, as it is written in attacks.
+pub(super) fn is_account_file(file: &str) -> bool {
     let file = file.trim_start_matches("../").trim_start_matches("./");
     let file = file.strip_prefix("if=").unwrap_or(file);
     // `/etc/passwd/n`, `/etc/passwd%00`: whoever tries does not know what takes off the end.

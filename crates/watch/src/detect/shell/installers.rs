@@ -8,14 +8,14 @@ use super::script::{Command, Script};
 
 /// Hosts, and beginnings of paths there, spaces between them. A name that anybody can register below a host has its folder.
 const PLACES: &str = "\
-    sh.rustup.rs/ static.rust-lang.org/ get.docker.com/ get.k3s.io/ get.rke2.io/ bun.sh/install deno.land/install.sh fnm.vercel.app/ get.pnpm.io/ \
-    install.python-poetry.org/ astral.sh/ deb.nodesource.com/ rpm.nodesource.com/ packages.gitlab.com/install/ bootstrap.pypa.io/ \
-    get.sdkman.io/ starship.rs/install.sh tailscale.com/install.sh ollama.com/install.sh claude.ai/install.sh get.helm.sh/ install.determinate.systems/ nixos.org/nix/install \
-    sentry.io/get-cli/ fly.io/install.sh just.systems/ taskfile.dev/ get-ghcup.haskell.org/ get.haskellstack.org/ install.julialang.org/ \
-    get.rvm.io/ pyenv.run/ mise.run/ get.volta.sh/ wasmtime.dev/install.sh cursor.com/install \
-    raw.githubusercontent.com/nvm-sh/nvm/ raw.githubusercontent.com/creationix/nvm/ raw.githubusercontent.com/Homebrew/install/ \
-    raw.githubusercontent.com/helm/helm/ raw.githubusercontent.com/rhysd/actionlint/ raw.githubusercontent.com/ohmyzsh/ohmyzsh/ \
-    raw.githubusercontent.com/golangci/golangci-lint/ raw.githubusercontent.com/k3d-io/k3d/ \
+    sh.rustup.rs/ static.rust-lang.org/ get.docker.com/ get.k3s.io/ get.rke2.io/ bun.sh/install deno.land/install.sh fnm.vercel.app/ \
+    get.pnpm.io/ install.python-poetry.org/ astral.sh/ deb.nodesource.com/ rpm.nodesource.com/ packages.gitlab.com/install/ \
+    bootstrap.pypa.io/ get.sdkman.io/ starship.rs/install.sh tailscale.com/install.sh ollama.com/install.sh claude.ai/install.sh \
+    get.helm.sh/ install.determinate.systems/ nixos.org/nix/install sentry.io/get-cli/ fly.io/install.sh just.systems/ taskfile.dev/ \
+    get-ghcup.haskell.org/ get.haskellstack.org/ install.julialang.org/ get.rvm.io/ pyenv.run/ mise.run/ get.volta.sh/ \
+    wasmtime.dev/install.sh cursor.com/install raw.githubusercontent.com/nvm-sh/nvm/ raw.githubusercontent.com/creationix/nvm/ \
+    raw.githubusercontent.com/Homebrew/install/ raw.githubusercontent.com/helm/helm/ raw.githubusercontent.com/rhysd/actionlint/ \
+    raw.githubusercontent.com/ohmyzsh/ohmyzsh/ raw.githubusercontent.com/golangci/golangci-lint/ raw.githubusercontent.com/k3d-io/k3d/ \
     raw.githubusercontent.com/aquasecurity/trivy/ raw.githubusercontent.com/anchore/syft/ raw.githubusercontent.com/anchore/grype/";
 
 /// Whether all that a text fetches are such installers.

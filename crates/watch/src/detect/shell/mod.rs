@@ -42,6 +42,7 @@ mod judge;
 mod landed;
 mod leak;
 mod made;
+mod misplaced;
 mod options;
 mod origin;
 mod parse;
@@ -123,7 +124,7 @@ pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Readi
         sign(&mut reading, "injection", odd.because);
     } else if let Some(odd) = attempt(text, &script) {
         sign(&mut reading, "injection-attempt", odd.because);
-    } else if script.top().any(heads::is_misplaced) {
+    } else if script.top().any(misplaced::is_misplaced) {
         sign(&mut reading, "injection-attempt", vec!["a command stands where a machine is named".to_owned()]);
     } else if script.calls || is_other_language(&decoded(text).unwrap_or_else(|| text.to_owned())) {
         sign(

