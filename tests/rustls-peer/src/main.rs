@@ -1,6 +1,9 @@
 //! A TLS server and its clients in one program, with rustls: each client sends pieces of the sizes given, each answered by
 //! itself reversed. Arguments: a file with certificate and key, the version of TLS (1.2 or 1.3), how many clients, sizes. Prints
 //! for each client its number; what is sent follows from that.
+//!
+//! One end alone, for peers with other libraries: `serve FILE VERSION CLIENTS SIZES...`, which prints its port first, and
+//! `ask PORT VERSION CLIENTS SIZES...`.
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature};
@@ -8,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, ServerConfig, ServerConnection,
-    SignatureScheme, StreamOwned, version,
+    SignatureScheme, StreamOwned, SupportedProtocolVersion, version,
 };
 use std::io::{IoSlice, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,45 +21,78 @@ use std::thread;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
-    let args: Vec<String> = std::env::args().collect();
-    let clients: usize = args[3].parse()?;
-    let sizes: Vec<usize> = args[4..].iter().map(|size| size.parse()).collect::<Result<_, _>>()?;
-    let only = if args[2] == "1.2" { &version::TLS12 } else { &version::TLS13 };
-    let versions = &[only];
-    let provider = Arc::new(ring::default_provider());
-    let chain = CertificateDer::pem_file_iter(&args[1])?.collect::<Result<Vec<_>, _>>()?;
-    let key = PrivateKeyDer::from_pem_file(&args[1])?;
-    let server = ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions)?;
-    let server = Arc::new(server.with_no_client_auth().with_single_cert(chain, key)?);
-    let client = ClientConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions)?;
-    let any = Arc::new(Any(provider.signature_verification_algorithms));
-    let client = Arc::new(client.dangerous().with_custom_certificate_verifier(any).with_no_client_auth());
-
-    let listener = TcpListener::bind("127.0.0.1:0")?;
-    let address = listener.local_addr()?;
-    let answering = {
-        let sizes = sizes.clone();
-        thread::spawn(move || -> Result<(), Failure> {
-            let each = (0..clients).map(|_| {
-                let (socket, _) = listener.accept()?;
-                let (server, sizes) = (server.clone(), sizes.clone());
-                Ok(thread::spawn(move || answer(socket, server, &sizes)))
-            });
-            let each: Vec<_> = each.collect::<Result<_, std::io::Error>>()?;
-            each.into_iter().try_for_each(|answering| answering.join().expect("no panic"))
-        })
-    };
-    let asking: Vec<_> = (0..clients)
-        .map(|number| {
-            let (client, sizes) = (client.clone(), sizes.clone());
-            thread::spawn(move || ask(number, address, client, &sizes))
-        })
-        .collect();
-    for (number, asking) in asking.into_iter().enumerate() {
-        asking.join().expect("no panic")?;
-        println!("{number}");
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args[0].as_str() {
+        "serve" => {
+            let talk = Talk::read(&args[2..])?;
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            println!("{}", listener.local_addr()?.port());
+            talk.serve(&listener, &args[1])
+        }
+        "ask" => Talk::read(&args[2..])?.ask(SocketAddr::from(([127, 0, 0, 1], args[1].parse()?))),
+        file => {
+            let talk = Arc::new(Talk::read(&args[1..])?);
+            let listener = TcpListener::bind("127.0.0.1:0")?;
+            let address = listener.local_addr()?;
+            let (server, file) = (talk.clone(), file.to_owned());
+            let serving = thread::spawn(move || server.serve(&listener, &file));
+            talk.ask(address)?;
+            serving.join().expect("no panic")
+        }
     }
-    answering.join().expect("no panic")
+}
+
+static TLS12: [&SupportedProtocolVersion; 1] = [&version::TLS12];
+static TLS13: [&SupportedProtocolVersion; 1] = [&version::TLS13];
+
+/// What is said: the version of TLS, how many clients, and the sizes of the pieces of each.
+struct Talk {
+    versions: &'static [&'static SupportedProtocolVersion],
+    clients: usize,
+    sizes: Vec<usize>,
+}
+
+impl Talk {
+    fn read(args: &[String]) -> Result<Self, Failure> {
+        let versions: &[_] = if args[0] == "1.2" { &TLS12 } else { &TLS13 };
+        let sizes = args[2..].iter().map(|size| size.parse()).collect::<Result<_, _>>()?;
+        Ok(Self { versions, clients: args[1].parse()?, sizes })
+    }
+
+    /// Answers each client in a thread of its own.
+    fn serve(&self, listener: &TcpListener, file: &str) -> Result<(), Failure> {
+        let chain = CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, _>>()?;
+        let key = PrivateKeyDer::from_pem_file(file)?;
+        let provider = Arc::new(ring::default_provider());
+        let server = ServerConfig::builder_with_provider(provider).with_protocol_versions(self.versions)?;
+        let server = Arc::new(server.with_no_client_auth().with_single_cert(chain, key)?);
+        let each = (0..self.clients).map(|_| {
+            let (socket, _) = listener.accept()?;
+            let (server, sizes) = (server.clone(), self.sizes.clone());
+            Ok(thread::spawn(move || answer(socket, server, &sizes)))
+        });
+        let each: Vec<_> = each.collect::<Result<_, std::io::Error>>()?;
+        each.into_iter().try_for_each(|answering| answering.join().expect("no panic"))
+    }
+
+    /// Asks by each client in a thread of its own.
+    fn ask(&self, address: SocketAddr) -> Result<(), Failure> {
+        let provider = Arc::new(ring::default_provider());
+        let any = Arc::new(Any(provider.signature_verification_algorithms));
+        let client = ClientConfig::builder_with_provider(provider).with_protocol_versions(self.versions)?;
+        let client = Arc::new(client.dangerous().with_custom_certificate_verifier(any).with_no_client_auth());
+        let each: Vec<_> = (0..self.clients)
+            .map(|number| {
+                let (client, sizes) = (client.clone(), self.sizes.clone());
+                thread::spawn(move || ask(number, address, client, &sizes))
+            })
+            .collect();
+        for (number, asking) in each.into_iter().enumerate() {
+            asking.join().expect("no panic")?;
+            println!("{number}");
+        }
+        Ok(())
+    }
 }
 
 fn answer(socket: TcpStream, config: Arc<ServerConfig>, sizes: &[usize]) -> Result<(), Failure> {

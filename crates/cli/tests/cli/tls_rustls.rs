@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Command;
 
 /// The three ways of the program's clients to begin, and some more.
-const CLIENTS: usize = 12;
-const SIZES: [usize; 6] = [1, 100, 16_384, 16_385, 300_000, 2];
+pub(crate) const CLIENTS: usize = 12;
+pub(crate) const SIZES: [usize; 6] = [1, 100, 16_384, 16_385, 300_000, 2];
 
 /// Builds the program with these options; `None`, said aloud, where its crates are not at hand.
-fn build(options: &[&str], folder: &str) -> Option<String> {
+pub(crate) fn build(options: &[&str], folder: &str) -> Option<String> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/rustls-peer/Cargo.toml");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rustls-peer");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
@@ -32,12 +32,18 @@ fn build(options: &[&str], folder: &str) -> Option<String> {
 }
 
 /// What a client sends of a size: the program makes the same.
-fn piece(number: usize, size: usize) -> Vec<u8> {
+pub(crate) fn piece(number: usize, size: usize) -> Vec<u8> {
     (0..size).map(|at| (7 * at + at / 251 + size + 31 * number) as u8).collect()
 }
 
-/// Every client's bytes are told by both ends, both ways.
-fn assert_told(records: &[Value], clients: usize, sizes: &[usize], what: &str) {
+/// Every client's bytes are told by both ends, both ways; each of the processes is followed by one of these libraries.
+pub(crate) fn assert_told(
+    records: &[Value],
+    clients: usize,
+    sizes: &[usize],
+    libraries: &[&str],
+    what: &str,
+) {
     let ledger = records.last().expect("the ledger");
     assert_eq!((&ledger["closes"], &ledger["lost"]), (&Value::Bool(true), &serde_json::json!({})), "{what}");
     let streams = streams(records);
@@ -55,9 +61,11 @@ fn assert_told(records: &[Value], clients: usize, sizes: &[usize], what: &str) {
     wanted.sort_unstable();
     let lengths: Vec<_> = streams.iter().map(|(key, data)| (key, data.len())).collect();
     assert_eq!(told, wanted, "two ends, two ways, each: {what}: {lengths:?}");
-    let tls = coverage(records)["tls"].as_array().expect("a list").clone();
-    assert_eq!(tls.len(), 1, "{tls:?}");
-    assert_eq!((&tls[0]["state"], &tls[0]["library"]), (&"attached".into(), &"rustls".into()));
+    let tls = coverage(records)["tls"].as_array().expect("a list");
+    assert!(tls.iter().all(|one| one["state"] == "attached"), "{what}: {tls:?}");
+    let mut told: Vec<_> = tls.iter().map(|one| one["library"].as_str().expect("a name")).collect();
+    told.sort_unstable();
+    assert_eq!(told, libraries, "{what}: {tls:?}");
 }
 
 #[test]
@@ -73,7 +81,7 @@ fn every_byte_of_a_program_with_rustls() {
             command.extend(counts.iter().map(String::as_str));
             let Some((records, printed)) = watch(&dir, &["--no-redact"], &command) else { return };
             assert_eq!(printed.lines().count(), CLIENTS);
-            assert_told(&records, CLIENTS, &SIZES, &format!("{folder}, {version}"));
+            assert_told(&records, CLIENTS, &SIZES, &["rustls"], &format!("{folder}, {version}"));
         }
     }
 }
@@ -85,7 +93,19 @@ fn every_byte_of_ten_million_with_rustls() {
     let Some(certificate) = certificate(&dir) else { return };
     let command = [program.as_str(), &certificate, "1.3", "1", "10000000"];
     let Some((records, _)) = watch(&dir, &["--no-redact"], &command) else { return };
-    assert_told(&records, 1, &[10_000_000], "long");
+    assert_told(&records, 1, &[10_000_000], &["rustls"], "long");
+}
+
+/// A copy without symbols, by `strip` with these options; `None`, said aloud, without it.
+fn stripped(program: &str, dir: &Dir, options: &[&str]) -> Option<String> {
+    let copy = dir.text("stripped");
+    match Command::new("strip").args(options).args(["-o", &copy, program]).status() {
+        Ok(status) if status.success() => Some(copy),
+        other => {
+            eprintln!("skipped: strip: {other:?}");
+            None
+        }
+    }
 }
 
 #[test]
@@ -93,15 +113,25 @@ fn a_stripped_program_with_rustls_ends_as_blind() {
     let Some(program) = build(&["--release"], "release") else { return };
     let dir = Dir::new("tls-rustls-stripped");
     let Some(certificate) = certificate(&dir) else { return };
-    let stripped = dir.text("stripped");
     // With its build id it would be known as the one that was not stripped.
-    match Command::new("strip").args(["-R", ".note.gnu.build-id", "-o", &stripped, &program]).status() {
-        Ok(status) if status.success() => {}
-        other => return eprintln!("skipped: strip: {other:?}"),
-    }
+    let Some(stripped) = stripped(&program, &dir, &["-R", ".note.gnu.build-id"]) else { return };
     let command = [stripped.as_str(), &certificate, "1.3", "1", "100"];
     let Some((records, _)) = watch(&dir, &[], &command) else { return };
     assert!(records.iter().all(|record| record["kind"] != "tls_data"));
     let tls = coverage(&records)["tls"].as_array().expect("a list").clone();
     assert_eq!((tls.len(), &tls[0]["state"]), (1, &"blind".into()), "{tls:?}");
+}
+
+#[test]
+fn a_stripped_program_with_rustls_is_followed_where_the_one_with_symbols_is_known() {
+    let Some(program) = build(&["--release"], "release") else { return };
+    let dir = Dir::new("tls-rustls-copy");
+    let Some(certificate) = certificate(&dir) else { return };
+    let Some(stripped) = stripped(&program, &dir, &[]) else { return };
+    // What is found in the one is kept by the build id, which strip leaves; so are the places of code.
+    for program in [&program, &stripped] {
+        let command = [program.as_str(), &certificate, "1.3", "3", "1", "16385", "300000"];
+        let Some((records, _)) = watch(&dir, &["--no-redact"], &command) else { return };
+        assert_told(&records, 3, &[1, 16_385, 300_000], &["rustls"], program);
+    }
 }
