@@ -3,8 +3,8 @@
 //! Three programs follow one another by tail calls behind the one that counts the bytes: `exit_content` brings data into
 //! the window of this CPU, a generated program judges it there, and `exit_judged` sends on what may match and brings the
 //! next piece. The data is judged after the call, when it is where the call put it or still where it came from;
-//! another thread may have changed it since. The messages of one call are judged one after the other, the first ten or so: then
-//! the kernel allows no more tail calls, and the rest counts as lost.
+//! another thread may have changed it since. The messages of one call are judged one after the other. The kernel allows so many tail
+//! calls, which is enough for 15 pieces or ten messages; the rest counts as lost.
 
 use crate::carry::Stream;
 use crate::event::{begin, output, plain, scratch, section, send, tail};
@@ -42,6 +42,13 @@ const UNDECIDED: u64 = 2;
 /// Buffers of a vector that are followed.
 const BUFFERS: u64 = 16;
 
+/// Tail calls that the kernel allows behind one another (`MAX_TAIL_CALL_CNT`, include/linux/bpf.h).
+const JUMPS: u64 = 33;
+/// Those to the first data: to the handler of the call, to what tells it as it is (stdio, DNS), if any, and to `exit_content`.
+const JUMPS_BEFORE: u64 = 3;
+/// Those for a piece: to the generated program, and to `exit_judged`.
+const JUMPS_PIECE: u64 = 2;
+
 /// Offsets in `struct user_msghdr` and `struct mmsghdr` of 64-bit programs (include/linux/socket.h).
 const MSG_IOV: u64 = 16;
 const MSG_IOVLEN: u64 = 24;
@@ -72,6 +79,8 @@ pub(crate) struct Subject {
     /// Those of them that the piece before had, or the call before.
     overlap: u64,
     offset: u64,
+    /// Tail calls that are left.
+    jumps: u64,
 }
 
 #[map]
@@ -92,9 +101,13 @@ fn window() -> Option<*mut u8> {
 
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_content(ctx: BtfTracePointContext) -> i32 {
-    if first().is_some() {
-        // SAFETY: the host fills the entry before anything is attached.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::JUDGE) };
+    if let (Some(now), Some(subject)) = (current(family::SYS_EXIT), subject()) {
+        if !is_many(now) || now.args[5] == 0 {
+            subject.jumps = JUMPS - JUMPS_BEFORE;
+        }
+        if first().is_some() {
+            judge(&ctx);
+        }
     }
     another(&ctx);
     0
@@ -102,29 +115,58 @@ pub fn exit_content(ctx: BtfTracePointContext) -> i32 {
 
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_judged(ctx: BtfTracePointContext) -> i32 {
+    // `None` only where a map has no slot, which cannot be, but is not known to the verifier: no test brings it about.
     if judged().is_none() {
         unread();
     } else if next().is_some() {
-        // SAFETY: as above. Beyond the kernel's limit of tail calls it returns.
-        unsafe { EXIT_CALLS.tail_call(&ctx, exit_call::JUDGE) };
-        unread();
+        judge(&ctx);
     }
     another(&ctx);
     0
+}
+
+/// Has what is in the window judged, if then `exit_judged` can be reached as well; returns if not. The generated program would end
+/// there, and nobody would say so.
+#[inline(always)]
+fn judge(ctx: &BtfTracePointContext) {
+    if jump(JUMPS_PIECE, 0) {
+        // SAFETY: the host fills the entry before anything is attached.
+        unsafe { EXIT_CALLS.tail_call(ctx, exit_call::JUDGE) };
+    }
+    unread();
+}
+
+/// Takes so many tail calls of those that are left; `false` if there are not that many, and `behind` more.
+#[inline(always)]
+fn jump(jumps: u64, behind: u64) -> bool {
+    let Some(subject) = subject() else { return false };
+    let enough = subject.jumps >= jumps + behind;
+    if enough {
+        subject.jumps -= jumps;
+    }
+    enough
+}
+
+/// Whether the call in progress moves several messages, whose headers are read here.
+#[inline(always)]
+fn is_many(now: &Current) -> bool {
+    now.call.op as u32 == data::MESSAGES && now.flags & FLAG_COMPAT as u32 == 0
 }
 
 /// Goes on with the next message of the call in progress, if it has one.
 #[inline(always)]
 fn another(ctx: &BtfTracePointContext) {
     let Some(now) = current(family::SYS_EXIT) else { return };
-    if now.call.op as u32 != data::MESSAGES || now.flags & FLAG_COMPAT as u32 != 0 {
+    if !is_many(now) {
         return;
     }
     let bytes = message_bytes(now);
     now.args[4] = now.args[4].wrapping_sub(bytes);
     now.args[5] += 1;
     if now.args[5] < now.ret as u64 {
-        hand_on(ctx);
+        if jump(1, JUMPS_PIECE) {
+            hand_on(ctx);
+        }
         unread();
     }
 }
@@ -153,7 +195,7 @@ fn first() -> Option<()> {
     let now = current(family::SYS_EXIT)?;
     let shape = now.call.op as u32;
     let is_wide = now.flags & FLAG_COMPAT as u32 == 0;
-    let total = if shape == data::MESSAGES && is_wide { message_bytes(now) } else { now.ret as u64 };
+    let total = if is_many(now) { message_bytes(now) } else { now.ret as u64 };
     if now.ret <= 0 || total == 0 {
         return None;
     }

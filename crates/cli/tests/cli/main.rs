@@ -10,6 +10,7 @@ mod calls;
 mod chain;
 mod compile;
 mod content;
+mod content_lost;
 mod control;
 mod dns;
 mod evasions;
