@@ -261,7 +261,7 @@ fn open(
     let mut tell = |name: &'static str, why: &str| note(format_args!("back end {name}: {why}"));
     let mut backend = live::Live::open(target, choice, &setup, &mut tell).map_err(start_failure)?;
     if backend.ebpf().is_some() {
-        // The command has been forked by now and is not concerned. Who may not go first stands in line.
+        // The command has been forked by now and is not concerned; who writes the records is. Who may not go first stands in line.
         let _ = priority::set_nice(READER_NICE);
     }
     backend.notices().into_iter().for_each(note);
