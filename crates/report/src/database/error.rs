@@ -27,14 +27,19 @@ impl DatabaseError {
 impl Cause {
     /// As [`DatabaseError::is_passing`].
     pub fn is_passing(&self) -> bool {
-        let Self::Sql(rusqlite::Error::SqliteFailure(failure, _)) = self else { return false };
-        matches!(
-            failure.code,
-            ErrorCode::DatabaseBusy
-                | ErrorCode::DatabaseLocked
-                | ErrorCode::DiskFull
-                | ErrorCode::SystemIoFailure
-        )
+        self.is_busy() || matches!(self.code(), Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure))
+    }
+
+    /// Whether another process is writing.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self.code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+
+    fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Sql(rusqlite::Error::SqliteFailure(failure, _)) => Some(failure.code),
+            _ => None,
+        }
     }
 }
 

@@ -13,10 +13,12 @@ pub use steps::Steps;
 
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long another writer is waited for.
 pub const PATIENCE: Duration = Duration::from_secs(5);
+/// After which it is asked again, where SQLite does not wait by itself.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// Opens a database for writing, or makes it.
 ///
@@ -57,6 +59,12 @@ fn open_there(path: &Path, steps: &Steps) -> Result<Connection, DatabaseError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | file::common_flags();
     let mut db = Connection::open_with_flags(path, flags).map_err(|cause| told(cause.into()))?;
     db.busy_timeout(PATIENCE).map_err(|cause| told(cause.into()))?;
-    steps.bring_up_to_date(&mut db).map_err(told)?;
-    Ok(db)
+    // Of two that make the same file at once SQLite refuses one without waiting, where waiting might be for ever.
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match steps.bring_up_to_date(&mut db) {
+            Err(cause) if cause.is_busy() && Instant::now() < until => std::thread::sleep(AGAIN),
+            other => return other.map(|()| db).map_err(told),
+        }
+    }
 }

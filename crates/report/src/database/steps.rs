@@ -50,8 +50,12 @@ impl Steps {
 
     /// How many steps the file has taken.
     fn version(&self, db: &Connection) -> Result<i32, Cause> {
-        let (application, version) = (pragma(db, "application_id")?, pragma(db, "user_version")?);
-        let is_empty: bool = db.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+        // All of one moment: another process may be taking them.
+        let seen = db.unchecked_transaction()?;
+        let (application, version) = (pragma(&seen, "application_id")?, pragma(&seen, "user_version")?);
+        let is_empty: bool =
+            seen.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
+        drop(seen);
         let known = self.known();
         match () {
             () if application != self.application && !is_empty => Err(Cause::Foreign),
