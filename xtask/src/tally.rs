@@ -31,8 +31,12 @@ impl Tally {
         Tally { skipped: count, ..Tally::default() }
     }
 
-    /// Reads a test runner's closing line: libtest's, nextest's, that of the case runner, or our own.
+    /// Reads a test runner's closing line: libtest's, nextest's, that of the case runner, or our own. One of libtest's that is
+    /// indented is part of what nextest shows of a test that failed, perhaps once only; nextest counts that itself.
     pub(crate) fn parse(line: &str) -> Option<Tally> {
+        if line.trim_start().starts_with("test result:") && line.starts_with(' ') {
+            return None;
+        }
         let words: Vec<_> =
             line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let count = |name: &[&str]| {
@@ -82,8 +86,11 @@ mod tests {
         let libtest =
             "test result: ok. 12 passed; 0 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.01s";
         assert_eq!(Tally::parse(libtest), tally(12, 0, 3));
+        assert_eq!(Tally::parse(&format!("    {libtest}")), None);
         let nextest = "     Summary [   0.005s] 5 tests run: 4 passed, 1 failed, 2 skipped";
         assert_eq!(Tally::parse(nextest), tally(4, 1, 2));
+        let flaky = "     Summary [   0.005s] 5 tests run: 5 passed (2 slow, 1 flaky), 2 skipped";
+        assert_eq!(Tally::parse(flaky), tally(5, 0, 2));
         assert_eq!(Tally::parse("cases: 60 passed, 0 failed, 2 skipped, 40 compared"), tally(60, 0, 2));
         assert_eq!(Tally::parse(&Tally { passed: 1, failed: 2, skipped: 3 }.to_string()), tally(1, 2, 3));
         assert_eq!(Tally::parse("ok   exec_argv [ebpf]"), None);
