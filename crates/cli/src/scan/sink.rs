@@ -3,14 +3,15 @@
 use crate::failure::{BROKEN, Failure};
 use kernscope_report::output::private_file;
 use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Write, stdout};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Takes text until a reader has gone or a disk is full.
 pub(super) struct Sink {
-    file: Option<(File, String)>,
+    file: File,
+    name: String,
     /// Why nothing more is written, if so.
     broken: Option<Broken>,
 }
@@ -23,19 +24,24 @@ enum Broken {
 }
 
 impl Sink {
-    /// Opens the file, if there is to be one.
+    /// Opens the file, or standard output where there is to be none.
     pub(super) fn open(path: Option<&Path>) -> Result<Self, Failure> {
-        let open = |path: &Path| private_file(path).map(|file| (file, path.display().to_string()));
-        Ok(Self { file: path.map(open).transpose().map_err(Failure::usage)?, broken: None })
+        let (file, name) = match path {
+            Some(path) => (private_file(path).map_err(Failure::usage)?, path.display().to_string()),
+            None => {
+                let own = stdout().as_fd().try_clone_to_owned();
+                let own =
+                    own.map_err(|cause| Failure::usage(format_args!("use standard output: {cause}")))?;
+                (File::from(own), "standard output".to_owned())
+            }
+        };
+        Ok(Self { file, name, broken: None })
     }
 
     /// The file that is written, by device and inode: it is none that is to be looked at.
     pub(super) fn own(&self) -> Option<(u64, u64)> {
-        let found = match &self.file {
-            Some((file, _)) => file.metadata(),
-            None => std::io::stdout().as_fd().try_clone_to_owned().and_then(|own| File::from(own).metadata()),
-        };
-        found.ok().filter(Metadata::is_file).map(|found| (found.dev(), found.ino()))
+        let found = self.file.metadata().ok().filter(Metadata::is_file)?;
+        Some((found.dev(), found.ino()))
     }
 
     /// Writes all of it at once, unless something is amiss.
@@ -43,19 +49,9 @@ impl Sink {
         if self.broken.is_some() {
             return;
         }
-        let written = match &mut self.file {
-            Some((file, _)) => file.write_all(text.as_bytes()),
-            None => {
-                let mut stdout = std::io::stdout().lock();
-                stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
-            }
-        };
-        self.broken = written.err().map(|cause| match cause.kind() {
+        self.broken = self.file.write_all(text.as_bytes()).err().map(|cause| match cause.kind() {
             ErrorKind::BrokenPipe => Broken::Unread,
-            _ => {
-                let name = self.file.as_ref().map_or("standard output", |(_, name)| name);
-                Broken::By(Failure::with_status(BROKEN, format_args!("write {name}: {cause}")))
-            }
+            _ => Broken::By(Failure::with_status(BROKEN, format_args!("write {}: {cause}", self.name))),
         });
     }
 
