@@ -5,8 +5,8 @@ use crate::run::{Dir, records, refused, run, watch_by_ebpf};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-const RULES: &str = "[[rule]]\nid = 'token'\nregex = '\\btok_[0-9a-f]{16}\\b'\n";
-const TOKEN: &str = "tok_0123456789abcdef";
+pub(crate) const RULES: &str = "[[rule]]\nid = 'token'\nregex = '\\btok_[0-9a-f]{16}\\b'\n";
+pub(crate) const TOKEN: &str = "tok_0123456789abcdef";
 /// Bytes of the file that is written at once: several pieces, whatever the kernel.
 const FILE_BYTES: usize = 200_000;
 
@@ -180,9 +180,9 @@ fn what_is_peeked_at_is_counted_and_judged_when_it_is_received() {
     assert_eq!(closes.count(), 1, "each byte once");
 }
 
-/// Moves tokens by calls with several messages and by pages given to a pipe; then, if asked, in ways that nothing judges.
-const MANY: &str = r#"
-import ctypes, mmap, os, socket, sys
+/// The beginning of a program: a token, and what calls with several messages take (`struct iovec`, `struct mmsghdr`).
+pub(crate) const MESSAGES: &str = r#"
+import ctypes, socket, sys
 token = b" " + sys.argv[1].encode() + b" "
 libc = ctypes.CDLL(None, use_errno=True)
 class Iovec(ctypes.Structure):
@@ -191,6 +191,11 @@ class Message(ctypes.Structure):
     _fields_ = [("name", ctypes.c_void_p), ("name_len", ctypes.c_uint32), ("iov", ctypes.POINTER(Iovec)),
         ("iov_len", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_len", ctypes.c_size_t),
         ("flags", ctypes.c_int), ("pad", ctypes.c_int), ("len", ctypes.c_uint32)]
+"#;
+
+/// Moves tokens by calls with several messages and by pages given to a pipe; then, if asked, in ways that nothing judges.
+const MANY: &str = r#"
+import mmap, os
 keep = []
 def vector(parts):
     buffers = [ctypes.create_string_buffer(bytes(part), len(part)) for part in parts]
@@ -224,7 +229,8 @@ fn many_messages_of_a_call_are_judged_and_what_is_not_is_said() {
     std::fs::write(dir.path("rules.toml"), RULES).expect("write rules");
     let (rules, file) = (dir.text("rules.toml"), dir.text("data"));
     for more in [&[][..], &["more"]] {
-        let program = [&["python3", "-c", MANY, TOKEN, &file], more].concat();
+        let text = [MESSAGES, MANY].concat();
+        let program = [&["python3", "-c", &text, TOKEN, &file], more].concat();
         let Some((_, records)) = watch_by_ebpf(&dir, &["--rules", &rules], &program) else { return };
         assert_eq!(offsets(&records, "net_send").len(), 2, "one whole, one split over two messages");
         assert_eq!(offsets(&records, "net_recv").len(), 2, "and as they come");

@@ -1,10 +1,8 @@
 //! `watch --rules` where data cannot be judged: what is not found was counted as lost, whatever the reason (root).
 
+use crate::content::{MESSAGES, RULES, TOKEN};
 use crate::run::{Dir, watch_by_ebpf};
 use serde_json::Value;
-
-const RULES: &str = "[[rule]]\nid = 'token'\nregex = '\\btok_[0-9a-f]{16}\\b'\n";
-const TOKEN: &str = "tok_0123456789abcdef";
 
 /// Runs a program with the token and these arguments: finds that go out, and what was lost for want of reading.
 fn moved(name: &str, options: &[&str], program: &str, args: &[&str]) -> Option<(usize, u64)> {
@@ -54,19 +52,10 @@ fn a_call_of_any_length_is_judged_to_its_end_or_counted() {
 
 /// Sends datagrams with a token each, so many in a call: from one to two dozen.
 const MANY: &str = r#"
-import ctypes, socket, sys
-token = b" " + sys.argv[1].encode() + b" "
-libc = ctypes.CDLL(None, use_errno=True)
-class Iovec(ctypes.Structure):
-    _fields_ = [("base", ctypes.c_char_p), ("len", ctypes.c_size_t)]
-class Message(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_void_p), ("name_len", ctypes.c_uint32), ("iov", ctypes.POINTER(Iovec)),
-        ("iov_len", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_len", ctypes.c_size_t),
-        ("flags", ctypes.c_int), ("pad", ctypes.c_int), ("len", ctypes.c_uint32)]
 to, of = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
 to.bind(("127.0.0.1", 0))
 of.connect(to.getsockname())
-vector = (Iovec * 1)(Iovec(token, len(token)))
+vector = (Iovec * 1)(Iovec(ctypes.cast(token, ctypes.c_void_p), len(token)))
 for count in range(1, 25):
     messages = (Message * count)(*[Message(None, 0, vector, 1, None, 0, 0, 0, 0) for _ in range(count)])
     assert libc.sendmmsg(of.fileno(), messages, count, 0) == count, ctypes.get_errno()
@@ -74,7 +63,7 @@ for count in range(1, 25):
 
 #[test]
 fn ten_messages_of_a_call_are_judged_and_the_rest_is_counted() {
-    let Some((found, lost)) = moved("lost-many", &[], MANY, &[]) else { return };
+    let Some((found, lost)) = moved("lost-many", &[], &[MESSAGES, MANY].concat(), &[]) else { return };
     let judged: usize = (1..25).map(|count| count.min(10)).sum();
     assert_eq!((found, lost), (judged, 14), "one is counted for each call of more than ten");
 }
