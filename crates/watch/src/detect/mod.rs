@@ -15,6 +15,7 @@ mod message;
 mod needs;
 mod pattern;
 mod provenance;
+mod retold;
 mod rule;
 mod scene;
 mod sequence;

@@ -1,9 +1,10 @@
-//! Alerts that were told: the same rule, process and object once.
+//! Alerts that were told: the same rule, process and object once; of a command, what it becomes or starts as well.
 //!
 //! Bounded: [`MAX_ALERTS`] a rule in a run, what is beyond is counted; of what makes alerts the same the last
 //! [`MAX_KEPT`] are remembered.
 
 use super::message;
+use super::retold::Lines;
 use super::rule::Detection;
 use super::scene::Scene;
 use super::value::Value;
@@ -38,6 +39,7 @@ pub struct Counts {
 pub(super) struct Told {
     known: HashSet<u64>,
     order: VecDeque<u64>,
+    lines: Lines,
     by_rule: Vec<u32>,
     counts: Counts,
 }
@@ -47,6 +49,7 @@ impl Told {
         Self {
             known: HashSet::new(),
             order: VecDeque::new(),
+            lines: Lines::default(),
             by_rule: vec![0; rules],
             counts: Counts::default(),
         }
@@ -68,7 +71,7 @@ impl Told {
         let mut hasher = DefaultHasher::new();
         (at, scene.id().map(|id: ProcId| (id.pid, id.start_ns)), &object).hash(&mut hasher);
         let key = hasher.finish();
-        if self.known.contains(&key) {
+        if self.known.contains(&key) || self.lines.has(at, scene) {
             self.counts.repeats += 1;
             return None;
         }
@@ -82,6 +85,7 @@ impl Told {
             self.known.remove(&oldest);
         }
         self.known.insert(key);
+        self.lines.keep(at, scene);
         self.order.push_back(key);
         self.by_rule[at] += 1;
         self.counts.told += 1;
