@@ -158,3 +158,44 @@ fn no_way_around_a_policy_is_unseen() {
     });
     assert!(received.is_some(), "{ended}");
 }
+
+/// The loader of programs, which runs a program that it reads.
+const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
+
+#[test]
+fn what_the_loader_is_told_to_run_is_executed() {
+    if !Path::new(LOADER).exists() {
+        eprintln!("skipped: needs {LOADER}");
+        return;
+    }
+    let dir = Dir::new("evasion-loader");
+    let tool = dir.path("tool");
+    std::fs::copy("/bin/true", &tool).expect("copy a program");
+    // Libraries are on no list: they may be mapped.
+    let policy = format!("[exec]\nallow = [\"/**\"]\ndeny = [{tool:?}]\n");
+    std::fs::write(dir.path("p.toml"), policy).expect("write a policy");
+    for backend in ["ebpf", "ptrace"] {
+        let output = kernscope(&[
+            "watch",
+            "--backend",
+            backend,
+            "--format",
+            "jsonl",
+            "--no-tls",
+            "--force",
+            "--policy",
+        ])
+        .arg(dir.path("p.toml"))
+        .args(["--output", &dir.text("out"), "--", LOADER])
+        .arg(&tool)
+        .output()
+        .expect("run kernscope");
+        if !was_possible(&output) {
+            continue;
+        }
+        let records = records(&dir.path("out"));
+        let denied: Vec<_> = records.iter().filter(|record| record["kind"] == "policy_deny").collect();
+        assert_eq!(denied.len(), 1, "{backend}: {denied:#?}");
+        assert_eq!((&denied[0]["action"], &denied[0]["path"]), (&"exec".into(), &dir.text("tool").into()));
+    }
+}

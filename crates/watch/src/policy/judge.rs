@@ -92,10 +92,25 @@ impl Policy {
             out.extend(broken);
         });
         out.dedup();
+        out.extend(self.judge_code(entry));
         if let Body::NetConnect(call) | Body::NetSend(call) = body {
             out.extend(self.judge_remote(call));
         }
         out
+    }
+
+    /// Code of a file, mapped. Libraries need not be on a list of what may be executed, but must not be on the one of what may not.
+    fn judge_code(&self, entry: &Entry) -> Option<Broken> {
+        let Body::FileMmap { path, prot, .. } = &entry.body else { return None };
+        let path = path.path.as_deref().filter(|path| path.starts_with('/'))?;
+        let is_code = prot.iter().any(|prot| prot == "exec");
+        let listed =
+            self.paths.denied(&bytes(entry, path), Class::Exec, false).filter(|_| is_code)?.to_owned();
+        Some(Broken {
+            action: Action::File(Class::Exec),
+            entry: listed,
+            object: Object::Path(path.to_owned()),
+        })
     }
 
     fn judge_remote(&self, call: &NetCall) -> Option<Broken> {
@@ -124,12 +139,16 @@ pub(super) struct Access<'a> {
 
 /// The files that a record is about.
 pub(super) fn accesses_of(entry: &Entry, told: &mut dyn FnMut(Access<'_>)) {
-    let is_escaped = entry.escaped.iter().any(|field| PATHS.contains(field));
     accesses(&entry.body, &mut |class, path, truncated| {
-        let raw = if is_escaped { unescape(path) } else { None };
-        let bytes = raw.map_or_else(|| Cow::Borrowed(path.as_bytes()), Cow::Owned);
-        told(Access { class, path, bytes, truncated });
+        told(Access { class, path, bytes: bytes(entry, path), truncated });
     });
+}
+
+/// A path of a record as the kernel has it.
+fn bytes<'a>(entry: &Entry, path: &'a str) -> Cow<'a, [u8]> {
+    let is_escaped = entry.escaped.iter().any(|field| PATHS.contains(field));
+    let raw = if is_escaped { unescape(path) } else { None };
+    raw.map_or_else(|| Cow::Borrowed(path.as_bytes()), Cow::Owned)
 }
 
 /// Fields of records that are paths.
