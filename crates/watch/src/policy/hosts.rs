@@ -80,13 +80,12 @@ impl Host {
     /// # Errors
     /// When it is none.
     pub fn parse(text: &str) -> Result<Self, HostError> {
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
+        if text.trim().is_empty() {
             return Err(HostError::Empty);
         }
-        let (who, ports) = split_port(trimmed);
+        let (who, ports) = split_port(text);
         let ports = ports.map(parse_ports).transpose()?.unwrap_or(0..=u16::MAX);
-        Ok(Self { text: trimmed.into(), who: parse_who(who)?, ports })
+        Ok(Self { text: text.into(), who: parse_who(who)?, ports })
     }
 
     /// Whether it means this address and port; `name` is what the address was given for.
@@ -170,8 +169,10 @@ impl Hosts {
 
 /// Apart at the colon before a port, if there is one.
 fn split_port(text: &str) -> (&str, Option<&str>) {
-    if let Some((address, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        return (address, rest.strip_prefix(':'));
+    match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, "")) => return (address, None),
+        Some((address, rest)) if rest.starts_with(':') => return (address, Some(&rest[1..])),
+        _ => {}
     }
     match text.split_once(':') {
         // More than one: an address of IPv6.
@@ -284,6 +285,9 @@ mod tests {
         assert_eq!(Host::parse("10.0.0.0/33"), Err(HostError::Prefix("10.0.0.0/33".into())));
         assert_eq!(Host::parse("https://x"), Err(HostError::Port("//x".into())));
         assert_eq!(Host::parse("a b"), Err(HostError::Who));
+        // What it is written as is what it is removed by.
+        assert_eq!(Host::parse("\na:443"), Err(HostError::Who));
+        assert_eq!(Host::parse("[fd00::1]22"), Err(HostError::Who));
         assert_eq!(Host::parse("a..b"), Err(HostError::Who));
     }
 
