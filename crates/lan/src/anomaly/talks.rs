@@ -7,157 +7,19 @@
 //! What was counted is handed out by [`Talks::take`] and begins anew, so that a reader adds it up, in memory or in a database. Where
 //! nobody takes it, or too much comes at once, the rest is told as talk with [`Peer::Others`].
 
-use super::scene::{Scene, is_nobodys};
-use crate::Mac;
-use crate::decode::on_link;
-use crate::packet::Transport;
-use std::collections::HashMap;
-use std::fmt;
-use std::net::IpAddr;
-use std::sync::Arc;
+mod flow;
+mod kinds;
 
-/// Talks that are held until they are taken.
-const TALKS_MAX: usize = 65_536;
-/// Spans of devices that are held.
-const VOLUMES_MAX: usize = 262_144;
-/// Seconds of a span in which a device's traffic is added up.
-pub const SPAN_S: u64 = 300;
+pub(crate) use flow::Flow;
+pub use kinds::{Channel, Peer, SPAN_S, Talk, TalkKey, Tally, Volume};
+
+use super::scene::Scene;
+use crate::Mac;
+use flow::{key, of_frame};
+use kinds::{TALKS_MAX, VOLUMES_MAX};
+
 /// Bytes of Ethernet before an IP packet.
 const ETHERNET_BYTES: u64 = 14;
-/// Longer names are cut.
-const NAME_BYTES_MAX: usize = 255;
-
-/// Who is talked to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Peer {
-    /// A device of this network.
-    Device(Mac),
-    /// Somebody elsewhere, by name or address.
-    Remote(Arc<str>),
-    /// All, or a group.
-    Everyone,
-    /// Those for whom there was no room.
-    Others,
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Device(mac) => mac.fmt(f),
-            Self::Remote(name) => f.write_str(name),
-            Self::Everyone => f.write_str("everyone"),
-            Self::Others => f.write_str("others"),
-        }
-    }
-}
-
-/// By what they talk: protocol and the lower port, `arp`, or the number of an EtherType.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Channel {
-    /// TCP, by port.
-    Tcp(u16),
-    /// UDP, by port.
-    Udp(u16),
-    /// Another protocol of IP, by number; 1 is ICMP.
-    Ip(u8),
-    /// No IP, by EtherType.
-    Ether(u16),
-}
-
-impl fmt::Display for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(port) => write!(f, "tcp {port}"),
-            Self::Udp(port) => write!(f, "udp {port}"),
-            Self::Ip(1) => f.write_str("icmp"),
-            Self::Ip(2) => f.write_str("igmp"),
-            Self::Ip(58) => f.write_str("icmp6"),
-            Self::Ip(number) => write!(f, "ip {number}"),
-            Self::Ether(0x0806) => f.write_str("arp"),
-            Self::Ether(0x88cc) => f.write_str("lldp"),
-            Self::Ether(0x888e) => f.write_str("eapol"),
-            Self::Ether(kind) => write!(f, "ether {kind:04x}"),
-        }
-    }
-}
-
-/// Who, with whom, by what.
-pub type TalkKey = (Mac, Peer, Channel);
-
-/// How much was said in a talk since it was taken last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Talk {
-    /// TCP connections that the one or the other began.
-    pub connections: u64,
-    /// Frames of the device to its peer.
-    pub frames_sent: u64,
-    /// Frames of the peer to the device.
-    pub frames_received: u64,
-    /// Bytes of frames to the peer.
-    pub bytes_sent: u64,
-    /// Bytes of frames from the peer.
-    pub bytes_received: u64,
-    /// When first, nanoseconds since 1970.
-    pub first_ns: u64,
-    /// When last.
-    pub last_ns: u64,
-}
-
-impl Talk {
-    /// Adds what was said later.
-    pub fn add(&mut self, more: &Self) {
-        self.connections += more.connections;
-        self.frames_sent += more.frames_sent;
-        self.frames_received += more.frames_received;
-        self.bytes_sent += more.bytes_sent;
-        self.bytes_received += more.bytes_received;
-        self.first_ns = if self.first_ns == 0 { more.first_ns } else { self.first_ns.min(more.first_ns) };
-        self.last_ns = self.last_ns.max(more.last_ns);
-    }
-}
-
-/// Bytes of a device in a span of [`SPAN_S`] seconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Volume {
-    /// Bytes that it sent.
-    pub sent: u64,
-    /// Bytes that were sent to it alone.
-    pub received: u64,
-}
-
-/// What was said since it was taken last.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Who with whom.
-    pub talks: HashMap<TalkKey, Talk>,
-    /// How much of each device, by the second since 1970 at which the span begins.
-    pub volumes: HashMap<(u64, Mac), Volume>,
-}
-
-impl Tally {
-    /// Whether nothing was said.
-    pub fn is_empty(&self) -> bool {
-        self.talks.is_empty() && self.volumes.is_empty()
-    }
-
-    /// Whether it had better be taken soon.
-    pub fn is_large(&self) -> bool {
-        self.talks.len() >= TALKS_MAX / 2 || self.volumes.len() >= VOLUMES_MAX / 2
-    }
-}
-
-/// Frames of one sender to one target, as the kernel or a frame has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Flow {
-    pub(crate) source: Mac,
-    /// Not known of what the kernel counted.
-    pub(crate) target: Option<Mac>,
-    /// Addresses of IP.
-    pub(crate) ips: Option<(IpAddr, IpAddr)>,
-    pub(crate) channel: Channel,
-    /// The sender's port is the higher one, or equal: it is the client.
-    pub(crate) is_client: bool,
-}
 
 /// How much of a flow came.
 #[derive(Clone, Copy, Debug, Default)]
@@ -181,7 +43,7 @@ pub(super) struct Talks {
 impl Talks {
     /// A frame came.
     pub(super) fn frame(&mut self, seen: &super::Seen<'_>, scene: &Scene) {
-        let (flow, connections) = flow(seen);
+        let (flow, connections) = of_frame(seen);
         let payload = seen.packet.map_or(seen.link.payload.len() as u64, |packet| u64::from(packet.bytes));
         let bytes = payload + ETHERNET_BYTES;
         self.add(flow, Amount { frames: 1, bytes, connections, last_ns: seen.now_ns }, scene);
@@ -264,84 +126,10 @@ fn span(ns: u64) -> u64 {
     ns / 1_000_000_000 / SPAN_S * SPAN_S
 }
 
-/// The flow of a frame, and how many connections it begins.
-fn flow(seen: &super::Seen<'_>) -> (Flow, u64) {
-    let source = seen.link.source;
-    // A cooked capture does not tell.
-    let target = Some(seen.link.target).filter(|mac| !mac.is_zero());
-    let Some(packet) = seen.packet else {
-        let channel = match seen.link.carried {
-            crate::link::Carried::Ether(kind) => Channel::Ether(kind),
-            _ => Channel::Ether(0),
-        };
-        return (Flow { source, target, ips: None, channel, is_client: true }, 0);
-    };
-    let of_ports = |here: u16, there: u16| (here.min(there), here >= there);
-    let (channel, is_client, begins) = match &packet.carried {
-        Transport::Tcp(tcp) => {
-            let (port, is_client) = of_ports(tcp.source_port(), tcp.destination_port());
-            (Channel::Tcp(port), is_client, tcp.syn() && !tcp.ack())
-        }
-        Transport::Udp(udp) => {
-            let (port, is_client) = of_ports(udp.source, udp.target);
-            (Channel::Udp(port), is_client, false)
-        }
-        Transport::Icmp(message) => (Channel::Ip(1), message.first() != Some(&0), false),
-        Transport::Icmp6(message) => (Channel::Ip(58), message.first() != Some(&129), false),
-        Transport::Igmp(_) => (Channel::Ip(2), true, false),
-        Transport::Other(number) => (Channel::Ip(*number), true, false),
-        Transport::Fragment => (Channel::Ip(44), true, false),
-    };
-    let ips = Some((packet.source, packet.target));
-    (Flow { source, target, ips, channel, is_client }, u64::from(begins))
-}
-
-/// Whose talk a flow is of, and whether it goes from that device to the peer.
-fn key(flow: &Flow, scene: &Scene) -> (TalkKey, bool) {
-    let source = who(flow.ips.map(|(source, _)| source), Some(flow.source), scene);
-    let target = match flow.target {
-        Some(mac) if mac.is_group() => Peer::Everyone,
-        mac => who(flow.ips.map(|(_, target)| target), mac, scene),
-    };
-    let channel = flow.channel;
-    match (source, target) {
-        (Peer::Device(here), Peer::Device(there)) if !flow.is_client => {
-            ((there, Peer::Device(here), channel), false)
-        }
-        (Peer::Device(here), target) => ((here, target, channel), true),
-        (source, Peer::Device(there)) => ((there, source, channel), false),
-        // Between two that are both elsewhere: what the router that sent it passes on.
-        (_, target) => ((flow.source, target, channel), true),
-    }
-}
-
-/// Who has an address, seen with a hardware address.
-fn who(ip: Option<IpAddr>, mac: Option<Mac>, scene: &Scene) -> Peer {
-    let Some(ip) = ip else { return mac.map_or(Peer::Others, Peer::Device) };
-    if is_nobodys(ip) && mac.is_none() {
-        return Peer::Everyone;
-    }
-    if let Some(mac) = mac.filter(|mac| !scene.is_router(*mac)) {
-        return Peer::Device(mac);
-    }
-    match scene.owner(&ip) {
-        Some(owner) => Peer::Device(owner),
-        None if on_link(ip) => Peer::Remote(ip.to_string().into()),
-        None => Peer::Remote(scene.name(&ip).map_or_else(|| ip.to_string().into(), short)),
-    }
-}
-
-fn short(name: &Arc<str>) -> Arc<str> {
-    if name.len() <= NAME_BYTES_MAX {
-        Arc::clone(name)
-    } else {
-        name[..name.floor_char_boundary(NAME_BYTES_MAX)].into()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
 
     const HERE: Mac = Mac([2, 0, 0, 0, 0, 1]);
     const THERE: Mac = Mac([2, 0, 0, 0, 0, 2]);

@@ -7,19 +7,21 @@
 mod kernel;
 mod packet;
 mod sieved;
+mod source;
 
-use crate::anomaly::{self, Amount, Flow, Patterns, Sentry};
-use crate::capture::Frame;
+pub use source::Part;
+
+use crate::Registry;
+use crate::anomaly::{self, Amount, Patterns, Sentry};
 use crate::link;
 use crate::registry::Limits;
 use crate::replay::Account;
-use crate::sought::Reach;
-use crate::{Mac, Registry};
 use kernscope_kit::attach::{AttachError, Interface};
 use kernscope_kit::load::{LoadError, Loaded, UseError};
 use kernscope_kit::program::ProgramType;
 use kernscope_report::clock;
 use sieved::Sieved;
+use source::{Counted, Source};
 use std::time::{Duration, Instant};
 
 /// Most batches that are read before signals and clocks are looked at again.
@@ -28,68 +30,6 @@ const BATCHES_MAX: usize = 64;
 const FLOWS_EVERY: Duration = Duration::from_secs(1);
 /// `ARPHRD_ETHER` and `ARPHRD_LOOPBACK`.
 const WITH_ADDRESSES: [u16; 2] = [1, 772];
-
-/// Where frames come from.
-trait Source: std::fmt::Debug {
-    /// Waits for frames, or so long.
-    fn wait(&self, timeout: Duration);
-    /// Hands waiting frames to `each`, a batch of them; how many there were.
-    fn drain(&mut self, each: &mut dyn FnMut(Frame<'_>)) -> usize;
-    /// Hands what was counted in the kernel to `each`; behind [`Source::stop`], all of it.
-    fn flows(&mut self, each: &mut dyn FnMut(Counted));
-    /// Frames that were counted in the kernel, and whose sender is not known any more.
-    fn flows_lost(&mut self) -> u64;
-    /// Lets no more frames in. Those that came are still to be drained.
-    fn stop(&mut self);
-    /// What the kernel counted so far.
-    fn counts(&mut self) -> Counts;
-    /// What it is made of.
-    fn parts(&self) -> &[Part];
-    /// Whether every frame is handed over.
-    fn is_whole(&self) -> bool;
-    /// Capabilities that it goes on needing.
-    fn keeps(&self) -> &[u32];
-}
-
-/// A part of a source, for the coverage statement.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Part {
-    /// What it sees.
-    pub name: String,
-    /// By what means.
-    pub tier: String,
-    /// What it does not see; empty when nothing is missing.
-    pub gap: String,
-}
-
-/// What the kernel noted of one device, until `last_ns` (since 1970).
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Counted {
-    /// Frames that were counted and not handed over.
-    Frames { mac: Mac, frames: u64, bytes: u64, flow: Option<Flow>, last_ns: u64 },
-    /// What it sought, in frames that were handed over, counted or lost.
-    Sought { mac: Mac, reach: Box<Reach>, last_ns: u64 },
-}
-
-/// What the kernel counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Counts {
-    /// Frames that came.
-    came: u64,
-    /// Frames that were handed to this process.
-    handed: u64,
-    /// Frames that were only counted.
-    counted: u64,
-    /// Frames that were lost, by cause.
-    lost: Vec<(&'static str, u64)>,
-}
-
-impl Counts {
-    /// Whether every frame that came is accounted for.
-    fn closes(&self) -> bool {
-        self.came == self.handed + self.counted + self.lost.iter().map(|(_, count)| count).sum::<u64>()
-    }
-}
 
 /// How an interface is looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

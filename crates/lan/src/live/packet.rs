@@ -1,6 +1,7 @@
 //! Frames by a packet socket.
 
-use super::{Counted, Counts, LiveError, Options, Part, Source, WITH_ADDRESSES};
+use super::source::{Counted, Counts, Part, Source};
+use super::{LiveError, Options, WITH_ADDRESSES};
 use crate::capture::Frame;
 use kernscope_kit::attach::Interface;
 use kernscope_kit::packet::Tap;

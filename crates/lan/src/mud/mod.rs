@@ -17,6 +17,7 @@
 //! ```
 
 mod ace;
+mod json;
 mod parse;
 
 pub(crate) use ace::{Around, Talk, Verdict};

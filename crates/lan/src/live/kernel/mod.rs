@@ -16,7 +16,8 @@ mod program;
 mod send;
 mod sketch;
 
-use super::{Counted, Counts, LiveError, Options, Part, Source};
+use super::source::{Counted, Counts, Part, Source};
+use super::{LiveError, Options};
 use crate::capture::{Frame, LinkType};
 use kernscope_kit::attach::{AttachError, Direction, Interface, Tc, TcTier, Xdp};
 use kernscope_kit::load::{LoadError, Loaded, Map};
