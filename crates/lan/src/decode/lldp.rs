@@ -1,13 +1,15 @@
 //! LLDP (IEEE 802.1AB): switches, phones and access points tell their neighbours what they are.
 
 use crate::cursor::{Cursor, Read};
-use crate::signal::{Role, Said, Signal, Via, text};
+use crate::signal::{Claim, Role, Said, Signal, Via, text};
+use std::net::IpAddr;
 
 const END: u16 = 0;
 const PORT_DESCRIPTION: u16 = 4;
 const SYSTEM_NAME: u16 = 5;
 const SYSTEM_DESCRIPTION: u16 = 6;
 const CAPABILITIES: u16 = 7;
+const MANAGEMENT: u16 = 8;
 const ORGANISATION: u16 = 127;
 const PARTS_MAX: usize = 128;
 /// Capability bits, and what they make of a device.
@@ -34,9 +36,25 @@ pub(super) fn decode(bytes: &[u8], said: &mut Said) -> Read<()> {
                 let roles = BITS.iter().filter(|(bit, _)| enabled & bit != 0);
                 roles.for_each(|(_, role)| said.say(Signal::Role(*role)));
             }
+            MANAGEMENT => management(value, said)?,
             ORGANISATION => organisation(value, said)?,
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// The address that it is managed by, which may be that of another of its ports: whoever announces it has it.
+fn management(mut value: Cursor<'_>, said: &mut Said) -> Read<()> {
+    let length = usize::from(value.u8()?);
+    let mut address = value.sub(length)?;
+    let address: IpAddr = match address.u8()? {
+        1 => address.array::<4>()?.into(),
+        2 => address.array::<16>()?.into(),
+        _ => return Ok(()),
+    };
+    if !address.is_unspecified() && !address.is_multicast() && !address.is_loopback() {
+        said.say(Signal::Address(address, Claim::Sent));
     }
     Ok(())
 }
@@ -69,6 +87,7 @@ mod tests {
         let bytes = [
             &[0x0a, 2, b's', b'w'][..],
             &[0x0e, 4, 0, 0x24, 0, 0x24],
+            &[0x10, 12, 5, 1, 192, 0, 2, 9, 2, 0, 0, 0, 1, 0],
             &[0xfe, 7, 0x00, 0x12, 0xbb, 10, b'x', b'1', 0],
             &[0, 0],
         ]
@@ -80,6 +99,7 @@ mod tests {
             Signal::Name("sw".to_owned(), Via::Lldp),
             Signal::Role(Role::Bridge),
             Signal::Role(Role::Phone),
+            Signal::Address(IpAddr::from([192, 0, 2, 9]), Claim::Sent),
             Signal::Neighbour("model", "x1".to_owned()),
         ];
         assert_eq!(said.signals.into_iter().map(|(_, signal)| signal).collect::<Vec<_>>(), expected);
