@@ -44,6 +44,7 @@ pub fn record(
         device_type: identity.kind.unwrap_or_else(unknown),
         category: identity.category.unwrap_or_else(unknown),
         label: identity.label,
+        one_of: identity.one_of,
         confidence: identity.confidence,
         os: identity.os,
         model: identity.model,
@@ -59,9 +60,14 @@ pub fn record(
         frames: device.frames,
         first_seen: clock.rfc3339(device.first_ns).to_owned(),
         last_seen: clock.rfc3339(device.last_ns).to_owned(),
-        online: now_ns.saturating_sub(device.last_ns) <= ONLINE_NS,
+        online: is_online(device, now_ns),
         source: source.to_owned(),
     }
+}
+
+/// Whether it was seen lately.
+pub fn is_online(device: &Device, now_ns: u64) -> bool {
+    now_ns.saturating_sub(device.last_ns) <= ONLINE_NS
 }
 
 fn named(via: Via, name: &str) -> DeviceName {

@@ -4,7 +4,7 @@
 
 use kernscope_report::Device;
 
-const HEAD: &str = "mac,mac_random,ips,vendor,hostname,device_type,category,label,confidence,os,model,roles,addresses_sought,ports_sought,frames,first_seen,last_seen,online,source";
+const HEAD: &str = "mac,mac_random,ips,vendor,hostname,device_type,category,label,confidence,os,model,roles,addresses_sought,ports_sought,frames,first_seen,last_seen,online,source,one_of";
 
 /// A line for each device under a line of names.
 pub(super) fn table(devices: &[Device]) -> String {
@@ -34,6 +34,7 @@ fn row(device: &Device) -> String {
         cell(&device.last_seen),
         device.online.to_string(),
         cell(&device.source),
+        cell(&device.one_of.join(" ")),
     ];
     cells.join(",")
 }

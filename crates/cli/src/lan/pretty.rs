@@ -30,6 +30,7 @@ fn warning(alert: &Alert) -> String {
 fn line(device: &Device) -> String {
     let mut parts = vec![format!("{} {}", device.mac, what(device))];
     parts.extend(device.label.as_ref().filter(|label| **label != device.device_type).cloned());
+    parts.extend((!device.one_of.is_empty()).then(|| format!("one of {}", device.one_of.join(", "))));
     parts.extend(device.hostname.as_ref().map(|name| format!("\"{name}\"")));
     parts.push(maker(device));
     parts.extend((!device.roles.is_empty()).then(|| device.roles.join(" ")));
@@ -44,6 +45,7 @@ pub(super) fn whole(device: &Device, note: Option<&str>, learnt: &[(String, Lear
         ("type", what(device)),
         ("category", device.category.clone()),
         ("label", device.label.clone().unwrap_or_default()),
+        ("one of", device.one_of.join(", ")),
         ("vendor", maker(device)),
         ("os", device.os.clone().unwrap_or_default()),
         ("model", device.model.clone().unwrap_or_default()),

@@ -10,10 +10,12 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Ports above 1023 that stand for a service; other high ports are drawn by chance.
-const SERVICES: [u16; 22] = [
-    1400, 1900, 3074, 3478, 3702, 5000, 5060, 5223, 5228, 5353, 5355, 5683, 6666, 6667, 7000, 8008, 8009,
-    8080, 8443, 8883, 9100, 9999,
+const SERVICES: [u16; 27] = [
+    1400, 1900, 3074, 3389, 3478, 3702, 4840, 5000, 5060, 5223, 5228, 5353, 5355, 5678, 5683, 6666, 6667,
+    7000, 8008, 8009, 8080, 8443, 8883, 9100, 9999, 44_818, 47_808,
 ];
+/// Timers that run from chance beginnings have no phase but a range: told in such steps as well.
+const RHYTHM_STEP_MS: u32 = 200;
 /// Longest feature.
 const FEATURE_BYTES_MAX: usize = 120;
 
@@ -98,7 +100,10 @@ fn of_fact(fact: &Signal, mac: Mac, set: &mut BTreeSet<String>) {
         // Numbers of models are as long as those of pieces.
         Signal::Neighbour(field, text) => format!("neighbour {field} {}", without_address(text, mac)),
         Signal::NetbiosSuffix(suffix) => format!("netbios {suffix:02x}"),
-        Signal::Rhythm(act, gap_ms) => format!("{act} after {gap_ms} ms"),
+        Signal::Rhythm(act, gap_ms) => {
+            set.insert(format!("{act} after about {} ms", gap_ms / RHYTHM_STEP_MS * RHYTHM_STEP_MS));
+            format!("{act} after {gap_ms} ms")
+        }
         Signal::Eapol(kind) => format!("eapol {kind}"),
         // Of the device itself, or told apart.
         _ => return,

@@ -10,6 +10,7 @@ mod model;
 mod rules;
 pub mod store;
 pub mod train;
+mod twins;
 
 pub use features::features;
 pub use model::{Guess, Model};
@@ -61,6 +62,8 @@ pub struct Identity {
     pub category: Option<String>,
     /// The class of the model.
     pub label: Option<String>,
+    /// Classes of the model that nothing parts, where it is one of them: there is no label then.
+    pub one_of: Vec<String>,
     /// How sure the label is, or the category where there is no label.
     pub confidence: f64,
     /// Operating system.
@@ -155,6 +158,10 @@ impl Fingerprint {
             identity.kind = Some(if same { &class.kind } else { &class.category }.clone());
             identity.category = Some(class.category.clone());
             identity.confidence = identity.confidence.max(LABEL_MIN);
+            if guess.either.is_some_and(|either| either >= LABEL_MIN) {
+                identity.one_of = vec![guess.label.to_owned(), guess.second.to_owned()];
+                identity.one_of.sort_unstable();
+            }
         } else {
             return;
         }

@@ -2,8 +2,10 @@
 //!
 //! Two judges that err differently: a softmax regression, which weighs each feature, and the nearest of the training examples,
 //! which knows what a whole device looks like. Their sum decides; how far the first is ahead of the second, and how near the
-//! nearest example is, make the confidence (a logistic regression on predictions for captures left out of training).
+//! nearest example is, make the confidence (a logistic regression on predictions for captures left out of training). Which of
+//! [twins](super::twins) it is they leave to their own judge.
 
+use super::twins::Twins;
 use std::collections::HashMap;
 
 /// What a class's best example counts beside the regression.
@@ -37,6 +39,8 @@ pub struct Model {
     pub(super) calibration: [f32; 3],
     /// How near a device of the class must be, see [`Model::measured`].
     pub(super) floors: Vec<f32>,
+    /// Classes that were taken for each other.
+    pub(super) twins: Vec<Twins>,
 }
 
 /// What the model makes of a device.
@@ -48,11 +52,13 @@ pub struct Guess<'a> {
     pub second: &'a str,
     /// How likely it is right, 0 to 1.
     pub confidence: f64,
+    /// How likely it is the likeliest class or the next, where the two are twins.
+    pub either: Option<f64>,
     /// How near the nearest examples of the class are: shared features among all of both, by rarity, 0 to 1.
     pub nearness: f64,
     /// How near a device must be to be of the class at all.
     pub nearness_min: f64,
-    /// The lead over the next class, in nats.
+    /// The lead over the next class that is not its twin, in nats.
     pub lead: f64,
     /// Features that speak for it most, and how much.
     pub evidence: Vec<(String, f64)>,
@@ -97,8 +103,12 @@ impl Model {
         let mut order: Vec<usize> = (0..count).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
         let (&first, &second) = (order.first()?, order.get(1).or(order.first())?);
-        let lead = scores[first] - scores[second];
+        let twins = self.twins.iter().find(|twins| twins.are(first as u32, second as u32));
+        let rival = if twins.is_some() { order.get(2) } else { Some(&second) };
+        let lead = rival.map_or(LEAD_MAX, |rival| scores[first] - scores[*rival]);
+        let (first, second, share) = parted(twins, first, second, &known);
         let [a, b, c] = self.calibration;
+        let sure = logistic(a * lead.min(LEAD_MAX) + b * near[first] + c);
         let mut evidence: Vec<(String, f64)> = features
             .iter()
             .filter_map(|name| {
@@ -113,7 +123,8 @@ impl Model {
         Some(Guess {
             label: &self.classes[first],
             second: &self.classes[second],
-            confidence: f64::from(logistic(a * lead.min(LEAD_MAX) + b * near[first] + c)),
+            confidence: f64::from(sure * share),
+            either: twins.map(|_| f64::from(sure)),
             nearness: f64::from(near[first]),
             nearness_min: f64::from(self.floors.get(first).copied().unwrap_or(NEARNESS_MIN)),
             lead: f64::from(lead),
@@ -162,6 +173,20 @@ impl Model {
             }
         }
         best.into_iter().map(|best| best.iter().sum::<f32>() / NEAREST as f32).collect()
+    }
+}
+
+/// The likelier of two classes, the other, and how likely it is the first of them if it is one of the two: by its own judge where they
+/// are twins, else as they are.
+fn parted(twins: Option<&Twins>, first: usize, second: usize, known: &[u32]) -> (usize, usize, f32) {
+    let Some(twins) = twins else { return (first, second, 1.0) };
+    let share = twins.first(known);
+    let [a, b] = twins.classes.map(|class| class as usize);
+    match share.total_cmp(&0.5) {
+        std::cmp::Ordering::Greater => (a, b, share),
+        std::cmp::Ordering::Less => (b, a, 1.0 - share),
+        // Nothing parts them: what the others think.
+        std::cmp::Ordering::Equal => (first, second, share),
     }
 }
 

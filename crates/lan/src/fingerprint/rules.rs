@@ -8,11 +8,12 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// By area, so that each file can be read at a sitting.
-const BUILT_IN: [&str; 8] = [
+const BUILT_IN: [&str; 9] = [
     include_str!("../../data/rules/network.toml"),
     include_str!("../../data/rules/computers.toml"),
     include_str!("../../data/rules/phones.toml"),
     include_str!("../../data/rules/office.toml"),
+    include_str!("../../data/rules/rack.toml"),
     include_str!("../../data/rules/media.toml"),
     include_str!("../../data/rules/cameras.toml"),
     include_str!("../../data/rules/lights.toml"),

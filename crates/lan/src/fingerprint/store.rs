@@ -1,20 +1,22 @@
 //! A model as text: lines that a person can look at and `git diff` can show.
 //!
 //! ```text
-//! kernscope-lan-model 1
+//! kernscope-lan-model 2
 //! calibration  LEAD NEARNESS OFFSET
 //! class        NAME BIAS
 //! feature      TEXT RARITY CLASS:WEIGHT ...
 //! example      CLASS FEATURE ...
+//! twins        CLASS CLASS FEATURE:THERE:MISSING ...
 //! ```
 //!
 //! Fields are parted by tabs, lists by spaces; classes and features are counted from 0 in their order. Examples name features
-//! by the gap to the one before.
+//! by the gap to the one before. What twins are: `twins.rs`; the numbers of theirs are logarithms of odds for the first class.
 
 use super::model::Model;
+use super::twins::{Mark, Twins};
 use std::fmt::Write;
 
-const HEADER: &str = "kernscope-lan-model 1";
+const HEADER: &str = "kernscope-lan-model 2";
 /// Weights below this change nothing that matters.
 const WEIGHT_MIN: f32 = 0.02;
 const CLASSES_MAX: usize = 10_000;
@@ -52,6 +54,13 @@ pub fn to_text(model: &Model) -> String {
         let gaps: Vec<_> =
             features.iter().map(|at| (at - std::mem::replace(&mut last, *at)).to_string()).collect();
         let _ = writeln!(out, "example\t{class}\t{}", gaps.join(" "));
+    }
+    for Twins { classes: [a, b], marks } in &model.twins {
+        let marks: Vec<_> = marks
+            .iter()
+            .map(|Mark { feature, there, missing }| format!("{feature}:{there:.3}:{missing:.3}"))
+            .collect();
+        let _ = writeln!(out, "twins\t{a} {b}\t{}", marks.join(" "));
     }
     out
 }
@@ -116,25 +125,58 @@ fn read_line(line: &str, model: &mut Model, rows: &mut Vec<Vec<(usize, f32)>>) -
             rows.push(row);
         }
         ["example", class, gaps] => {
-            let class: u32 = class.parse().map_err(|_| "has a class that is no number")?;
-            if class as usize >= model.classes.len() {
-                return Err("is of a class that is not there");
-            }
-            let mut features = Vec::new();
-            let mut last = 0u32;
-            for gap in gaps.split(' ').filter(|gap| !gap.is_empty()) {
-                let gap: u32 = gap.parse().map_err(|_| "has a feature that is no number")?;
-                last = last.checked_add(gap).ok_or("has a feature that is not there")?;
-                if last as usize >= rows.len() || (gap == 0 && !features.is_empty()) {
-                    return Err("has a feature that is not there");
-                }
-                features.push(last);
-            }
-            model.examples.push((class, features));
+            let class = class_of(class, model)?;
+            model.examples.push((class, gapped(gaps, rows.len())?));
+        }
+        ["twins", classes, marks] => {
+            let (a, b) = classes.split_once(' ').ok_or("has other than two classes")?;
+            let classes = [class_of(a, model)?, class_of(b, model)?];
+            let marks = marks.split(' ').filter(|mark| !mark.is_empty());
+            let marks = marks.map(|text| mark(text, rows.len())).collect::<Result<_, _>>()?;
+            model.twins.push(Twins { classes, marks });
         }
         _ => return Err("is neither class nor feature nor example"),
     }
     Ok(())
+}
+
+/// The number of a class that is there.
+fn class_of(text: &str, model: &Model) -> Result<u32, &'static str> {
+    let class: u32 = text.parse().map_err(|_| "has a class that is no number")?;
+    if class as usize >= model.classes.len() {
+        return Err("is of a class that is not there");
+    }
+    Ok(class)
+}
+
+/// Features told by the gap to the one before, each below `count`.
+fn gapped(gaps: &str, count: usize) -> Result<Vec<u32>, &'static str> {
+    let mut features = Vec::new();
+    let mut last = 0u32;
+    for gap in gaps.split(' ').filter(|gap| !gap.is_empty()) {
+        let gap: u32 = gap.parse().map_err(|_| "has a feature that is no number")?;
+        last = last.checked_add(gap).ok_or("has a feature that is not there")?;
+        if last as usize >= count || (gap == 0 && !features.is_empty()) {
+            return Err("has a feature that is not there");
+        }
+        features.push(last);
+    }
+    Ok(features)
+}
+
+/// A mark of twins: feature, and its odds.
+fn mark(text: &str, count: usize) -> Result<Mark, &'static str> {
+    let mut parts = text.split(':');
+    let (Some(feature), Some(there), Some(missing), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err("has a mark of other than three numbers");
+    };
+    let feature: u32 = feature.parse().map_err(|_| "has a feature that is no number")?;
+    if feature as usize >= count {
+        return Err("has a feature that is not there");
+    }
+    Ok(Mark { feature, there: number(there)?, missing: number(missing)? })
 }
 
 fn number(text: &str) -> Result<f32, &'static str> {
@@ -175,7 +217,7 @@ mod tests {
     fn broken_text_names_its_line() {
         let text = to_text(&train(&examples()));
         for (from, to) in
-            [("model 1", "model 2"), ("0:", "9:"), ("example\t0", "example\t7"), ("class\t", "klass\t")]
+            [("model 2", "model 1"), ("0:", "9:"), ("example\t0", "example\t7"), ("class\t", "klass\t")]
         {
             let error = from_text(&text.replacen(from, to, 1)).expect_err("broken");
             assert!(error.line > 0, "{error}");

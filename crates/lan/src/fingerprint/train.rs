@@ -3,6 +3,7 @@
 //! Everything is in a fixed order, so that the same captures give the same model, byte for byte.
 
 use super::model::{LEAD_MAX, Model, logistic, scale};
+use super::twins::{MISTAKEN_MIN, Twins};
 use std::collections::{BTreeMap, HashMap};
 
 /// A feature that fewer examples have is chance.
@@ -30,14 +31,23 @@ pub struct Judged {
     pub label: String,
     /// What the model said.
     pub guess: String,
+    /// What it says besides, where it is one of twins.
+    pub twin: Option<String>,
     /// How sure it was.
     pub confidence: f64,
     /// How near the nearest examples were.
     pub nearness: f64,
     /// How near they had to be.
     pub nearness_min: f64,
-    /// How far the guess was ahead of the next.
+    /// How far the guess was ahead of the next that is not its twin.
     pub lead: f64,
+}
+
+impl Judged {
+    /// The guess is right, or its twin is.
+    pub fn is_either(&self) -> bool {
+        self.label == self.guess || self.twin.as_ref() == Some(&self.label)
+    }
 }
 
 /// Trains on all examples; the calibration comes from cross-validation within them.
@@ -47,13 +57,46 @@ pub fn train(examples: &[Example]) -> Model {
 }
 
 fn train_on(examples: &[&Example]) -> Model {
-    let judged = (0..INNER_FOLDS).flat_map(|fold| {
-        let (kept, out) = split(examples, fold, INNER_FOLDS, 1);
-        let model = fit(&kept);
-        out.into_iter().filter_map(|example| judge(&model, example)).collect::<Vec<_>>()
-    });
-    let calibration = calibrate(&judged.collect::<Vec<_>>());
-    Model { calibration, ..fit(examples) }
+    let inner: Vec<(Model, Vec<&Example>)> = (0..INNER_FOLDS)
+        .map(|fold| {
+            let (kept, out) = split(examples, fold, INNER_FOLDS, 1);
+            (fit(&kept), out)
+        })
+        .collect();
+    let pairs = mistaken(&judge_all(&inner));
+    let inner: Vec<_> = inner.into_iter().map(|(model, out)| (parted(model, &pairs), out)).collect();
+    let calibration = calibrate(&judge_all(&inner));
+    Model { calibration, ..parted(fit(examples), &pairs) }
+}
+
+fn judge_all(models: &[(Model, Vec<&Example>)]) -> Vec<Judged> {
+    models.iter().flat_map(|(model, out)| out.iter().filter_map(|example| judge(model, example))).collect()
+}
+
+/// Pairs of classes that are often taken for each other, each in order.
+fn mistaken(judged: &[Judged]) -> Vec<[String; 2]> {
+    let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
+    let mut wrong: BTreeMap<[&str; 2], f64> = BTreeMap::new();
+    for one in judged {
+        *counts.entry(&one.label).or_default() += 1.0;
+        if one.label != one.guess {
+            let mut pair = [one.label.as_str(), one.guess.as_str()];
+            pair.sort_unstable();
+            *wrong.entry(pair).or_default() += 1.0;
+        }
+    }
+    let of =
+        |pair: &[&str; 2]| pair.iter().map(|label| counts.get(label).copied().unwrap_or(0.0)).sum::<f64>();
+    wrong.retain(|pair, wrong| *wrong >= of(pair) * MISTAKEN_MIN);
+    wrong.into_keys().map(|pair| pair.map(str::to_owned)).collect()
+}
+
+/// A model that knows which of its classes are twins, and what parts them by its examples.
+fn parted(mut model: Model, pairs: &[[String; 2]]) -> Model {
+    let number = |label: &String| model.classes.binary_search(label).ok().map(|at| at as u32);
+    let twins = |[a, b]: &[String; 2]| Some(Twins::of([number(a)?, number(b)?], &model.examples));
+    model.twins = pairs.iter().filter_map(twins).collect();
+    model
 }
 
 /// Judges every example by a model trained on the others: `folds` parts, dealt by `seed`.
@@ -88,6 +131,7 @@ fn judge(model: &Model, example: &Example) -> Option<Judged> {
     Some(Judged {
         label: example.label.clone(),
         guess: guess.label.to_owned(),
+        twin: guess.either.map(|_| guess.second.to_owned()),
         confidence: guess.confidence,
         nearness: guess.nearness,
         nearness_min: guess.nearness_min,
@@ -181,7 +225,7 @@ fn softmax(scores: &mut [f32]) {
     scores.iter_mut().for_each(|score| *score /= sum);
 }
 
-/// Logistic regression of being right on lead and nearness, both of which may only help.
+/// Logistic regression of being right, of twins either, on lead and nearness, both of which may only help.
 fn calibrate(judged: &[Judged]) -> [f32; 3] {
     let mut weights = [0.5f32, 1.0, 0.0];
     for round in 0..4000 {
@@ -189,7 +233,7 @@ fn calibrate(judged: &[Judged]) -> [f32; 3] {
         for one in judged {
             let x = [(one.lead as f32).min(LEAD_MAX), one.nearness as f32, 1.0];
             let sum: f32 = weights.iter().zip(x).map(|(weight, x)| weight * x).sum();
-            let error = logistic(sum) - f32::from(u8::from(one.label == one.guess));
+            let error = logistic(sum) - f32::from(u8::from(one.is_either()));
             slope.iter_mut().zip(x).for_each(|(slope, x)| *slope += error * x);
         }
         let step = 0.5 / (judged.len().max(1) as f32) / (1.0 + round as f32 / 1000.0);

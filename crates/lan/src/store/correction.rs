@@ -41,6 +41,7 @@ impl Correction {
         device.confidence = 1.0;
         // A label found out does not go with another type.
         device.label = self.label.clone();
+        device.one_of.clear();
         if let Some(kind) = self.device_type.as_ref().or(self.label.as_ref()).or(self.category.as_ref()) {
             device.device_type = kind.clone();
         }

@@ -36,6 +36,7 @@ pub fn join(sightings: &[Device]) -> Option<Device> {
             device.device_type.clone_from(&older.device_type);
             device.category.clone_from(&older.category);
             device.label.clone_from(&older.label);
+            device.one_of.clone_from(&older.one_of);
             device.evidence.clone_from(&older.evidence);
             device.confidence = older.confidence;
         }

@@ -25,6 +25,9 @@ pub struct Device {
     pub category: String,
     /// The trained class, named as in its training data; `null` when it is none of them, or not surely one.
     pub label: Option<String>,
+    /// Trained classes of which it is one, where nothing tells which; `label` is `null` then.
+    #[serde(default)]
+    pub one_of: Vec<String>,
     /// How sure `label` is, or `category` where there is no label: the share of such answers that are right. 0 when both are
     /// unknown.
     #[schemars(range(min = 0, max = 1))]

@@ -48,6 +48,7 @@ pub(super) fn device() -> Body {
         device_type: "light bridge".to_owned(),
         category: "hub".to_owned(),
         label: Some("HueBridge".to_owned()),
+        one_of: Vec::new(),
         confidence: 0.97,
         os: Some("Linux".to_owned()),
         model: Some("BSB002".to_owned()),

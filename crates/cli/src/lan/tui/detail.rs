@@ -71,6 +71,7 @@ fn device(model: &Model, at: usize, runs: Vec<Line<'static>>) -> Vec<Line<'stati
         fact("type", &format!("{}{sure}", device.device_type)),
         fact("sort", &device.category),
         fact("label", device.label.as_deref().unwrap_or_default()),
+        fact("one of", &device.one_of.join(", ")),
         fact("vendor", vendor),
         fact("system", device.os.as_deref().unwrap_or_default()),
         fact("model", device.model.as_deref().unwrap_or_default()),

@@ -36,7 +36,7 @@ function facts(device) {
   const sought = device.sought && `${number(device.sought.addresses)} addresses and ${number(device.sought.ports)} ports; in the busiest minute ${device.sought.addresses_a_minute} and ${device.sought.ports_a_minute}`;
   return make("section", { class: "card" }, make("h2", {}, "What it is"), list([
     ["type", `${clean(device.device_type)}${device.confidence ? ` (${Math.round(device.confidence * 100)} % sure)` : ""}`],
-    ["sort", clean(device.category)], ["label", clean(device.label ?? "")], ["hardware address", make("span", { class: "mono" }, device.mac)],
+    ["sort", clean(device.category)], ["label", clean(device.label ?? "")], ["one of", clean((device.one_of ?? []).join(", "))], ["hardware address", make("span", { class: "mono" }, device.mac)],
     ["maker", device.mac_random ? "the address is made up" : clean(device.vendor ?? "unknown")], ["system", clean(device.os ?? "")], ["model", clean(device.model ?? "")],
     ["addresses", make("span", { class: "mono" }, device.ips.join("  "))],
     ["names", device.names.map((name) => `${clean(name.name)} (${name.via})`).join(", ")],
