@@ -1,6 +1,6 @@
 //! Frames of a device, made of what it says by each protocol.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 type Mac = [u8; 6];
 
@@ -151,14 +151,102 @@ impl Host {
 
     /// LLDP with a system description and the capabilities that are enabled.
     pub(crate) fn lldp(self, description: &str, capabilities: u16) -> Vec<u8> {
+        let bits = capabilities.to_be_bytes();
+        self.neighbour(&[(6, description.as_bytes()), (7, &[bits, bits].concat())])
+    }
+
+    /// LLDP with who made it and which model it is.
+    pub(crate) fn med(self, manufacturer: &str, model: &str) -> Vec<u8> {
+        let part = |subtype, text: &str| [&[0x00, 0x12, 0xbb, subtype], text.as_bytes()].concat();
+        self.neighbour(&[(127, &part(9, manufacturer)), (127, &part(10, model))])
+    }
+
+    fn neighbour(self, parts: &[(u16, &[u8])]) -> Vec<u8> {
         let mut message = vec![0x02, 0x07, 0x04];
         message.extend(self.mac);
-        message.extend([0x0c | (description.len() >> 8) as u8, description.len() as u8]);
-        message.extend(description.as_bytes());
-        message.extend([0x0e, 4]);
-        message.extend([capabilities.to_be_bytes(), capabilities.to_be_bytes()].concat());
+        for (kind, value) in parts {
+            message.extend((kind << 9 | value.len() as u16).to_be_bytes());
+            message.extend(*value);
+        }
         message.extend([0, 0]);
         ethernet([1, 0x80, 0xc2, 0, 0, 14], self.mac, 0x88cc, &message)
+    }
+
+    /// Cisco's discovery: texts by number, and the capabilities.
+    pub(crate) fn cdp(self, texts: [(u16, &str); 3], capabilities: u32) -> Vec<u8> {
+        let mut message = vec![0xaa, 0xaa, 3, 0, 0, 0x0c, 0x20, 0x00, 2, 180, 0, 0];
+        let bits = capabilities.to_be_bytes();
+        let texts = texts.map(|(kind, text)| (kind, text.as_bytes()));
+        for (kind, value) in texts.into_iter().chain([(4, &bits[..])]) {
+            message.extend([kind, value.len() as u16 + 4].map(u16::to_be_bytes).concat());
+            message.extend(value);
+        }
+        llc([0x01, 0x00, 0x0c, 0xcc, 0xcc, 0xcc], self.mac, &message)
+    }
+
+    /// Registers a NetBIOS name, its own or that of a group.
+    pub(crate) fn registers(self, name: &str, suffix: u8, group: bool) -> Vec<u8> {
+        let padded = format!("{name:<15}").into_bytes().into_iter().chain([suffix]);
+        let letters: Vec<u8> = padded.flat_map(|byte| [b'A' + (byte >> 4), b'A' + (byte & 15)]).collect();
+        let mut message = vec![0, 1, 0x29, 0x10, 0, 1, 0, 0, 0, 0, 0, 1, 32];
+        message.extend(letters);
+        message.extend([
+            0,
+            0,
+            32,
+            0,
+            1,
+            0xc0,
+            12,
+            0,
+            32,
+            0,
+            1,
+            0,
+            0,
+            0,
+            0,
+            0,
+            6,
+            if group { 0x80 } else { 0 },
+            0,
+        ]);
+        message.extend(self.address.octets());
+        self.udp((137, 137), Ipv4Addr::new(10, 0, 0, 255), &message)
+    }
+
+    /// A request of a DHCPv6 client with a vendor class.
+    pub(crate) fn dhcp6(self, enterprise: u32, text: &str) -> Vec<u8> {
+        let mut class = enterprise.to_be_bytes().to_vec();
+        class.extend([0, text.len() as u8]);
+        class.extend(text.as_bytes());
+        let mut message = vec![1, 0, 0, 1, 0, 6, 0, 6, 0, 17, 0, 23, 0, 24, 0, 16, 0, class.len() as u8];
+        message.extend(class);
+        let length = 8 + message.len() as u16;
+        let mut packet = vec![0x60, 0, 0, 0];
+        packet.extend(length.to_be_bytes());
+        packet.extend([17, 1]);
+        packet.extend(self.link_local().octets());
+        packet.extend(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 2).octets());
+        packet.extend([546u16, 547, length, 0].map(u16::to_be_bytes).concat());
+        packet.extend(message);
+        ethernet([0x33, 0x33, 0, 1, 0, 2], self.mac, 0x86dd, &packet)
+    }
+
+    /// A link-local address.
+    fn link_local(self) -> Ipv6Addr {
+        let [.., a, b] = self.mac;
+        Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, u16::from_be_bytes([a, b]))
+    }
+
+    /// A datagram of no protocol that is read.
+    pub(crate) fn sends(self, port: u16) -> Vec<u8> {
+        self.udp((40_000, port), Ipv4Addr::new(10, 0, 0, 9), &[0; 12])
+    }
+
+    /// A frame of a protocol that is neither IP nor ARP.
+    pub(crate) fn speaks(self, kind: u16) -> Vec<u8> {
+        ethernet([1, 0, 0, 0, 0, 1], self.mac, kind, &[0; 46])
     }
 
     /// A message of the spanning tree.

@@ -11,10 +11,13 @@ use kernscope_lan::{Mac, Registry, record, replay};
 use serde::Deserialize;
 use std::net::Ipv4Addr;
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 8] = [
     ("media", include_str!("media.toml")),
     ("home", include_str!("home.toml")),
     ("office", include_str!("office.toml")),
+    ("racks", include_str!("racks.toml")),
+    ("desks", include_str!("desks.toml")),
+    ("rooms", include_str!("rooms.toml")),
     ("traps", include_str!("traps.toml")),
     ("seen", include_str!("seen.toml")),
 ];
@@ -54,6 +57,25 @@ struct Device {
     /// Description and capabilities.
     #[serde(default)]
     lldp: Vec<(String, u16)>,
+    /// What it is, by LLDP-MED.
+    #[serde(default)]
+    med: Vec<Med>,
+    #[serde(default)]
+    cdp: Vec<Cdp>,
+    /// NetBIOS names that it registers as its own, with their suffixes, and those of groups.
+    #[serde(default)]
+    nbns: Vec<(String, u8)>,
+    #[serde(default)]
+    groups: Vec<(String, u8)>,
+    /// Vendor classes by DHCPv6: enterprise and text.
+    #[serde(default)]
+    dhcp6: Vec<(u32, String)>,
+    /// UDP ports that it sends to.
+    #[serde(default)]
+    sends: Vec<u16>,
+    /// EtherTypes that it speaks.
+    #[serde(default)]
+    speaks: Vec<u16>,
     /// It gives out addresses (`leases`), is the way out (`gateway`), takes part in the spanning tree (`spans`).
     #[serde(default)]
     does: Vec<String>,
@@ -66,6 +88,22 @@ struct Dhcp {
     asks: Vec<u8>,
     vendor: String,
     name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Med {
+    manufacturer: String,
+    model: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cdp {
+    name: String,
+    version: String,
+    platform: String,
+    capabilities: u32,
 }
 
 /// A service told by mDNS.
@@ -118,6 +156,18 @@ fn capture(device: &Device) -> Vec<u8> {
     frames.extend(device.http.iter().map(|text| host.http(text)));
     frames.extend(device.serves.iter().map(|port| host.serves(*port)));
     frames.extend(device.lldp.iter().map(|(text, capabilities)| host.lldp(text, *capabilities)));
+    frames.extend(device.med.iter().map(|med| host.med(&med.manufacturer, &med.model)));
+    frames.extend(
+        device
+            .cdp
+            .iter()
+            .map(|cdp| host.cdp([(1, &cdp.name), (5, &cdp.version), (6, &cdp.platform)], cdp.capabilities)),
+    );
+    frames.extend(device.nbns.iter().map(|(name, suffix)| host.registers(name, *suffix, false)));
+    frames.extend(device.groups.iter().map(|(name, suffix)| host.registers(name, *suffix, true)));
+    frames.extend(device.dhcp6.iter().map(|(enterprise, text)| host.dhcp6(*enterprise, text)));
+    frames.extend(device.sends.iter().map(|port| host.sends(*port)));
+    frames.extend(device.speaks.iter().map(|kind| host.speaks(*kind)));
     for act in &device.does {
         frames.push(match act.as_str() {
             "leases" => host.leases(false),
