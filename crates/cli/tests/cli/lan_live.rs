@@ -342,6 +342,33 @@ fn large_frames_come_whole_and_what_is_cut_is_told() {
 }
 
 #[test]
+fn where_xdp_is_taken_frames_come_by_a_packet_socket_and_the_reason_is_told() {
+    on_a_cable("where_xdp_is_taken_frames_come_by_a_packet_socket_and_the_reason_is_told", || {
+        let first = start(&["--backend", "xdp", "--no-db"]);
+        let coverage = |records: &[Value]| {
+            records.iter().find(|record| record["kind"] == "coverage").expect("a coverage statement").clone()
+        };
+        for (mode, unseen) in [
+            ("host", "what other devices say to each other is not"),
+            ("gateway", "beyond it"),
+            ("span", "the switch"),
+        ] {
+            let (left, mut right) = (tap("left"), tap("right"));
+            while right.drain(&mut |_| ()) > 0 {}
+            let second = start(&["--no-db", "--mode", mode]);
+            send(&left, &mut right, &[crate::lan::ARP.to_vec()]);
+            let records = end(second);
+            assert!(devices(&records).contains_key("\"00:17:88:01:02:03\""), "{records:?}");
+            let told = coverage(&records);
+            let why = told["why"].as_str().expect("a reason");
+            assert_eq!(told["backend"], "packet", "{told}");
+            assert!(why.contains("not by xdp: ") && why.contains(unseen), "{mode}: {why}");
+        }
+        assert_eq!(coverage(&end(first))["backend"], "xdp");
+    });
+}
+
+#[test]
 fn what_cannot_be_looked_at_is_told_in_one_line() {
     refused(&["lan", "run", "--no-db"], "--interface");
     refused(&["lan", "run", "--interface", "nosuch0", "--no-db"], "find interface nosuch0");
