@@ -17,7 +17,7 @@ const SERVICES: [u16; 27] = [
 /// Timers that run from chance beginnings have no phase but a range: told in such steps as well.
 const RHYTHM_STEP_MS: u32 = 200;
 /// Longest feature.
-const FEATURE_BYTES_MAX: usize = 120;
+const FEATURE_BYTES_MAX: usize = 200;
 
 /// The words for a device, sorted. `roles`: what it does for others, as the registry knows it.
 pub fn features(device: &Device, roles: &BTreeSet<Role>) -> Vec<String> {

@@ -11,13 +11,14 @@ use kernscope_lan::{Mac, Registry, record, replay};
 use serde::Deserialize;
 use std::net::Ipv4Addr;
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("media", include_str!("media.toml")),
     ("home", include_str!("home.toml")),
     ("office", include_str!("office.toml")),
     ("racks", include_str!("racks.toml")),
     ("desks", include_str!("desks.toml")),
     ("rooms", include_str!("rooms.toml")),
+    ("offices", include_str!("offices.toml")),
     ("traps", include_str!("traps.toml")),
     ("seen", include_str!("seen.toml")),
 ];
