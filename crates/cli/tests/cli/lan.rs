@@ -114,6 +114,20 @@ fn a_trained_device_is_named_and_the_gateway_beside_it_is_not() {
 }
 
 #[test]
+fn of_two_that_nothing_parts_it_is_told_that_it_is_one_of_them() {
+    let Some(files) = shared("iot-sentinel/EdnetCam1") else { return };
+    let file = files.first().expect("a capture").display().to_string();
+    let (records, status, said) = replay(std::slice::from_ref(&file));
+    assert_eq!(status, Some(0), "{said}");
+    let camera = records.iter().find(|record| record["mac"] == "3c:49:37:03:17:db").expect("the device");
+    assert_eq!(camera["one_of"], serde_json::json!(["EdnetCam1", "EdnetCam2"]), "{camera}");
+    assert_eq!((&camera["label"], &camera["category"]), (&serde_json::Value::Null, &"camera".into()));
+    let output = run(&["lan", "replay", "--format", "pretty", &file]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.contains("one of EdnetCam1, EdnetCam2"), "{text}");
+}
+
+#[test]
 fn rules_of_ones_own_say_what_a_device_is() {
     let dir = Dir::new("lan-rules");
     std::fs::write(dir.path("a.pcap"), capture(1, &[&ARP])).expect("write");

@@ -27,6 +27,9 @@ const MODEL: &str = include_str!("../../data/model.tsv");
 const CLASSES: &str = include_str!("../../data/classes.toml");
 /// Below this a class is not named (`cargo xtask bench lan` shows what that leaves out).
 pub const LABEL_MIN: f64 = 0.8;
+/// A class is named only if the device is this many times as near to examples of it as it has to be to be of its sort: products that
+/// the model never saw are mostly farther away (`cargo xtask bench lan`, nearness).
+pub const LABEL_NEARNESS: f64 = 1.2;
 /// What the model never saw is mostly farther away than this many times the least nearness: then the category is told as the
 /// type (`cargo xtask bench lan`, classes left out).
 const TYPE_NEARNESS: f64 = 1.33;
@@ -148,7 +151,8 @@ impl Fingerprint {
         let second = self.classes.get(guess.second);
         let shared = class.zip(second).is_some_and(|(a, b)| a.category == b.category);
         if guess.confidence >= LABEL_MIN {
-            identity.label = Some(guess.label.to_owned());
+            let is_near = guess.nearness >= guess.nearness_min * LABEL_NEARNESS;
+            identity.label = is_near.then(|| guess.label.to_owned());
             identity.confidence = guess.confidence;
             identity.kind = Some(self.told_type(guess.label, guess.nearness, guess.nearness_min).to_owned());
             identity.category = class.map(|class| class.category.clone()).or(identity.category.take());

@@ -214,6 +214,30 @@ mod tests {
     }
 
     #[test]
+    fn twins_are_found_in_training_read_back_and_told_as_either() {
+        // Two cameras that do the same, but for what chance gives, and a plug.
+        let example = |label: &str, n: usize, features: &[&str]| Example {
+            label: label.to_owned(),
+            capture: format!("{label}{n}"),
+            features: features.iter().map(|f| (*f).to_owned()).collect(),
+        };
+        let camera = |label, n| example(label, n, &["a", "c", ["odd", "even"][n % 2]]);
+        let examples: Vec<_> = (0..10)
+            .flat_map(|n| [camera("cam1", n), camera("cam2", n), example("plug", n, &["p", "q"])])
+            .collect();
+        let model = train(&examples);
+        assert_eq!(model.twins.iter().map(|twins| twins.classes).collect::<Vec<_>>(), [[0, 1]]);
+        let read = from_text(&to_text(&model)).expect("reads");
+        for model in [&model, &read] {
+            let guess = model.guess(&["a".to_owned(), "c".to_owned(), "odd".to_owned()]).expect("a guess");
+            assert!(guess.label.starts_with("cam") && guess.second.starts_with("cam"), "{guess:?}");
+            assert!(guess.confidence <= 0.5 && guess.either.is_some_and(|either| either > 0.8), "{guess:?}");
+            let plug = model.guess(&["p".to_owned(), "q".to_owned()]).expect("a guess");
+            assert_eq!((plug.label, plug.either), ("plug", None));
+        }
+    }
+
+    #[test]
     fn broken_text_names_its_line() {
         let text = to_text(&train(&examples()));
         for (from, to) in
