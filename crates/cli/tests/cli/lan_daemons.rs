@@ -4,8 +4,10 @@ use crate::lan_live::{BACKENDS, ask, devices, end, index, interrupt, on_a_cable,
 use crate::run::{Dir, checked};
 use kernscope_kit::netlink::Request;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -269,6 +271,70 @@ fn who_listens_for_upnp_devices_is_taken_for_none() {
             assert!(!listener["names"].to_string().contains("upnp"), "{backend}: {listener}");
         }
         drop(holder);
+    });
+}
+
+/// Tells minissdpd of a service, as programs that have one do: its type, name, server and place.
+fn register(socket: &Path, service: [&str; 4]) {
+    let until = Instant::now() + Duration::from_secs(5);
+    let mut stream = loop {
+        match UnixStream::connect(socket) {
+            Ok(stream) => break stream,
+            Err(err) => assert!(Instant::now() < until, "minissdpd listens: {err}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let strings = service.iter().flat_map(|text| [&[text.len() as u8], text.as_bytes()].concat());
+    let request: Vec<u8> = [4].into_iter().chain(strings).collect();
+    stream.write_all(&request).expect("minissdpd takes it");
+}
+
+#[test]
+fn who_answers_by_ssdp_is_what_it_says_and_who_asks_is_not() {
+    let test = "who_answers_by_ssdp_is_what_it_says_and_who_asks_is_not";
+    if !have(test, &["minissdpd", "unshare", "nsenter", "ip"]) {
+        return;
+    }
+    on_a_cable(test, || {
+        const GATEWAY: &str = "urn:schemas-upnp-org:device:InternetGatewayDevice:1";
+        let dir = Dir::new("lan-ssdp-answers");
+        let (holder, inside) = other_end();
+        Running::new("ip addr add 10.5.5.2/24 dev right").finish();
+        Running::new("ip route add 239.0.0.0/8 dev right").finish();
+        let socket = dir.path("socket");
+        let daemon = Running::new(&format!(
+            "{inside}minissdpd -d -i left -s {} -p {}",
+            socket.display(),
+            dir.text("pid")
+        ));
+        let name = format!("uuid:4d696e69-444c-164e-9d41-b827eb96c2c2::{GATEWAY}");
+        register(
+            &socket,
+            [GATEWAY, &name, "Linux UPnP/1.0 MiniUPnPd/2.3", "http://10.5.5.1:5000/rootDesc.xml"],
+        );
+        for backend in BACKENDS {
+            let child = start(&["--backend", backend, "--no-db"]);
+            let asker = UdpSocket::bind("10.5.5.2:0").expect("bind");
+            asker.set_read_timeout(Some(Duration::from_secs(2))).expect("set");
+            let search = format!(
+                "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\nMX: 1\r\nST: {GATEWAY}\r\n\r\n"
+            );
+            let mut answer = [0; 2048];
+            let is_answered = (0..5).any(|_| {
+                asker.send_to(search.as_bytes(), "239.255.255.250:1900").expect("send");
+                asker.recv(&mut answer).is_ok_and(|length| length > 0)
+            });
+            assert!(is_answered, "{backend}: minissdpd answers");
+            let seen = devices(&end(child));
+            let (router, asker) = (&seen[&mac_of("left", &inside)], &seen[&mac_of("right", "")]);
+            assert_eq!(
+                (&router["category"], &router["ips"][0]),
+                (&"router".into(), &"10.5.5.1".into()),
+                "{router}"
+            );
+            assert_eq!(asker["category"], "unknown", "{backend}: {asker}");
+        }
+        drop((daemon, holder));
     });
 }
 
