@@ -133,6 +133,8 @@ pub enum Signal {
     Neighbour(&'static str, String),
     /// NetBIOS suffix of a name that it registers.
     NetbiosSuffix(u8),
+    /// It announces itself to the computer browser of Windows, as `windows`, `unix` or `other`.
+    Announced(&'static str),
     /// It takes part in 802.1X or WPA key exchange: type of the EAPOL frame.
     Eapol(u8),
     /// An IPv6 prefix announced on this link, in /64.

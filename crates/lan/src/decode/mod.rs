@@ -4,6 +4,7 @@
 //! bytes break the protocol's rules; what it said before that stands. Nothing here keeps anything from frame to frame.
 
 pub(crate) mod arp;
+mod browser;
 mod cdp;
 pub(crate) mod dhcp4;
 mod dhcp6;
@@ -116,6 +117,7 @@ fn udp(packet: &Packet<'_>, datagram: &Udp<'_>, said: &mut Said) -> Result<(), B
         (_, 546 | 547) => ("dhcp6", dhcp6::decode(payload, said)),
         (1900, _) | (_, 1900) => ("ssdp", ssdp::decode(payload, said)),
         (137, _) | (_, 137) => ("netbios", netbios::decode(payload, packet.source, said)),
+        (138, 138) => ("netbios", browser::decode(payload, packet.source, said)),
         (5355, _) | (_, 5355) => ("llmnr", dns::llmnr(payload, packet.source, said)),
         (3702, _) | (_, 3702) => ("wsd", wsd::decode(payload, said)),
         (_, 8765) => ("edimax", edimax::decode(payload, said)),

@@ -48,7 +48,7 @@ fn is_of(record: &Record<'_>, source: IpAddr) -> bool {
 }
 
 /// A name is 32 letters, a half byte each: 15 characters and the suffix.
-fn decoded(label: &[u8]) -> Option<(String, u8)> {
+pub(super) fn decoded(label: &[u8]) -> Option<(String, u8)> {
     if label.len() != 32 || !label.iter().all(|byte| (b'A'..=b'P').contains(byte)) {
         return None;
     }

@@ -104,6 +104,7 @@ fn of_fact(fact: &Signal, mac: Mac, set: &mut BTreeSet<String>) {
             set.insert(format!("{act} after about {} ms", gap_ms / RHYTHM_STEP_MS * RHYTHM_STEP_MS));
             format!("{act} after {gap_ms} ms")
         }
+        Signal::Announced(kind) => format!("netbios announces {kind}"),
         Signal::Eapol(kind) => format!("eapol {kind}"),
         // Of the device itself, or told apart.
         _ => return,
