@@ -33,10 +33,10 @@ pub struct Content {
     pub source: u32,
     /// The descriptor.
     pub fd: i32,
-    /// Unused, zero.
-    pub pad: u32,
+    /// Bytes at the end of the data that are judged again, and told then, with what follows; 0 at the end of what is judged of the call.
+    pub again: u32,
 }
 
 plain! {
-    Content = 88 { file @ 0, remote @ 24, offset @ 48, call_bytes @ 56, at @ 64, overlap @ 72, source @ 76, fd @ 80, pad @ 84 }
+    Content = 88 { file @ 0, remote @ 24, offset @ 48, call_bytes @ 56, at @ 64, overlap @ 72, source @ 76, fd @ 80, again @ 84 }
 }

@@ -1,46 +1,31 @@
 //! What calls read, write, send and receive, held against rules.
 //!
 //! Three programs follow one another by tail calls behind the one that counts the bytes: `exit_content` brings data into
-//! the window of this CPU, a generated program judges it there, and `exit_judged` sends on what may match and brings the
-//! next piece. The data is judged after the call, when it is where the call put it or still where it came from;
-//! another thread may have changed it since. The messages of one call are judged one after the other. The kernel allows so many tail
-//! calls, which is enough for 15 pieces or ten messages; the rest counts as lost.
+//! the window of this CPU (`window.rs`), a generated program judges it there, and `exit_judged` sends on what may match
+//! (`content_tell.rs`) and brings the next piece. The data is judged after the call, when it is where the call put it or still where
+//! it came from; another thread may have changed it since. The messages of one call are judged one after the other. The kernel allows
+//! so many tail calls, which is enough for 15 pieces or ten messages, and pieces grow with the call up to 704 KiB; the rest counts as
+//! lost.
 
 use crate::carry::Stream;
-use crate::event::{begin, output, plain, scratch, section, send, tail};
-use crate::file::{file_of, identity, is_socket};
+use crate::content_tell::judged;
+use crate::file::{file_of, identity};
 use crate::io::counts;
-use crate::maps::{ACCOUNT, Current, EXIT_CALLS, current, family, lost, member, off, piece_bytes, produced};
+use crate::maps::{Current, EXIT_CALLS, current, family, lost, member, piece_bytes, produced};
 use crate::onward::hand_on;
 use crate::read::user;
-use crate::sock;
-use crate::walk::walk_path;
-use aya_ebpf::{
-    helpers::generated::{bpf_get_smp_processor_id, bpf_probe_read_user},
-    macros::{btf_tracepoint, map},
-    maps::{Array, PerCpuArray},
-    programs::BtfTracePointContext,
-};
-use core::mem::size_of;
+use crate::window::{Subject, gather, room, subject, window};
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use kernscope_abi::{
-    CONTENT_IN, CONTENT_OUT, Content, Endpoint, FLAG_COMPAT, FileId, Header, KIND_CONTENT, KIND_PATH_HINT,
-    MAX_EVENT, NO_OFFSET, Net, OP_CONTENT, PathHint, SEC_DATA, SEC_PATH, SECF_LONG, Section,
+    FLAG_COMPAT, KIND_CONTENT, NO_OFFSET,
     layout::{
         LOST_CONTENT, data, exit_call, variant,
-        window::{CARRY_BYTES, DATA, LENGTH, MAX_BYTES, OVERLAP_SHARE, VALUE_BYTES, VERDICT},
+        window::{DATA, overlap},
     },
 };
 
 const S_IFMT: u32 = 0o170000;
 const S_IFREG: u32 = 0o100000;
-/// Bytes in front of the data in the window that the event takes: header, body, and the section's header.
-const FRONT: usize = size_of::<Header>() + size_of::<Content>() + size_of::<Section>();
-/// Where the event begins in the window.
-const EVENT: usize = DATA as usize - FRONT;
-/// A verdict that no program has given.
-const UNDECIDED: u64 = 2;
-/// Buffers of a vector that are followed.
-const BUFFERS: u64 = 16;
 
 /// Tail calls that the kernel allows behind one another (`MAX_TAIL_CALL_CNT`, include/linux/bpf.h).
 const JUMPS: u64 = 33;
@@ -48,56 +33,14 @@ const JUMPS: u64 = 33;
 const JUMPS_BEFORE: u64 = 3;
 /// Those for a piece: to the generated program, and to `exit_judged`.
 const JUMPS_PIECE: u64 = 2;
+/// Pieces that a call may have.
+const PIECES: u64 = (JUMPS - JUMPS_BEFORE) / JUMPS_PIECE;
 
 /// Offsets in `struct user_msghdr` and `struct mmsghdr` of 64-bit programs (include/linux/socket.h).
 const MSG_IOV: u64 = 16;
 const MSG_IOVLEN: u64 = 24;
 const MSG_LEN: u64 = 56;
 const MMSGHDR_BYTES: u64 = 64;
-
-/// A value of [`WINDOW`].
-#[repr(C)]
-pub(crate) struct Window([u64; VALUE_BYTES as usize / 8]);
-const _: () = assert!(VALUE_BYTES % 8 == 0);
-
-/// One for each CPU; the host makes as many as there are.
-#[map]
-static WINDOW: Array<Window> = Array::with_max_entries(1, 0);
-
-/// The data of a call, between its programs.
-#[repr(C)]
-pub(crate) struct Subject {
-    file: u64,
-    /// User address of the next piece; 0 when the data is in the window as far as it goes.
-    address: u64,
-    /// Bytes of the call.
-    total: u64,
-    /// Where in the call the piece in the window begins; before it, with the end of the call before.
-    at: u64,
-    /// Bytes of it.
-    len: u64,
-    /// Those of them that the piece before had, or the call before.
-    overlap: u64,
-    offset: u64,
-    /// Tail calls that are left.
-    jumps: u64,
-}
-
-#[map]
-static SUBJECT: PerCpuArray<Subject> = PerCpuArray::with_max_entries(1, 0);
-
-#[inline(always)]
-fn subject() -> Option<&'static mut Subject> {
-    // SAFETY: a per-CPU slot that only programs at `sys_exit` use.
-    SUBJECT.get_ptr_mut(0).map(|slot| unsafe { &mut *slot })
-}
-
-#[inline(always)]
-fn window() -> Option<*mut u8> {
-    // SAFETY: no arguments.
-    let cpu = unsafe { bpf_get_smp_processor_id() };
-    WINDOW.get_ptr_mut(cpu).map(|window| window.cast::<u8>())
-}
 
 #[btf_tracepoint(function = "____sys_exit")]
 pub fn exit_content(ctx: BtfTracePointContext) -> i32 {
@@ -193,37 +136,52 @@ fn unread() {
 #[inline(always)]
 fn first() -> Option<()> {
     let now = current(family::SYS_EXIT)?;
-    let shape = now.call.op as u32;
-    let is_wide = now.flags & FLAG_COMPAT as u32 == 0;
     let total = if is_many(now) { message_bytes(now) } else { now.ret as u64 };
     if now.ret <= 0 || total == 0 {
         return None;
     }
+    let got = bring(now, total);
+    match got {
+        Some(()) => keep(now, subject()?),
+        None => unread(),
+    }
+    got
+}
+
+/// Brings it into the window, behind the end of the call before; `None` when that cannot be.
+#[inline(always)]
+fn bring(now: &Current, total: u64) -> Option<()> {
+    let shape = now.call.op as u32;
+    let is_wide = now.flags & FLAG_COMPAT as u32 == 0;
+    begin(now, total)?;
+    if shape == data::BUFFER || shape == data::BUFFER_AT {
+        let subject = subject()?;
+        subject.address = now.args[1];
+        subject.piece(subject.overlap)
+    } else if is_wide && (shape == data::VECTOR || shape == data::VECTOR_AT) {
+        gather(now.args[1], now.args[2])
+    } else if is_wide && (shape == data::MESSAGE || shape == data::MESSAGES) {
+        let header = if shape == data::MESSAGE { now.args[1] } else { message(now) };
+        gather(user::<u64>(header + MSG_IOV), user::<u64>(header + MSG_IOVLEN))
+    } else {
+        None
+    }
+}
+
+/// What is known of it before it is read; and the end of the call before, into the window.
+#[inline(always)]
+fn begin(now: &Current, total: u64) -> Option<()> {
     let subject = subject()?;
     subject.file = file_of(now.args[0] as u32);
     subject.total = total;
+    subject.room = room(total, PIECES);
     subject.offset = offset(now, subject.file, total);
     let stream = Stream::of(subject.file, is_read(now));
     // SAFETY: in a window, which has room for it behind DATA.
     let to = unsafe { window()?.add(DATA as usize) };
     subject.overlap = stream.before(subject.offset, piece_bytes() / 2, to);
     subject.at = 0u64.wrapping_sub(subject.overlap);
-    let got = if shape == data::BUFFER || shape == data::BUFFER_AT {
-        subject.address = now.args[1];
-        piece(subject, subject.overlap)
-    } else if is_wide && (shape == data::VECTOR || shape == data::VECTOR_AT) {
-        gather(subject, now.args[1], now.args[2])
-    } else if is_wide && (shape == data::MESSAGE || shape == data::MESSAGES) {
-        let header = if shape == data::MESSAGE { now.args[1] } else { message(now) };
-        gather(subject, user::<u64>(header + MSG_IOV), user::<u64>(header + MSG_IOVLEN))
-    } else {
-        None
-    };
-    match got {
-        Some(()) => keep(now, subject),
-        None => unread(),
-    }
-    got
+    Some(())
 }
 
 /// Keeps the end of the call, if it is in the window.
@@ -251,96 +209,14 @@ fn next() -> Option<()> {
         unread();
         return None;
     }
-    subject.overlap = subject.len / OVERLAP_SHARE;
+    subject.overlap = overlap(subject.len);
     subject.at = done - subject.overlap;
-    let got = piece(subject, 0);
+    let got = subject.piece(0);
     match got {
         Some(()) => keep(current(family::SYS_EXIT)?, subject),
         None => unread(),
     }
     got
-}
-
-/// Bytes of the call's buffer from [`Subject::at`] on into the window, the first `carried` of which are there already.
-#[inline(always)]
-fn piece(subject: &mut Subject, carried: u64) -> Option<()> {
-    let window = window()?;
-    let at = subject.at.wrapping_add(carried);
-    let (left, room) = (subject.total - at, piece_bytes() - carried);
-    let len = plain(if left < room { left } else { room } as u32);
-    let carried = plain(carried as u32);
-    if len == 0 || len > MAX_BYTES as u64 || carried > CARRY_BYTES as u64 {
-        return None;
-    }
-    subject.len = carried + len;
-    // SAFETY: both are at most MAX_BYTES, and the window has twice as many behind DATA; the helper checks the source.
-    let failed = unsafe {
-        let to = window.add(DATA as usize).add(carried as usize);
-        bpf_probe_read_user(to.cast(), len as u32, (subject.address + at) as *const _) != 0
-    };
-    if failed {
-        return None;
-    }
-    ready(window, carried + len);
-    Some(())
-}
-
-/// The buffers of a vector, one behind the other, into the window; as much as is judged at once.
-#[inline(always)]
-fn gather(subject: &mut Subject, vector: u64, count: u64) -> Option<()> {
-    let window = window()?;
-    let most = piece_bytes();
-    let all = subject.total + subject.overlap;
-    let wanted = if all < most { all } else { most };
-    let mut len = subject.overlap;
-    for index in 0..BUFFERS {
-        if index >= count || len >= wanted {
-            break;
-        }
-        let [base, bytes] = user::<[u64; 2]>(vector + 16 * index);
-        let left = wanted - len;
-        let bytes = plain(if bytes < left { bytes } else { left } as u32);
-        let place = plain(len as u32);
-        if bytes == 0 {
-            continue;
-        }
-        if bytes > MAX_BYTES as u64 || place > MAX_BYTES as u64 {
-            return None;
-        }
-        // SAFETY: both are at most MAX_BYTES, and the window has twice as many behind DATA.
-        let failed = unsafe {
-            let to = window.add(DATA as usize).add(place as usize);
-            bpf_probe_read_user(to.cast(), bytes as u32, base as *const _) != 0
-        };
-        if failed {
-            return None;
-        }
-        len += bytes;
-    }
-    if len == subject.overlap {
-        return None;
-    }
-    subject.address = 0;
-    subject.len = len;
-    ready(window, len);
-    Some(())
-}
-
-/// Tells the generated program how much there is.
-#[inline(always)]
-fn ready(window: *mut u8, len: u64) {
-    // SAFETY: in the first bytes of a window.
-    unsafe {
-        window.add(LENGTH as usize).cast::<u64>().write(len);
-        window.add(VERDICT as usize).cast::<u64>().write(UNDECIDED);
-    }
-    if let Some(account) = ACCOUNT.get_ptr_mut(0) {
-        // SAFETY: this CPU's slot, which for these two only this program writes.
-        unsafe {
-            (*account).judged += 1;
-            (*account).judged_bytes += len;
-        }
-    }
 }
 
 /// Where the call's first byte lies: in a regular file, or among all that was moved through anything else.
@@ -363,99 +239,10 @@ fn offset(now: &Current, file: u64, total: u64) -> u64 {
 
 /// Whether the call in progress brought data in.
 #[inline(always)]
-fn is_read(now: &Current) -> bool {
+pub(crate) fn is_read(now: &Current) -> bool {
     let variant = now.call.variant;
     match now.call.exit as u32 {
         exit_call::IO => variant == variant::READ,
         _ => variant == variant::RECV || variant == variant::RECVMMSG,
     }
 }
-
-/// Looks at the verdict, and sends what may match; `None` when that cannot be.
-#[inline(always)]
-fn judged() -> Option<()> {
-    let window = window()?;
-    // SAFETY: in the first bytes of a window.
-    if unsafe { window.add(VERDICT as usize).cast::<u64>().read() } == 0 {
-        return Some(());
-    }
-    let now = current(family::SYS_EXIT)?;
-    let id = identity(subject()?.file);
-    if !is_socket(&id) {
-        hint(now, &id);
-    }
-    tell(now, &id, window)
-}
-
-/// The path of the file, in an event of its own: the window has no room for it.
-#[inline(always)]
-fn hint(now: &Current, id: &FileId) -> Option<()> {
-    let body = begin::<PathHint>(family::SYS_EXIT, KIND_PATH_HINT, now.flags, now.start_ns, now.ppid)?;
-    // SAFETY: `begin` gave room for the body.
-    unsafe {
-        (*body).op = OP_CONTENT;
-        (*body).ino = id.ino;
-        (*body).dev = id.dev;
-    }
-    let path = subject()?.file + off!(file_path) as u64;
-    let pos = walk_path(family::SYS_EXIT, tail::<PathHint>(), SEC_PATH, path);
-    send(family::SYS_EXIT, pos);
-    Some(())
-}
-
-/// The data itself: written in front of it is what all events begin with.
-#[inline(always)]
-fn tell(now: &Current, id: &FileId, window: *mut u8) -> Option<()> {
-    // The ends of a socket are described in a body of their own, which is written over then.
-    let mut remote = Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 };
-    if is_socket(id) {
-        let (socket, sk) = sock::of_file(subject()?.file);
-        // SAFETY: the scratch buffer has room for it.
-        unsafe {
-            let net = scratch(family::SYS_EXIT)?.cast::<Net>();
-            sock::describe(net, socket, sk);
-            remote = (*net).remote;
-        }
-        // A datagram of a socket that is not connected goes where the call said.
-        if remote.port == 0 && !is_read(now) {
-            if let Some(slot) = counts(family::SYS_EXIT, subject()?.file) {
-                // SAFETY: a map value.
-                let last = unsafe { (*slot).last_remote };
-                if last.version == 4 || last.version == 6 {
-                    remote = last;
-                }
-            }
-        }
-    }
-    let (subject, buffer) = (subject()?, scratch(family::SYS_EXIT)?);
-    let len = plain(subject.len as u32);
-    if len > MAX_BYTES as u64 {
-        return None;
-    }
-    // From here on nothing fails: the event is counted, and goes into the ring or is lost there.
-    let body = begin::<Content>(family::SYS_EXIT, KIND_CONTENT, now.flags, now.start_ns, now.ppid)?;
-    // SAFETY: `begin` gave room for the body; the window has room for the event in front of DATA.
-    unsafe {
-        (*body).file = *id;
-        (*body).remote = remote;
-        (*body).offset = subject.offset;
-        (*body).call_bytes = subject.total;
-        (*body).at = subject.at;
-        (*body).overlap = subject.overlap as u32;
-        (*body).source = if is_read(now) { CONTENT_IN } else { CONTENT_OUT };
-        (*body).fd = now.args[0] as i32;
-        (*body).pad = 0;
-        let long = (len >> 16) as u8 * SECF_LONG;
-        section(buffer.add(FRONT - size_of::<Section>()), SEC_DATA as u32, long, len as u32);
-        buffer.cast::<u32>().write(FRONT as u32 + len as u32);
-        let event = window.add(EVENT);
-        for word in 0..FRONT / 4 {
-            event.cast::<u32>().add(word).write(buffer.cast::<u32>().add(word).read());
-        }
-        output(family::SYS_EXIT, event, FRONT as u64 + len);
-    }
-    Some(())
-}
-
-const _: () = assert!(FRONT % 4 == 0 && DATA as usize >= FRONT && FRONT + MAX_BYTES as usize <= MAX_EVENT);
-const _: () = assert!(MAX_BYTES >> 16 == 1);

@@ -11,6 +11,7 @@ mod candidate;
 mod carry;
 mod close;
 mod content;
+mod content_tell;
 mod dns;
 mod event;
 mod exec;
@@ -47,6 +48,7 @@ mod tls_socket;
 mod told;
 mod uring;
 mod walk;
+mod window;
 
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {

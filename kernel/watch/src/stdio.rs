@@ -141,7 +141,7 @@ pub extern "C" fn stdio_piece(address: u64, len: u64, at: u64) -> u32 {
         (*body).overlap = 0;
         (*body).source = if is_read { CONTENT_IN } else { CONTENT_OUT };
         (*body).fd = now.args[0] as i32;
-        (*body).pad = 0;
+        (*body).again = 0;
     }
     let mut pos = tail::<Content>();
     for index in 0..SECTIONS {

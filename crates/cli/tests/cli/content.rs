@@ -75,6 +75,53 @@ fn what_moves_is_found_wherever_it_lies_and_never_shown() {
     assert!(matches.clone().count() > 10 && !matches.into_iter().any(|line| line.contains(TOKEN)));
 }
 
+/// Writes 10 MB with tokens at these places in one call, and reads it in one.
+const WHOLE: &str = r#"
+import os, sys
+token, size = sys.argv[1].encode(), int(sys.argv[2])
+data = bytearray(b"." * size)
+for place in map(int, sys.argv[4:]):
+    data[place:place + len(token)] = token
+file = os.open(sys.argv[3], os.O_RDWR | os.O_CREAT, 0o600)
+assert os.write(file, data) == size
+os.lseek(file, 0, os.SEEK_SET)
+assert os.read(file, size) == data
+halves = memoryview(data)
+os.lseek(file, 0, os.SEEK_SET)
+assert os.writev(file, [halves[:300000], halves[300000:300007], halves[300007:600000]]) == 600000
+"#;
+/// Bytes of it.
+const WHOLE_BYTES: usize = 10_000_000;
+
+#[test]
+fn ten_million_bytes_of_one_call_are_judged_each_find_once() {
+    let dir = Dir::new("content-whole");
+    std::fs::write(dir.path("rules.toml"), RULES).expect("write rules");
+    let (rules, file) = (dir.text("rules.toml"), dir.text("data"));
+    // Some lie across every place where a piece or an event may end, whatever its size.
+    let places: Vec<usize> = (0..400).map(|number| number * 24_989 + number % 23).collect();
+    let words: Vec<String> = places.iter().map(usize::to_string).collect();
+    let size = WHOLE_BYTES.to_string();
+    let mut program = vec!["python3", "-c", WHOLE, TOKEN, &size, &file];
+    program.extend(words.iter().map(String::as_str));
+    let Some((_, records)) = watch_by_ebpf(&dir, &["--rules", &rules], &program) else { return };
+    let told = |source| {
+        let mut told: Vec<usize> = offsets(&records, source)
+            .into_iter()
+            .filter(|record| record["path"] == *file)
+            .map(|record| record["offset"].as_u64().expect("known") as usize)
+            .collect();
+        told.sort_unstable();
+        told
+    };
+    assert_eq!(told("file_read"), places);
+    let again = places.iter().filter(|place| **place < 600_000 - TOKEN.len());
+    let mut written: Vec<usize> = places.iter().chain(again).copied().collect();
+    written.sort_unstable();
+    assert_eq!(told("file_write"), written, "all by one call, and the first once more by a vector");
+    assert_eq!(records.last().expect("the ledger")["lost"], serde_json::json!({}));
+}
+
 /// Pieces and bytes that are judged when `dd` copies so many blocks of 64 KiB; nothing without eBPF.
 fn judged(dir: &Dir, blocks: u64) -> Option<[u64; 2]> {
     let (rules, to) = (dir.text("rules.toml"), format!("of={}", dir.text("data")));

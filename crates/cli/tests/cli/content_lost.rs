@@ -31,22 +31,24 @@ fn moved(name: &str, options: &[&str], program: &str, args: &[&str]) -> Option<(
     Some((records.iter().filter(is_out).count(), unread))
 }
 
-/// Writes a megabyte and more in calls that differ by a few pages, each with a token at its end, to a file or to standard output.
+/// Writes in calls of so many bytes, each with a token at its end, to a file or to standard output.
 const LONG: &str = r#"
 import os, sys
 token = b" " + sys.argv[1].encode() + b" "
-file = 1 if sys.argv[3:] else os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT, 0o600)
-for size in range(600_000, 1_600_000, 20_000):
+file = 1 if sys.argv[6:] else os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT, 0o600)
+for size in range(*map(int, sys.argv[3:6])):
     assert os.write(file, b"." * (size - len(token)) + token) == size
 "#;
 
 #[test]
 fn a_call_of_any_length_is_judged_to_its_end_or_counted() {
     // What goes through standard output is told by one program more before it is judged.
-    for (options, args) in [(&[][..], &[][..]), (&["--stdio"], &["stdout"])] {
-        let Some((found, lost)) = moved("lost-long", options, LONG, args) else { return };
-        assert_eq!(found as u64 + lost, 50, "each was found or is lost: {found} {lost}");
-        assert!(lost > 20, "the longest are too long: {lost}");
+    for (options, to) in [(&[][..], &[][..]), (&["--stdio"], &["stdout"])] {
+        let long = |sizes: [&str; 3]| moved("lost-long", options, LONG, &[&sizes[..], to].concat());
+        let Some(judged) = long(["600000", "1600000", "40000"]) else { return };
+        assert_eq!(judged, (25, 0), "around what fits into the smallest pieces");
+        assert_eq!(long(["2000000", "10485761", "2828586"]), Some((4, 0)), "up to 10 MiB");
+        assert_eq!(long(["11000000", "12000001", "1000000"]), Some((0, 2)), "more is counted");
     }
 }
 

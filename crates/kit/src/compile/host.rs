@@ -53,7 +53,17 @@ impl Host {
 
 /// CPUs that this machine can have, from `/sys/devices/system/cpu/possible`: the last number there, plus one.
 pub fn possible_cpus() -> u32 {
-    let last = std::fs::read_to_string("/sys/devices/system/cpu/possible")
+    cpus("/sys/devices/system/cpu/possible")
+}
+
+/// CPUs that run now, up to the last of them. On many virtual machines they are far fewer than the [possible](possible_cpus) ones: where
+/// memory for each is much, and one that comes later can go without, they are what to count.
+pub fn online_cpus() -> u32 {
+    cpus("/sys/devices/system/cpu/online")
+}
+
+fn cpus(list: &str) -> u32 {
+    let last = std::fs::read_to_string(list)
         .ok()
         .and_then(|text| text.trim().rsplit([',', '-']).next().and_then(|last| last.parse::<u32>().ok()));
     let running = std::thread::available_parallelism().map_or(1, |count| count.get() as u32);

@@ -51,7 +51,7 @@ pub use automaton::Dfa;
 pub use byteset::ByteSet;
 pub use common::share;
 pub use content::Content;
-pub use host::{Host, possible_cpus};
+pub use host::{Host, online_cpus, possible_cpus};
 pub use regex::{Regex, RegexError};
 pub use require::{Required, literals as required_literals};
 pub use target::{Action, Target, Verdict};

@@ -7,7 +7,6 @@ use super::path_calls::Hint;
 use super::{Core, Unknown, paths};
 use crate::raw::Event;
 use kernscope_abi as abi;
-use kernscope_abi::layout::window::OVERLAP_SHARE;
 use kernscope_report::text::Escapes;
 use kernscope_report::{Body, ContentMatch, ContentSource, Entry, PathInfo};
 use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
@@ -104,8 +103,8 @@ struct Piece {
 
 impl Piece {
     fn new(content: &abi::Content, len: u64) -> Self {
-        let is_last = content.at.wrapping_add(len) >= content.call_bytes;
-        let after = (!is_last).then(|| (len - len / OVERLAP_SHARE, len));
+        let again = u64::from(content.again);
+        let after = (again > 0).then(|| (len.saturating_sub(again), len));
         // What ended where the call before did was told then; where a piece did, it was left for this one.
         let is_other_call = content.at.cast_signed() < 0;
         Self { before: u64::from(content.overlap) + u64::from(is_other_call), after }

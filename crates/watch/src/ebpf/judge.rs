@@ -2,7 +2,7 @@
 
 use super::attach::{Attached, brief};
 use kernscope_abi::layout::{Counters, HOOK_SYS_EXIT, LOST_CONTENT, UNJUDGED_NAMES, exit_call, window};
-use kernscope_kit::compile::{self, Compiled, Content, Filter, Host, Target};
+use kernscope_kit::compile::{self, Compiled, Content, Filter, Host, Target, online_cpus};
 use kernscope_kit::load::{LoadError, Loaded, Object, Place};
 
 /// Handlers around the generated program.
@@ -15,6 +15,7 @@ const HANDLERS: [(u32, &str); 2] = [(exit_call::CONTENT, "exit_content"), (exit_
 pub(super) fn compile(content: &Content) -> Result<Compiled, String> {
     let options = compile::Options {
         onward: Some(exit_call::JUDGED),
+        cpus: online_cpus(),
         ..compile::Options::new(Target::Buffer, Host::running())
     };
     compile::compile(&Filter::content(content.clone()), &options).map_err(|error| error.to_string())

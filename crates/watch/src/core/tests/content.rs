@@ -63,15 +63,16 @@ fn what_the_piece_before_had_is_told_once() {
 #[test]
 fn what_ends_with_a_piece_is_told_by_the_one_that_sees_what_follows() {
     let first = [&[b' '; 308][..], b"tok_01234567"].concat();
-    let piece = |at, overlap| {
-        Raw::Content(abi::Content { at, overlap, call_bytes: 330, ..moved(abi::CONTENT_OUT, 0o100_600) })
+    let piece = |at, overlap, again| {
+        let data = abi::Content { at, overlap, again, call_bytes: 330, ..moved(abi::CONTENT_OUT, 0o100_600) };
+        Raw::Content(data)
     };
     // The next piece begins with the last 20 bytes of 320.
     for (follows, told) in [(&b" and more."[..], 1), (b"89abcdef..", 0)] {
         let mut bench = bench(true);
-        assert!(bench.send(piece(0, 0), &[data(&first)]).is_empty());
+        assert!(bench.send(piece(0, 0, 20), &[data(&first)]).is_empty());
         let next = [&first[300..], follows].concat();
-        assert_eq!(bench.send(piece(300, 20), &[data(&next)]).len(), told, "{}", follows.escape_ascii());
+        assert_eq!(bench.send(piece(300, 20, 0), &[data(&next)]).len(), told, "{}", follows.escape_ascii());
     }
 }
 
