@@ -101,7 +101,8 @@ fn call(event: &Event<'_>, net: &abi::Net, local: Option<Vec<u8>>, escapes: &mut
     }
 }
 
-/// `ip:port` or `[ip6]:port`; `None` where there is no address at all.
+/// `ip:port` or `[ip6]:port`; `None` where there is no address at all. An IPv4 address that a socket of IPv6 uses (`::ffff:a.b.c.d`) is
+/// shown as what it is on the wire.
 pub(super) fn endpoint(end: &abi::Endpoint) -> Option<String> {
     if end.addr == [0; 16] && end.port == 0 {
         return None;
@@ -111,7 +112,13 @@ pub(super) fn endpoint(end: &abi::Endpoint) -> Option<String> {
             let [a, b, c, d, ..] = end.addr;
             Some(SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), end.port).to_string())
         }
-        6 => Some(SocketAddrV6::new(Ipv6Addr::from(end.addr), end.port, 0, end.scope).to_string()),
+        6 => {
+            let ip = Ipv6Addr::from(end.addr);
+            Some(match ip.to_ipv4_mapped() {
+                Some(ip) => SocketAddrV4::new(ip, end.port).to_string(),
+                None => SocketAddrV6::new(ip, end.port, 0, end.scope).to_string(),
+            })
+        }
         _ => None,
     }
 }
@@ -181,7 +188,7 @@ mod tests {
         assert_eq!(text(end(&[0; 4], 8080)), "0.0.0.0:8080");
         assert_eq!(text(end(&Ipv6Addr::LOCALHOST.octets(), 53)), "[::1]:53");
         let mapped = Ipv4Addr::new(1, 2, 3, 4).to_ipv6_mapped().octets();
-        assert_eq!(text(end(&mapped, 80)), "[::ffff:1.2.3.4]:80");
+        assert_eq!(text(end(&mapped, 80)), "1.2.3.4:80");
         let link_local: Ipv6Addr = "fe80::1".parse().unwrap();
         assert_eq!(text(abi::Endpoint { scope: 2, ..end(&link_local.octets(), 1) }), "[fe80::1%2]:1");
         assert_eq!(endpoint(&end(&[0; 16], 0)), None);
