@@ -10,6 +10,7 @@ mod cache;
 mod functions;
 mod go;
 mod image;
+mod inner;
 pub mod ldcache;
 mod rustls;
 mod symbols;
@@ -77,6 +78,9 @@ fn by_symbols<'data, R: ReadRef<'data>>(image: &Image<'data, R>) -> Vec<Found> {
         .into_iter()
         .filter(is_whole)
         .map(|(library, mut hooks)| {
+            if library == Library::OpenSsl {
+                inner::deepen(image, &mut hooks);
+            }
             // Two names may be one function: one program there is enough.
             hooks.sort_unstable();
             hooks.dedup_by_key(|hook| (hook.offset, hook.on_return));

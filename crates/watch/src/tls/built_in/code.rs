@@ -26,11 +26,11 @@ const MOV: Range<u8> = 0xb8..0xc0;
 
 /// Executable bytes and their address.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Code<'data> {
-    pub(super) address: u64,
-    pub(super) bytes: &'data [u8],
+pub(in crate::tls) struct Code<'data> {
+    pub(in crate::tls) address: u64,
+    pub(in crate::tls) bytes: &'data [u8],
     /// Where functions begin, in order, if that is known.
-    pub(super) starts: &'data [u64],
+    pub(in crate::tls) starts: &'data [u64],
 }
 
 impl<'data> Code<'data> {

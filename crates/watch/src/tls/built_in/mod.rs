@@ -11,12 +11,14 @@ mod code;
 mod frames;
 mod sites;
 
+pub(super) use code::Code;
+pub(super) use sites::{Shape, shape};
+
 use super::image::Image;
 use super::{Found, Hook, Library, RETURN};
-use code::Code;
 use memchr::memmem;
 use object::ReadRef;
-use sites::{Shape, Site, shape};
+use sites::Site;
 use std::collections::BTreeMap;
 use std::ops::Range;
 

@@ -13,28 +13,28 @@ use std::ops::Range;
 const ARGUMENTS: [Register; 5] = [Register::RDI, Register::RSI, Register::RDX, Register::RCX, Register::R8];
 
 /// What registers of arguments hold where a function calls, as far as they are constants.
-pub(super) type Arguments = [Option<u64>; ARGUMENTS.len()];
+pub(in crate::tls) type Arguments = [Option<u64>; ARGUMENTS.len()];
 
 /// A call, as it is seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Site {
-    pub(super) arguments: Arguments,
+pub(in crate::tls) struct Site {
+    pub(in crate::tls) arguments: Arguments,
     /// What is called; `None` for a jump or a pointer.
-    pub(super) target: Option<u64>,
+    pub(in crate::tls) target: Option<u64>,
     /// The fifth argument is the address of something.
-    pub(super) has_fifth_address: bool,
+    pub(in crate::tls) has_fifth_address: bool,
 }
 
 /// What a function does.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shape {
-    pub(super) sites: Vec<Site>,
+pub(in crate::tls) struct Shape {
+    pub(in crate::tls) sites: Vec<Site>,
     /// It writes to memory that is not its own stack.
-    pub(super) stores: bool,
+    pub(in crate::tls) stores: bool,
 }
 
 /// Looks at a function; `None` when it does not decode.
-pub(super) fn shape(code: &Code<'_>, function: &Range<u64>) -> Option<Shape> {
+pub(in crate::tls) fn shape(code: &Code<'_>, function: &Range<u64>) -> Option<Shape> {
     let mut decoder = Decoder::with_ip(64, code.slice(function)?, function.start, DecoderOptions::NONE);
     let mut factory = InstructionInfoFactory::new();
     let mut instruction = Instruction::default();
