@@ -140,8 +140,12 @@ pub(crate) struct WatchArgs {
     /// Add the environment of every executed program; values of secret-looking names are redacted
     #[arg(long)]
     pub(crate) env: bool,
-    /// Leave out what goes through TLS libraries, which is told as plain text otherwise, its secrets redacted
+    /// Tell what goes through TLS libraries as plain text, its secrets redacted (docs/TLS.md): so it is done anyway, where eBPF is the
+    /// back end
     #[arg(long)]
+    pub(crate) tls: bool,
+    /// Leave out what goes through TLS libraries
+    #[arg(long, conflicts_with = "tls")]
     pub(crate) no_tls: bool,
     /// Tell what goes through standard input, output and error as lines of JSON, where those are pipes or local sockets: how
     /// programs and the servers that they start talk (Model Context Protocol)

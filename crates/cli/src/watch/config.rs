@@ -131,8 +131,18 @@ impl Config {
                 "watch --all: ptrace follows one tree; use --backend ebpf, --pid or a command",
             ));
         }
+        if args.tls && args.backend == BackendName::Ptrace {
+            return Err(Failure::usage(
+                "watch --tls: ptrace sees no functions of libraries; use --backend ebpf",
+            ));
+        }
         // A recording would hold it as it is.
         let is_shown = args.record.is_none() || args.no_redact;
+        if !is_shown && args.tls {
+            return Err(Failure::usage(
+                "watch --record --tls: a recording holds what was said as it is; leave out --tls, or add --no-redact",
+            ));
+        }
         if !is_shown && !args.no_tls {
             note(
                 "watch --record: what goes through TLS is left out; a recording would hold it as it is: see --no-redact",
