@@ -51,6 +51,9 @@ pub(crate) const PEERS: Need = Need {
         ("curl", "curl"),
         ("wget", "wget"),
         ("openssl", "openssl"),
+        ("/usr/sbin/nginx", "nginx-light"),
+        ("gnutls-serv", "gnutls-bin"),
+        ("tstclnt", "libnss3-tools"),
     ],
 };
 

@@ -102,6 +102,11 @@ def kinds():
             side.sendall(frame(text, b"\x11\x22\x33\x44"))
             assert unframed(stream) == text.upper()
 
+# For clients of another's: until the input ends.
+def serve():
+    print(port, flush=True)
+    sys.stdin.read()
+
 port = free()
 listener = socket.create_server(("127.0.0.1", 0))
 os.makedirs(folder + "/files/put")
@@ -117,7 +122,7 @@ for _ in range(600):
     except OSError:
         time.sleep(0.05)
 try:
-    {"many": many, "kinds": kinds}[what]()
+    {"many": many, "kinds": kinds, "serve": serve}[what]()
 finally:
     nginx.send_signal(signal.SIGQUIT)
     nginx.wait()
