@@ -172,9 +172,8 @@ import requests, sys, warnings
 warnings.simplefilter("ignore")
 url, body, to = sys.argv[1:]
 with requests.Session() as session, open(to, "wb") as file:
-    session.verify = False
-    session.put(url, data=open(body, "rb").read()).raise_for_status()
-    file.write(session.get(url, headers={"Accept-Encoding": "identity"}).content)
+    session.put(url, data=open(body, "rb").read(), verify=False).raise_for_status()
+    file.write(session.get(url, headers={"Accept-Encoding": "identity"}, verify=False).content)
 "#;
 
 #[test]
