@@ -53,9 +53,9 @@ fn part(from: u64) -> Option<u64> {
     let id = identity(subject()?.file);
     let mut remote = Endpoint { addr: [0; 16], port: 0, version: 0, scope: 0 };
     if is_socket(&id) {
-        remote = peer(now)?;
+        remote = peer(subject()?.file, !is_read(now))?;
     } else {
-        hint(now, &id);
+        hint(now, &id, subject()?.file);
     }
     let (subject, buffer, window) = (subject()?, scratch(family::SYS_EXIT)?, window()?);
     let left = subject.len.saturating_sub(from);
@@ -101,9 +101,9 @@ fn again(subject: &Subject, from: u64, len: u64) -> u64 {
     if goes_on { overlap(subject.len) } else { 0 }
 }
 
-/// The path of the file, in an event of its own: the window has no room for it.
+/// Tells the path of the file, in an event of its own: the window has no room for it.
 #[inline(always)]
-fn hint(now: &Current, id: &FileId) -> Option<()> {
+pub(crate) fn hint(now: &Current, id: &FileId, file: u64) -> Option<()> {
     let body = begin::<PathHint>(family::SYS_EXIT, KIND_PATH_HINT, now.flags, now.start_ns, now.ppid)?;
     // SAFETY: `begin` gave room for the body.
     unsafe {
@@ -111,7 +111,7 @@ fn hint(now: &Current, id: &FileId) -> Option<()> {
         (*body).ino = id.ino;
         (*body).dev = id.dev;
     }
-    let path = subject()?.file + off!(file_path) as u64;
+    let path = file + off!(file_path) as u64;
     let pos = walk_path(family::SYS_EXIT, tail::<PathHint>(), SEC_PATH, path);
     send(family::SYS_EXIT, pos);
     Some(())
@@ -119,8 +119,7 @@ fn hint(now: &Current, id: &FileId) -> Option<()> {
 
 /// The other end of a socket. It is described in a body of its own, which is written over then.
 #[inline(always)]
-fn peer(now: &Current) -> Option<Endpoint> {
-    let file = subject()?.file;
+pub(crate) fn peer(file: u64, is_sent: bool) -> Option<Endpoint> {
     let (socket, sk) = sock::of_file(file);
     // SAFETY: the scratch buffer has room for it.
     let remote = unsafe {
@@ -129,7 +128,7 @@ fn peer(now: &Current) -> Option<Endpoint> {
         (*net).remote
     };
     // A datagram of a socket that is not connected goes where the call said.
-    if remote.port == 0 && !is_read(now) {
+    if remote.port == 0 && is_sent {
         if let Some(slot) = counts(family::SYS_EXIT, file) {
             // SAFETY: a map value.
             let last = unsafe { (*slot).last_remote };

@@ -1,5 +1,6 @@
 //! Bytes read and written, counted per process and open file.
 
+use crate::copied;
 use crate::file::file_of;
 use crate::maps::{IO, config_flag, current, family, lost, opaque, unjudged};
 use crate::onward::go_on;
@@ -115,16 +116,15 @@ pub fn exit_io2(_ctx: BtfTracePointContext) -> i32 {
         variant::TEE => (now.args[0] as u32, now.args[1] as u32),
         _ => (now.args[0] as u32, now.args[2] as u32),
     };
-    if now.ret > 0 {
+    let (from, to) = (file_of(from), file_of(to));
+    if from != 0 {
+        count_read(family::SYS_EXIT, from, now.ret as u64);
+    }
+    if to != 0 {
+        count_write(family::SYS_EXIT, to, now.ret as u64);
+    }
+    if now.ret > 0 && !copied::told(now, from, to) {
         unjudged(family::SYS_EXIT, UNJUDGED_COPIED);
-    }
-    let file = file_of(from);
-    if file != 0 {
-        count_read(family::SYS_EXIT, file, now.ret as u64);
-    }
-    let file = file_of(to);
-    if file != 0 {
-        count_write(family::SYS_EXIT, file, now.ret as u64);
     }
     0
 }

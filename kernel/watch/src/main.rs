@@ -12,6 +12,7 @@ mod carry;
 mod close;
 mod content;
 mod content_tell;
+mod copied;
 mod dns;
 mod event;
 mod exec;

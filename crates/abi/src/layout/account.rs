@@ -42,7 +42,8 @@ pub struct Counters {
     pub unjudged: [u64; UNJUDGED_MAX],
 }
 
-/// `UNJUDGED_*`: data went from file to file inside the kernel (sendfile, splice, tee, copy_file_range).
+/// `UNJUDGED_*`: data went from file to file inside the kernel (sendfile, splice, tee, copy_file_range), too much for the host to read
+/// again, or not out of a regular file.
 pub const UNJUDGED_COPIED: usize = 0;
 /// A file was mapped, other than as code or by the dynamic linker.
 pub const UNJUDGED_MAPPED: usize = 1;

@@ -2,7 +2,7 @@
 //!
 //! Each find is remembered by a keyed hash of its secret, never by the secret. When one is sent to another host that was read from a
 //! file before, by the same process or another, that is one alert, with the records that are its evidence: the read, what moved
-//! it on (pipes, UNIX sockets, forks), and the send.
+//! it on (pipes, UNIX sockets, copies, forks), and the send. A read of what somebody wrote goes back to what that one had read.
 //!
 //! Bounded: [`MAX_SECRETS`] secrets, the oldest forgotten first; [`MAX_SEEN`] finds and [`MAX_TOLD`] alerts of each.
 
@@ -48,12 +48,25 @@ struct Seen {
     /// What the process is called.
     name: String,
     way: Way,
+    /// Device and inode of the file.
+    file: Option<(u32, u64)>,
+}
+
+/// What a rule has found, beside its record.
+pub(super) struct Find<'a> {
+    pub(super) secret: &'a [u8],
+    /// Device and inode of the regular file that it is in.
+    pub(super) file: Option<(u32, u64)>,
+    /// The record is that of an event.
+    pub(super) is_event: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Way {
     /// Read from a file.
     File(String),
+    /// Written into one.
+    Written,
     /// Sent to another end of the internet.
     Sent(String),
     /// Something in between.
@@ -61,31 +74,31 @@ enum Way {
 }
 
 impl Core {
-    /// Gives out what a rule has found, and an alert if that completes a chain. `is_event`: it is the record of an event.
-    pub(super) fn tell_match(&mut self, entry: Entry, secret: &[u8], is_event: bool, out: &mut Vec<Entry>) {
+    /// Gives out what a rule has found, and an alert if that completes a chain.
+    pub(super) fn tell_match(&mut self, entry: Entry, find: &Find<'_>, out: &mut Vec<Entry>) {
         let seq = self.tally.emitted;
-        let seen = self.seen(&entry, seq);
+        let seen = self.seen(&entry, seq, find.file);
         let copy = seen.as_ref().map(|_| entry.clone());
-        match is_event {
+        match find.is_event {
             true => self.emit(out, entry),
             false => self.derive(entry, out),
         }
         let (Some(seen), Some(entry)) = (seen, copy) else { return };
-        if secret.len() < SHORTEST_BYTES {
+        if find.secret.len() < SHORTEST_BYTES {
             return;
         }
-        if let Some((first, between)) = self.chains.note(secret, &seen) {
+        if let Some((first, between)) = self.chains.note(find.secret, &seen) {
             let body = Body::Alert(self.alert(&first, &between, &seen, &entry));
             self.derive(Entry { body, ..entry }, out);
         }
     }
 
-    fn seen(&self, entry: &Entry, seq: u64) -> Option<Seen> {
+    fn seen(&self, entry: &Entry, seq: u64, file: Option<(u32, u64)>) -> Option<Seen> {
         let Body::ContentMatch(found) = &entry.body else { return None };
         let proc = entry.proc.as_ref()?;
         let by = ProcId { pid: proc.pid, start_ns: proc.start_ns };
         let name = self.table.get(by).map_or(&*proc.comm, Process::name).to_owned();
-        Some(Seen { seq, ts_ns: entry.ts_ns, by, name, way: way(found) })
+        Some(Seen { seq, ts_ns: entry.ts_ns, by, name, way: way(found), file })
     }
 
     fn alert(&self, first: &Seen, between: &[Seen], last: &Seen, entry: &Entry) -> Alert {
@@ -171,12 +184,38 @@ impl Secret {
         let is_read = |seen: &&Seen| matches!(seen.way, Way::File(_));
         let reads = || self.seen.iter().filter(before).filter(is_read);
         // Who sends it has read it itself, or somebody else has: the first one.
-        let first = reads().find(|seen| seen.by == last.by).or_else(|| reads().next())?.clone();
-        let between =
-            |seen: &&Seen| seen.way == Way::Other && first.by != last.by && seen.ts_ns >= first.ts_ns;
+        let first = reads().find(|seen| seen.by == last.by).or_else(|| reads().next())?;
+        let first = self.origin(first).clone();
+        let is_step = |seen: &Seen| match seen.way {
+            Way::Other | Way::Written => true,
+            Way::File(_) => seen.by == last.by,
+            Way::Sent(_) => false,
+        };
+        let between = |seen: &&Seen| is_step(seen) && first.by != last.by && seen.ts_ns >= first.ts_ns;
         let between: Vec<Seen> = self.seen.iter().filter(before).filter(between).cloned().collect();
         self.told.push(told);
         Some((first, between))
+    }
+
+    /// The read that a read goes back to: who wrote into that file before had read it somewhere, and so on.
+    fn origin<'a>(&'a self, mut read: &'a Seen) -> &'a Seen {
+        let earlier = |read: &Seen| {
+            let is_source = |seen: &&Seen| {
+                seen.way == Way::Written
+                    && seen.file.is_some()
+                    && seen.file == read.file
+                    && seen.ts_ns < read.ts_ns
+            };
+            let written = self.seen.iter().find(is_source)?;
+            let before = |seen: &&Seen| matches!(seen.way, Way::File(_)) && seen.ts_ns <= written.ts_ns;
+            let reads = || self.seen.iter().filter(before);
+            reads().find(|seen| seen.by == written.by).or_else(|| reads().next())
+        };
+        // Each is earlier than the one before.
+        while let Some(one) = earlier(read) {
+            read = one;
+        }
+        read
     }
 }
 
@@ -188,6 +227,7 @@ fn way(found: &ContentMatch) -> Way {
         (Some(path), _) if found.source == ContentSource::FileRead && path.starts_with('/') => {
             Way::File(path.clone())
         }
+        (Some(path), _) if found.source == ContentSource::FileWrite && path.starts_with('/') => Way::Written,
         _ => Way::Other,
     }
 }

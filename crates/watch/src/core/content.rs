@@ -3,6 +3,7 @@
 //! The kernel sends on what may match; the matcher of `kernscope scan` decides. An event is a piece of a call, which may
 //! begin with the end of the call before it: what lies in bytes that were looked at before was told then.
 
+use super::chain::Find;
 use super::path_calls::Hint;
 use super::{Core, Unknown, paths};
 use crate::raw::Event;
@@ -11,6 +12,9 @@ use kernscope_report::text::Escapes;
 use kernscope_report::{Body, ContentMatch, ContentSource, Entry, PathInfo};
 use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
 use kernscope_sieve::redact::redact;
+
+const S_IFMT: u32 = 0o170_000;
+const S_IFREG: u32 = 0o100_000;
 
 /// Rules, and memory for trying them.
 struct Rules<'a> {
@@ -68,8 +72,12 @@ impl Core {
         hint: Option<&[u8]>,
         out: &mut Vec<Entry>,
     ) -> Result<(), Unknown> {
-        let data = event.sections.get(abi::SEC_DATA).ok_or(Unknown)?.bytes;
         let source = source(content)?;
+        let Some(data) = event.sections.get(abi::SEC_DATA).map(|section| section.bytes) else {
+            // A copy that the kernel made, of a file that was not to be read any more.
+            self.tally.filter("copy_unread");
+            return Ok(());
+        };
         let mut escapes = Escapes::default();
         let path = path(content, hint, &mut escapes);
         let Some((matcher, scratch)) = self.judges.users() else {
@@ -86,10 +94,16 @@ impl Core {
             found.iter().map(|found| rules.told(found, content, source, &path, redact)).collect();
         for (number, (body, found)) in bodies.into_iter().zip(&found).enumerate() {
             let entry = self.who(&event.header).entry(Body::ContentMatch(body), escapes.clone());
-            self.tell_match(entry, &found.secret, number == 0, out);
+            let find = Find { secret: &found.secret, file: regular(&content.file), is_event: number == 0 };
+            self.tell_match(entry, &find, out);
         }
         Ok(())
     }
+}
+
+/// Device and inode of a regular file.
+fn regular(file: &abi::FileId) -> Option<(u32, u64)> {
+    (file.st_mode & S_IFMT == S_IFREG).then_some((file.dev, file.ino))
 }
 
 /// Which matches are a piece's own. One that ends where the piece does may go on, or not be one at all for what follows:

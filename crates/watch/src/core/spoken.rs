@@ -11,6 +11,7 @@
 //! Bounded: twice [`MAX_HELD`] records a direction, [`MAX_BYTES`] in all; beyond, the oldest are told early. Of a direction on which
 //! nothing is said [`IDLE_BYTES`] are kept.
 
+use super::chain::Find;
 use super::{Core, paths};
 use crate::talk::judges::Judges;
 use crate::talk::window::{WINDOW_BYTES, Window};
@@ -156,7 +157,7 @@ impl Core {
             self.emit(out, entry);
         }
         for (entry, secret) in found {
-            self.tell_match(entry, &secret, false, out);
+            self.tell_match(entry, &Find { secret: &secret, file: None, is_event: false }, out);
         }
     }
 

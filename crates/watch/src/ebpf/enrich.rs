@@ -1,6 +1,7 @@
 //! What the kernel side cannot tell and the host adds to an event: paths of calls that the programs saw only as
-//! strings, and digests.
+//! strings, what the kernel copied, and digests.
 
+use super::copied::Copies;
 use crate::raw::{Body, Builder, Event, path_from_walk};
 use crate::resolve::{Call, View, resolve};
 use kernscope_abi as abi;
@@ -17,11 +18,12 @@ pub(super) struct Enricher {
     /// Successful path calls bring hints of their own.
     has_hints: bool,
     own_namespace: Option<std::path::PathBuf>,
+    copies: Copies,
 }
 
 impl Enricher {
     pub(super) fn new(has_hints: bool) -> Self {
-        Self { has_hints, own_namespace: std::fs::read_link(OWN_NAMESPACE).ok() }
+        Self { has_hints, own_namespace: std::fs::read_link(OWN_NAMESPACE).ok(), copies: Copies::default() }
     }
 
     /// The event as it came, or with what it lacked.
@@ -29,6 +31,9 @@ impl Enricher {
         let Ok(event) = Event::decode(bytes) else { return Cow::Borrowed(bytes) };
         // What is in the ring may be longer than the event: its room was of a fixed size.
         let bytes = &bytes[..event.header.size as usize];
+        if let Some(added) = self.copies.add(bytes, &event) {
+            return Cow::Owned(added);
+        }
         let (needs, follow) = match event.body {
             Body::Open(body) => (body.ret < 0, body.flags & OPEN_NO_FOLLOW == 0),
             Body::ExecFail(_) => (true, true),

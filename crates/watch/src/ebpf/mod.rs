@@ -14,6 +14,7 @@ mod agents;
 mod attach;
 mod backlog;
 mod call_table;
+mod copied;
 mod enforce;
 mod enrich;
 mod hosts;

@@ -100,3 +100,28 @@ fn what_goes_through_a_pipe_is_evidence() {
         "secret (token) read from /home/key by cats (21) and sent to 9.9.9.9:443 by curl (22)"
     );
 }
+
+#[test]
+fn a_copy_goes_back_to_what_was_copied_whatever_it_is_called_then() {
+    let mut bench = bench();
+    let shell = bench.header;
+    fork(&mut bench, 21, b"copy");
+    let find = |bench: &mut Bench, source, ino, path: &[u8]| {
+        bench.header.ts_ns += 10;
+        let hint = abi::PathHint { op: abi::OP_CONTENT, dev: 0, ino };
+        bench.send(Raw::PathHint(hint), &[(abi::SEC_PATH, 0, path)]);
+        let file = abi::FileId { st_mode: 0o100_600, ino, ..file(1) };
+        let content = abi::Content { file, source, ..Default::default() };
+        bench.send(Raw::Content(content), &[(abi::SEC_DATA, 0, b"tok_01234567")]).len()
+    };
+    assert_eq!(find(&mut bench, abi::CONTENT_IN, 7, b"key\0home\0"), 1);
+    assert_eq!(find(&mut bench, abi::CONTENT_OUT, 8, b"copy\0tmp\0"), 1);
+    bench.header = abi::Header { ts_ns: bench.header.ts_ns, ..shell };
+    fork(&mut bench, 22, b"curl");
+    assert_eq!(find(&mut bench, abi::CONTENT_IN, 8, b"moved\0tmp\0"), 1);
+    let told = moved(&mut bench, abi::CONTENT_OUT, 0o140_777, b"", b"=tok_01234567&");
+    let alert = told.last().expect("an alert");
+    let message = "secret (token) read from /home/key by copy (21) and sent to 9.9.9.9:25 by curl (22)";
+    assert_eq!(alert["message"], message);
+    assert_eq!(alert["evidence"], json!([0, 1, 2, 3, 4, 5]), "forks, read, write, read and send");
+}
