@@ -32,6 +32,8 @@ pub(super) struct Tls {
 struct Target {
     path: String,
     why: String,
+    /// Since when it is followed.
+    since_ns: u64,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +69,8 @@ struct Spoken {
     /// What it did, and with whom, when no library is known.
     did: Did,
     remote: String,
+    /// When it first made a handshake that went by no function that is followed.
+    shook_ns: Option<u64>,
 }
 
 /// What a process did of which no library is known; the later, the surer.
@@ -85,7 +89,7 @@ impl Core {
         let text = |tag| event.sections.get(tag).map(|section| section.bytes).unwrap_or_default();
         let path = String::from_utf8_lossy(text(abi::SEC_RESOLVED)).into_owned();
         let why = String::from_utf8_lossy(text(abi::SEC_RAW)).into_owned();
-        self.tls.targets.insert(target.target, Target { path, why });
+        self.tls.targets.insert(target.target, Target { path, why, since_ns: event.header.ts_ns });
         self.tally.filter("tls_target");
     }
 
@@ -180,7 +184,8 @@ impl Core {
         if net.op == abi::NET_CONNECT && is_made && net.sock_type == 1 && PORTS.contains(&net.remote.port) {
             let key = Speaker { pid: header.pid, start_ns: header.start_ns, library: None };
             let remote = net::endpoint(&net.remote).unwrap_or_default();
-            self.tls.speaker(key, Spoken { exe, missing_bytes: 0, did: Did::Connected, remote });
+            self.tls
+                .speaker(key, Spoken { exe, missing_bytes: 0, did: Did::Connected, remote, shook_ns: None });
         }
     }
 
@@ -191,7 +196,7 @@ impl Core {
             speakers.keys().any(|key| key.pid == pid && key.start_ns == start_ns && key.library.is_some())
         };
         let told = speakers.iter().filter_map(|(key, spoken)| match key.library {
-            Some((library, target)) => Some(self.tls.seen(key.pid, library, target, spoken)),
+            Some((library, target)) => Some(self.tls.seen(key, library, target, spoken)),
             None if is_seen(key.pid, key.start_ns) => None,
             None => Some(self.tls.unseen(key.pid, spoken)),
         });
@@ -233,14 +238,20 @@ impl Tls {
     fn spoke(&mut self, header: &abi::Header, tls: &abi::Tls, exe: Option<Name>, missing_bytes: u64) {
         let key =
             Speaker { pid: header.pid, start_ns: header.start_ns, library: Some((tls.library, tls.target)) };
-        self.speaker(key, Spoken { exe, missing_bytes, did: Did::Nothing, remote: String::new() });
+        self.speaker(
+            key,
+            Spoken { exe, missing_bytes, did: Did::Nothing, remote: String::new(), shook_ns: None },
+        );
     }
 
     /// Notes that TLS went over one of its sockets.
     fn seen_on(&mut self, header: &abi::Header, remote: &abi::Endpoint, exe: Option<Name>) {
         let key = Speaker { pid: header.pid, start_ns: header.start_ns, library: None };
         let remote = net::endpoint(remote).unwrap_or_else(|| "a UNIX socket".to_owned());
-        self.speaker(key, Spoken { exe, missing_bytes: 0, did: Did::Shook, remote });
+        self.speaker(
+            key,
+            Spoken { exe, missing_bytes: 0, did: Did::Shook, remote, shook_ns: Some(header.ts_ns) },
+        );
     }
 
     fn speaker(&mut self, key: Speaker, spoken: Spoken) {
@@ -248,31 +259,44 @@ impl Tls {
             self.speakers_more += 1;
             return;
         }
-        let Spoken { exe, missing_bytes, did, remote } = spoken;
-        let nothing = || Spoken { exe, missing_bytes: 0, did: Did::Nothing, remote: String::new() };
+        let Spoken { exe, missing_bytes, did, remote, shook_ns } = spoken;
+        let nothing =
+            || Spoken { exe, missing_bytes: 0, did: Did::Nothing, remote: String::new(), shook_ns: None };
         let known = self.speakers.entry(key).or_insert_with(nothing);
         known.missing_bytes = known.missing_bytes.saturating_add(missing_bytes);
+        known.shook_ns = known.shook_ns.or(shook_ns);
         if did > known.did {
             known.did = did;
             known.remote = remote;
         }
     }
 
-    fn seen(&self, pid: u32, library: u32, target: u32, spoken: &Spoken) -> TlsTarget {
+    fn seen(&self, key: &Speaker, library: u32, target: u32, spoken: &Spoken) -> TlsTarget {
         let file = self.targets.get(&target);
         let mut why: Vec<String> = file.map(|file| file.why.clone()).into_iter().collect();
         if spoken.missing_bytes > 0 {
             why.push(format!("{} bytes were lost; see the ledger", spoken.missing_bytes));
         }
+        why.extend(file.and_then(|file| self.late(key, file)));
         why.retain(|reason| !reason.is_empty());
         TlsTarget {
-            pid,
+            pid: key.pid,
             exe: exe(spoken),
             library: self::library(library).to_owned(),
             path: file.map(|file| file.path.clone()),
             state: if why.is_empty() { State::Attached } else { State::Partial },
             why: why.join("; "),
         }
+    }
+
+    /// Says so if the process made a handshake before the file with its library was followed.
+    fn late(&self, key: &Speaker, file: &Target) -> Option<String> {
+        let unknown = self.speakers.get(&Speaker { library: None, ..*key })?;
+        let is_late = unknown.shook_ns.is_some_and(|shook| shook < file.since_ns);
+        is_late.then(|| {
+            let remote = &unknown.remote;
+            format!("a TLS handshake went over a socket to {remote} before the library was followed; what was said until then is missing")
+        })
     }
 
     fn unseen(&self, pid: u32, spoken: &Spoken) -> TlsTarget {

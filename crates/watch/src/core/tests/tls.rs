@@ -116,3 +116,21 @@ fn a_handshake_is_blind_until_a_library_is_known() {
     let coverage = bench.core.tls_coverage();
     assert_eq!((coverage.len(), coverage[0].state), (1, kernscope_report::State::Attached));
 }
+
+#[test]
+fn who_shook_hands_before_the_library_was_followed_is_partial() {
+    let mut bench = Bench::new();
+    let remote = abi::Endpoint { addr: [0; 16], port: 4433, version: 4, scope: 0 };
+    bench.none(
+        Raw::Tls(abi::Tls { direction: abi::TLS_SEEN, remote, ..Default::default() }),
+        &[],
+        "tls_seen",
+    );
+    bench.header.ts_ns += 5;
+    target(&mut bench);
+    let used = abi::Tls { direction: abi::TLS_USED, target: 1, ..Default::default() };
+    bench.none(Raw::Tls(used), &[], "tls_used");
+    let coverage = bench.core.tls_coverage();
+    assert_eq!((coverage.len(), coverage[0].state), (1, kernscope_report::State::Partial));
+    assert!(coverage[0].why.contains("0.0.0.0:4433 before the library was followed"), "{}", coverage[0].why);
+}

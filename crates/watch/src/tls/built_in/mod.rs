@@ -36,6 +36,8 @@ const NOT_TO_BE_CALLED: u64 = 66;
 /// Names that OpenSSL's functions give with their errors; the first two are needed.
 const OPENSSL_NAMES: [&[u8]; 5] =
     [b"SSL_read\0", b"SSL_write\0", b"SSL_do_handshake\0", b"ssl_read_internal\0", b"ssl_write_internal\0"];
+/// Lines of a file of OpenSSL are fewer.
+const MAX_LINE: u64 = 1 << 16;
 /// Functions that name the file, of programs that are looked at: BoringSSL has some dozens.
 const MAX_REFERENCES: usize = 1024;
 
@@ -173,7 +175,13 @@ fn openssl(code: &Code<'_>, names: &[Vec<u64>; OPENSSL_NAMES.len()]) -> Option<F
     let shapes = shapes(code, &wanted);
     // ERR_set_debug(file, line, function)
     let named = |places: &[u64]| {
-        let is_it = |site: &Site| site.arguments[2].is_some_and(|name| places.contains(&name));
+        // The name of the function behind a file and a line; programs that load a library by hand name its functions as well.
+        let is_it = |site: &Site| {
+            let [file, line, name, ..] = site.arguments;
+            name.is_some_and(|name| places.contains(&name))
+                && file.is_some()
+                && line.is_some_and(|line| line < MAX_LINE)
+        };
         let mut found = shapes.values().filter(|(_, shape)| shape.sites.iter().any(is_it));
         found.next().filter(|_| found.next().is_none())
     };

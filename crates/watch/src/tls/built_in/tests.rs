@@ -47,6 +47,29 @@ fn openssl_without_symbols_is_found_where_its_symbols_were() {
     std::fs::remove_dir_all(&dir).expect("removed");
 }
 
+/// Loads the library by hand, and so has the names of its functions.
+const BY_HAND: &str = "#include <dlfcn.h>\nint main(int argc, char **argv) {\n\
+    void *library = dlopen(argv[1], RTLD_NOW); int (*calls[3])(void *, void *, int) = {\n\
+    dlsym(library, \"SSL_do_handshake\"), dlsym(library, \"SSL_read\"), dlsym(library, \"SSL_write\")};\n\
+    return calls[argc](0, 0, 0); }\n";
+
+#[test]
+fn who_only_names_the_functions_has_none() {
+    let dir = std::env::temp_dir().join(format!("kernscope-by-hand-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    std::fs::write(dir.join("program.c"), BY_HAND).expect("written");
+    for optimized in ["-O0", "-O2"] {
+        let mut cc = Command::new("cc");
+        cc.args(["-s", optimized, "-o"]).arg(dir.join("program")).arg(dir.join("program.c")).arg("-ldl");
+        if !cc.output().is_ok_and(|output| output.status.success()) {
+            return eprintln!("skipped: no compiler");
+        }
+        let program = std::fs::read(dir.join("program")).expect("what was built");
+        assert_eq!(find_all(&program[..]), Vec::new(), "{optimized}");
+    }
+    std::fs::remove_dir_all(&dir).expect("removed");
+}
+
 #[test]
 fn boringssl_is_where_node_exports_it_or_nowhere() {
     // What exports its functions is found by them; programs of this machine have no other BoringSSL to compare with.
