@@ -1,6 +1,6 @@
 //! `watch` on programs that speak TLS: every byte, both ways, and what is said of it (root).
 
-use crate::run::{Dir, watch_by_ebpf};
+use crate::run::{Dir, refused, run, watch_by_ebpf};
 use kernscope_report::text::unescape;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -148,6 +148,16 @@ fn secrets_are_redacted_and_a_run_without_tls_says_so() {
     }
     let Some((records, _)) = watch(&dir, &["--no-tls"], &command) else { return };
     assert!(records.iter().all(|record| record["kind"] != "tls_data"));
+}
+
+#[test]
+fn who_asks_for_tls_where_there_is_none_is_refused() {
+    let dir = Dir::new("tls-asked");
+    let file = dir.text("recorded");
+    refused(&["watch", "--tls", "--backend", "ptrace", "--", "true"], "--backend ebpf");
+    refused(&["watch", "--tls", "--record", &file, "--", "true"], "--no-redact");
+    let both = run(&["watch", "--tls", "--no-tls", "--", "true"]);
+    assert_eq!(both.status.code(), Some(2));
 }
 
 /// A server and a client of HTTP in one program; the client sends JSON, and gets JSON.

@@ -295,7 +295,7 @@ impl Tls {
         let is_late = unknown.shook_ns.is_some_and(|shook| shook < file.since_ns);
         is_late.then(|| {
             let remote = &unknown.remote;
-            format!("a TLS handshake went over a socket to {remote} before the library was followed; what was said until then is missing")
+            format!("a TLS handshake went over a socket to {remote} before the library was followed; what it said by then is not told")
         })
     }
 
