@@ -16,8 +16,8 @@ pub(super) struct Args {
     /// A folder of files of JSON lines.
     #[arg(value_name = "DIR")]
     dir: PathBuf,
-    /// Name what was missed, and the honest commands that raised an alert, in this half.
-    #[arg(long, value_name = "HALF", value_parser = ["dev", "test", "both"])]
+    /// Name what was missed, and the honest commands that raised an alert, in this part.
+    #[arg(long, value_name = "PART", value_parser = ["dev", "second", "test", "all"])]
     show: Option<String>,
 }
 

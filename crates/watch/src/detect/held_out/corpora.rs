@@ -2,8 +2,8 @@
 //!
 //! A folder has files of JSON lines: `{"id": "a/1", "kind": "attack", "text": "nc -e sh h 1"}`. `kind` is `attack` or `honest`; `text` is
 //! what `sh -c` is given, or `payload` what is put into each line of `tests/shell/hosts.txt`; `weak` marks an attack that no
-//! command by itself gives away. A hash of the id puts each into one of two halves: `dev`, which whoever mends rules may read, and
-//! `test`, which is only scored.
+//! command by itself gives away. A hash of the id puts each into one of three parts: `dev`, a half, and `second`, a quarter, which whoever
+//! mends rules may read, and `test`, a quarter, which is only scored.
 
 use super::{Detections, Detector, Tally, alerts, play};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 const HOSTS: &str = include_str!("../../../tests/shell/hosts.txt");
 const DIR: &str = "KERNSCOPE_CORPORA";
-/// Which half's missed texts are named: `dev`, `test` or `both`.
+/// Which part's missed texts are named: `dev`, `second`, `test` or `all`.
 const SHOW: &str = "KERNSCOPE_SHOW";
 
 /// Rules of low severity: what they tell of is honest as often as not.
@@ -47,8 +47,12 @@ impl Case {
         Ok(Self { id, group: if texts.len() > 1 && group == "attacks" { "payloads" } else { group }, texts })
     }
 
-    fn half(&self) -> &'static str {
-        if Sha256::digest(&self.id)[0] & 1 == 0 { "dev" } else { "test" }
+    fn part(&self) -> &'static str {
+        match Sha256::digest(&self.id)[0] & 3 {
+            0 | 2 => "dev",
+            1 => "test",
+            _ => "second",
+        }
     }
 }
 
@@ -62,7 +66,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// What became of a file's texts, by half and group.
+/// What became of a file's texts, by part and group.
 fn score(detector: &mut Detector, file: &Path) -> BTreeMap<(&'static str, &'static str), Tally> {
     let text = std::fs::read_to_string(file).unwrap_or_else(|why| panic!("read {}: {why}", file.display()));
     let mut tallies: BTreeMap<_, Tally> = BTreeMap::new();
@@ -70,13 +74,13 @@ fn score(detector: &mut Detector, file: &Path) -> BTreeMap<(&'static str, &'stat
         let case = Case::parse(line).unwrap_or_else(|why| panic!("{}:{number}: {why}", file.display()));
         for text in &case.texts {
             let rules = alerts(detector, &play::of_program(text));
-            let tally = tallies.entry((case.half(), case.group)).or_default();
+            let tally = tallies.entry((case.part(), case.group)).or_default();
             tally.add(&format!("{}\t{text}", case.id), &rules);
             if case.group == "honest"
                 && !rules.is_empty()
                 && rules.iter().all(|rule| LOW.contains(&rule.as_str()))
             {
-                tallies.entry((case.half(), "honest-low")).or_default().add(&case.id, &rules);
+                tallies.entry((case.part(), "honest-low")).or_default().add(&case.id, &rules);
             }
         }
     }
@@ -84,8 +88,8 @@ fn score(detector: &mut Detector, file: &Path) -> BTreeMap<(&'static str, &'stat
 }
 
 fn print(name: &str, tallies: &BTreeMap<(&'static str, &'static str), Tally>) {
-    for ((half, group), tally) in tallies {
-        println!("{name}\t{half}\t{group}\t{} of {}\t{:.1}", tally.alerts, tally.all(), tally.percent());
+    for ((part, group), tally) in tallies {
+        println!("{name}\t{part}\t{group}\t{} of {}\t{:.1}", tally.alerts, tally.all(), tally.percent());
     }
 }
 
@@ -101,12 +105,12 @@ fn public_corpora() {
     for file in files(Path::new(&dir)) {
         let tallies = score(&mut detector, &file);
         print(&file.file_stem().unwrap_or_default().to_string_lossy(), &tallies);
-        for ((half, group), tally) in tallies {
-            if show == "both" || show == half {
+        for ((part, group), tally) in tallies {
+            if show == "all" || show == part {
                 let wrong = if group == "honest" { &tally.loud } else { &tally.quiet };
-                wrong.iter().for_each(|text| println!("{half} {group}: {}", text.escape_debug()));
+                wrong.iter().for_each(|text| println!("{part} {group}: {}", text.escape_debug()));
             }
-            let sum = all.entry((half, group)).or_default();
+            let sum = all.entry((part, group)).or_default();
             sum.alerts += tally.alerts;
             sum.quiet.extend(tally.quiet);
         }
