@@ -39,7 +39,7 @@ pub(super) fn may_take(argv: &[String]) -> bool {
         return false;
     };
     words.len() > at + 1
-        && (TAKERS.iter().any(|(programs, ..)| programs.contains(&name))
+        && (TAKERS.iter().any(|(programs, ..)| roles::is_one_of(name, programs))
             || by_design::is_known(name)
             || calls::is_code(name)
             || given::is_given(name, &words[at..]))
@@ -53,7 +53,7 @@ pub(super) fn texts(command: &Command) -> Vec<Embedded> {
     let words: Vec<&str> = command.words.iter().map(|word| &*word.text).collect();
     let name = command.name();
     for (programs, place, honest) in &TAKERS {
-        if programs.contains(&name) {
+        if roles::is_one_of(name, programs) {
             let found = |text: String| Embedded {
                 odd: oddly(&text, *honest, *place),
                 starts_shell: starts_shell(&text),
@@ -144,7 +144,7 @@ fn oddly(text: &str, honest: Honest, place: Place) -> Option<&'static str> {
     let is_meant = |command: &Command| {
         let inner = command.unwrapped();
         let name = inner.as_ref().unwrap_or(command).name();
-        programs.contains(&name)
+        roles::is_one_of(name, programs)
     };
     let is_glue = |command: &Command| GLUE.contains(&command.name());
     let fine = commands().all(|command| is_meant(command) || is_glue(command));

@@ -1,10 +1,11 @@
 //! Signs of injection: how odd it is that this command stands in this place.
 //!
-//! Each command that is not the first gets points for what it is good for ([`heads::payload`]) and for its place: whether the
+//! Each command that is not the first gets points for what it is good for ([`payload::payload`]) and for its place: whether the
 //! first command is one that data is given to, whether separators touch, whether a pipe or a substitution makes no sense, whether
 //! it is hidden. Builds chain commands all day; what they chain is not `id`, and they do not pipe into `sleep`.
 
-use super::heads::{self, Payload};
+use super::heads;
+use super::payload::{self, Payload};
 use super::script::{Command, Script, Sep};
 
 /// Points from which on it is told.
@@ -132,7 +133,7 @@ fn payload(script: &Script, command: &Command, host: &Command) -> Option<Payload
     // What a substitution gives is run; which program that is, the text does not tell.
     let given = command.words.first().is_some_and(|word| word.substitutes && word.text.is_empty());
     let given = given && heads::takes_data(host) > 0 && command.host.is_none();
-    heads::payload(command).or(given.then_some(Payload::Code)).or(named.then_some(Payload::Other))
+    payload::payload(command).or(given.then_some(Payload::Code)).or(named.then_some(Payload::Other))
 }
 
 /// Points for the command that comes first.

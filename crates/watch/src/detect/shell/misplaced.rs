@@ -3,6 +3,7 @@
 //! `ping 127.0.0.1^cat /etc/passwd` does no harm here. Whoever gives a server such a name tries what it does with it.
 
 use super::heads;
+use super::payload;
 use super::script::Command;
 
 /// Whether an argument of a program that names machines is none: `ping 'cat /etc/passwd'`, `host '1curl http://x'`.
@@ -21,7 +22,7 @@ pub(super) fn is_misplaced(command: &Command) -> bool {
         let fetched = arg.starts_with("http") && ["curl", "wget"].iter().any(|name| before.ends_with(name));
         let fetches = ["curl http", "wget http"].iter().any(|text| arg.contains(text));
         !is_list
-            && (parts().any(|part| part.starts_with('/') && heads::is_account_file(part))
+            && (parts().any(|part| part.starts_with('/') && payload::is_account_file(part))
                 || arg.contains("/bin/"))
             || fetched
             || fetches

@@ -46,6 +46,7 @@ mod misplaced;
 mod options;
 mod origin;
 mod parse;
+mod payload;
 mod planted;
 pub(super) mod roles;
 mod script;
