@@ -3,7 +3,7 @@
 //! Nothing is run. A program is started for each command that is no builtin; redirections open their targets; a few programs whose
 //! arguments are files open, make or remove those. A program that is no shell also opens what holds secrets and stands within an
 //! argument (`@/etc/shadow`, `file:///etc/shadow`, `open("/etc/shadow")`), or in an exported variable that an argument names
-//! (`ENV["LFILE"]`), or in a here-document that it reads: that is what the run is for, and the monitor sees the open, whatever
+//! (`ENV["LFILE"]`), or in a here-document that it reads, or is named from the folder that `cd` has gone to: that is what the run is for, and the monitor sees the open, whatever
 //! option it comes by. Calls of programs that are no part of this (sockets, names asked for) are left out, so that the score is not
 //! better than what a real run gives. The honest texts are played alike.
 
@@ -53,7 +53,13 @@ fn play(argv: &[&str], text: &str) -> Vec<Played> {
     ];
     let commands = simple_commands(text);
     let exported: Vec<(&str, &str)> = commands.iter().flat_map(|command| exported(&command.words)).collect();
+    let mut here = "";
     for (command, pid) in commands.iter().zip(200..) {
+        if let [cd, folder] = &command.words[..]
+            && cd == "cd"
+        {
+            here = folder.trim_end_matches('/');
+        }
         all.extend(of_command(&command.words, &command.redirects, pid));
         let words: Vec<&str> = command.words.iter().map(String::as_str).collect();
         let inner = inner_at(&words);
@@ -62,6 +68,8 @@ fn play(argv: &[&str], text: &str) -> Vec<Played> {
         }
         let fed = command.input.as_deref().filter(|_| !matches!(words.first(), Some(&("cat" | "tee"))));
         let named: Vec<&str> = words[inner.unwrap_or(0)..].iter().copied().chain(fed).collect();
+        let named: Vec<String> = named.into_iter().map(|word| beside(word, here)).collect();
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
         all.extend(of_secrets(&named, &exported, pid));
     }
     all.iter().map(|value| record(value, SHELL_PID, 1).expect("a record")).collect()
@@ -70,8 +78,8 @@ fn play(argv: &[&str], text: &str) -> Vec<Played> {
 fn of_command(words: &[String], redirects: &[(String, String)], pid: u32) -> Vec<Value> {
     let mut all = Vec::new();
     let forked = json!({ "pid": pid, "ppid": SHELL_PID, "exe": "/usr/bin/bash" });
-    for (op, target) in redirects.iter().filter(|(_, target)| target.contains('/') || target.starts_with('~'))
-    {
+    let is_file = |target: &str| target.contains('/') || target.starts_with(['~', '.']);
+    for (op, target) in redirects.iter().filter(|(_, target)| is_file(target)) {
         let flags =
             if op.contains(">>") { json!(["O_WRONLY", "O_APPEND"]) } else { json!(["O_WRONLY", "O_TRUNC"]) };
         if target.starts_with("/dev/tcp/") {
@@ -170,6 +178,12 @@ fn of_secrets(words: &[&str], exported: &[(&str, &str)], pid: u32) -> Vec<Value>
         files.extend(exported.iter().filter(|(name, _)| asks_for(word, name)).map(|(_, file)| *file));
     }
     files.iter().map(|file| opened(file, "read", json!([]), &own)).collect()
+}
+
+/// A secret that is named from the folder that the text has gone to is named as a whole, with a mark before it.
+fn beside(word: &str, here: &str) -> String {
+    let whole = format!("{here}/{word}");
+    if SECRETS.contains(&whole.as_str()) { format!("@{whole}") } else { word.to_owned() }
 }
 
 /// Whether a name of a file goes on here.

@@ -69,6 +69,11 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
         {
             signs.push("dev-tcp");
         }
+        // `echo id | $0`: the shell itself, not named.
+        let unnamed = command.words.len() == 1 && command.words[0].vars == ["0"];
+        if unnamed && (command.before == Sep::Pipe || command.input.is_some()) {
+            signs.push("hidden-command");
+        }
         // An argument may be written oddly for good reason; a program's name may not.
         if command.words.first().is_some_and(|word| word.hidden && !word.text.is_empty() || is_masked(word))
             || is_split_anew(script, command)

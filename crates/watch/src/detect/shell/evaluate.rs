@@ -36,6 +36,8 @@ pub(super) fn stage(command: &Command, input: Option<Vec<u8>>) -> Option<Vec<u8>
         "cat" if args.is_empty() => input,
         // A name that nobody knows, in a place that is known.
         "mktemp" => Some(b"/tmp/tmp.XXXXXXXXXX".to_vec()),
+        "which" => named(&args),
+        "command" | "type" if has(&["-v", "-p", "-P"]) => named(&args),
         "base64" | "b64decode" if has(&["-d", "-D", "--decode", "-di", "-id"]) => base64(&input?),
         "openssl" if has(&["base64", "enc"]) && has(&["-d"]) => base64(&input?),
         "xxd" if args.iter().any(|arg| arg.starts_with("-r")) => hex(&input?),
@@ -44,6 +46,13 @@ pub(super) fn stage(command: &Command, input: Option<Vec<u8>>) -> Option<Vec<u8>
         "sed" => args.iter().find_map(|arg| substitute(arg, input.as_deref()?)).or(input),
         _ => None,
     }
+}
+
+/// Where `which NAME` finds a program.
+fn named(args: &[&str]) -> Option<Vec<u8>> {
+    let name = args.iter().find(|arg| !arg.starts_with('-'))?;
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-+".contains(&byte));
+    is_name.then(|| format!("/usr/bin/{name}").into_bytes())
 }
 
 /// What `printf` prints: `%s`, `%b`, `%c` and `%d` stand for arguments, and the format is used until there are none.

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 /// Variables of a text that are remembered.
 const MAX_VARS: usize = 256;
+/// Variables that one `export` sets.
+const MAX_EXPORTED: usize = 16;
 /// Longest value that is remembered.
 const MAX_VALUE_BYTES: usize = 16 * 1024;
 
@@ -61,12 +63,42 @@ const KNOWN_FILES: [&str; 41] = [
 pub(super) struct Vars(HashMap<String, String>);
 
 impl Vars {
-    /// A command sets variables, if it is nothing but that, or `export`.
-    pub(super) fn assign(&mut self, command: &Command) {
-        if command.words.is_empty() && self.0.len() < MAX_VARS {
-            let short = command.assigns.iter().filter(|(_, value)| value.len() <= MAX_VALUE_BYTES);
-            self.0.extend(short.cloned());
+    /// Variables that the text is given.
+    pub(super) fn given(known: &[(String, String)]) -> Self {
+        Self(known.iter().cloned().collect())
+    }
+
+    /// A command sets variables, if it is nothing but that, or `export`; those that others get from now on.
+    pub(super) fn assign(&mut self, command: &Command) -> Vec<(String, String)> {
+        if self.0.len() >= MAX_VARS {
+            return Vec::new();
         }
+        let is_short = |(_, value): &(String, String)| value.len() <= MAX_VALUE_BYTES;
+        if command.words.is_empty() {
+            self.0.extend(command.assigns.iter().filter(|one| is_short(one)).cloned());
+        }
+        if !matches!(command.name(), "export" | "declare" | "local" | "readonly" | "typeset") {
+            return Vec::new();
+        }
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let set = command.args().take(MAX_EXPORTED).filter_map(|arg| arg.split_once('=')).map(owned);
+        self.0.extend(set.filter(is_short));
+        let names = command.args().take(MAX_EXPORTED).map(|arg| arg.split('=').next().unwrap_or(arg));
+        let all = names.filter_map(|name| Some((name.to_owned(), self.0.get(name)?.clone())));
+        all.filter(|_| command.name() != "local").collect()
+    }
+
+    /// A text with the variables put in that are known: a here-document.
+    pub(super) fn put_into(&self, text: &str) -> String {
+        let (mut out, mut rest) = (String::with_capacity(text.len()), text);
+        while let Some(at) = rest.find('$').filter(|_| out.len() <= MAX_VALUE_BYTES) {
+            let found = variable(&rest.as_bytes()[at..], self);
+            let end = if found.is_known { at + found.len } else { at + 1 };
+            out.push_str(if found.is_known { &rest[..at] } else { &rest[..end] });
+            out.push_str(if found.is_known { &found.value } else { "" });
+            rest = rest.get(end..).unwrap_or_default();
+        }
+        out + rest
     }
 }
 
@@ -121,9 +153,8 @@ pub(super) fn variable(text: &[u8], vars: &Vars) -> Variable {
             let name = String::from_utf8_lossy(&after[..len]).into_owned();
             Variable { len: len + 1, ..named(&name, vars) }
         }
-        Some(b'$' | b'?' | b'#' | b'-' | b'0') => {
-            Variable { len: 2, value: "0".to_owned(), ..Variable::default() }
-        }
+        Some(b'0') => Variable { len: 2, value: "sh".to_owned(), ..Variable::default() },
+        Some(b'$' | b'?' | b'#' | b'-') => Variable { len: 2, value: "0".to_owned(), ..Variable::default() },
         _ => Variable { len: 1, value: "$".to_owned(), ..Variable::default() },
     }
 }
@@ -132,6 +163,8 @@ fn named(name: &str, vars: &Vars) -> Variable {
     match vars.0.get(name) {
         Some(value) => Variable { value: value.clone(), is_known: true, ..Variable::default() },
         None if name == "0" => Variable { value: "sh".to_owned(), ..Variable::default() },
+        // What it is for nearly everybody.
+        None if name == "SHELL" => Variable { value: "/bin/bash".to_owned(), ..Variable::default() },
         None => Variable { is_ifs: name == "IFS", ..Variable::default() },
     }
 }

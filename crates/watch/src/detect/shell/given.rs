@@ -24,7 +24,8 @@ const READERS: &str = "\
     grep egrep fgrep rg ag ack echo printf git gh man less tldr cat tee logger mail diff export local declare jq test [ [[ \
     kernscope curl wget read for sh bash dash zsh ksh fish su ssh busybox";
 /// Options behind which a program is named.
-const RUNNERS: [&str; 8] = ["-c", "-e", "-x", "--command", "--cmd", "--exec", "--program", "--on-error"];
+const RUNNERS: [&str; 10] =
+    ["-c", "-e", "-x", "-l", "--command", "--cmd", "--exec", "--program", "--on-error", "--login-program"];
 /// Names of shells behind `/bin/`, longer ones first.
 const SHELLS: [&str; 10] = ["bash", "dash", "zsh", "ksh", "mksh", "tcsh", "csh", "fish", "ash", "sh"];
 /// Bytes of an argument that are looked at.
@@ -51,12 +52,12 @@ fn is_argument(words: &[&str]) -> bool {
     words.iter().enumerate().skip(1).any(|(at, word)| {
         // `--shell /bin/sh`, `SHELL=/bin/sh` name the shell that is to be used.
         let option = words[at - 1].trim_start_matches('-');
-        let named = at > 1 && (option == "s" || names_shell(option))
-            || word.split_once('=').is_some_and(|(key, _)| names_shell(key));
+        let named =
+            at > 1 && (names_shell(option)) || word.split_once('=').is_some_and(|(key, _)| names_shell(key));
         let runs = at > 1 && RUNNERS.contains(&words[at - 1]) && is_path(word, &[]);
         !named
             && word.len() <= MAX_BYTES
-            && (runs || is_path(word, &words[at + 1..]) || is_in(word) || is_text(word))
+            && (runs || is_path(word, &words[at + 1..]) || is_in(word) || is_text(word) || is_bang(word))
     })
 }
 
@@ -139,6 +140,15 @@ fn ends_shell(rest: &str) -> bool {
         || rest.starts_with(" #")
 }
 
+/// `!sh`, `alias.x=!sh`: what stands behind the mark is run.
+pub(super) fn is_bang(word: &str) -> bool {
+    let text = word.split_once('=').map_or(word, |(_, value)| value).trim_start_matches(':');
+    let Some(command) = text.strip_prefix('!') else { return false };
+    let command = command.trim().trim_start_matches("exec ");
+    let name = command.rsplit('/').next().unwrap_or(command);
+    SHELLS.contains(&name) && (name.len() == command.len() || command.starts_with('/'))
+}
+
 /// `sh -c 'exec sh 0<&1'` as one argument.
 fn is_text(word: &str) -> bool {
     let text = word.trim_start_matches(['!', '|', ':', ' ']);
@@ -175,6 +185,9 @@ mod tests {
             &["borg", "extract", "x", "--rsh", "sh -c 'sh </dev/tty >/dev/tty'"],
             &["x", "--on-enter=execute(/bin/sh)"],
             &["plymouth", "ask", "--command=/bin/sh"],
+            &["hg", "--config", "alias.root=!sh", "root"],
+            &["agetty", "-o", "-p", "-l", "/bin/sh", "-a", "root", "tty"],
+            &["cdist", "shell", "-s", "/bin/sh"],
         ] {
             assert!(given(line), "{line:?}");
         }
@@ -188,6 +201,7 @@ mod tests {
             &["x", "/bin/sh", "build.sh"],
             &["x", "#!/bin/sh"],
             &["x", "/opt/bin/shellcheck"],
+            &["x", "alias.root=!show", "!shellcheck"],
             &["x", "$7==\"/bin/bash\""],
         ] {
             assert!(!given(line), "{line:?}");

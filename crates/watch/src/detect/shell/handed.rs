@@ -2,7 +2,7 @@
 
 use super::evaluate;
 use super::roles::{SHELLS, is_interpreter, runs_input};
-use super::script::{Command, Script};
+use super::script::{Command, Script, Sep};
 
 /// The texts that a command hands to a shell: `sh -c TEXT`, also behind `sudo`, `docker exec x`, `find -exec`; `ssh HOST TEXT`.
 pub(super) fn shell_texts(command: &Command) -> impl Iterator<Item = &str> {
@@ -64,6 +64,24 @@ pub(super) fn fed(script: &Script) -> Vec<String> {
         let text = command.input.clone().filter(|_| takes);
         let text = text.or_else(|| takes.then(|| piped(script, index)).flatten());
         lines.extend(text.map(|text| format!("{} <<< {text}", own.line())));
+    }
+    lines
+}
+
+/// `echo x | tee FILE` as what it does: `echo x > FILE`.
+pub(super) fn teed(script: &Script) -> Vec<String> {
+    let mut lines = Vec::new();
+    for pair in script.commands.windows(2) {
+        let [prints, tees] = pair else { continue };
+        let is_pipe = prints.pipeline == tees.pipeline && prints.host == tees.host;
+        if !is_pipe || tees.before != Sep::Pipe || !matches!(prints.name(), "echo" | "printf") {
+            continue;
+        }
+        let inner = tees.unwrapped();
+        let tees = inner.as_ref().unwrap_or(tees);
+        let op = if tees.args().any(|arg| arg == "-a" || arg == "--append") { ">>" } else { ">" };
+        let files = tees.args().filter(|arg| !arg.starts_with('-') && tees.name() == "tee");
+        lines.extend(files.map(|file| format!("{} {op} {file}", prints.line())));
     }
     lines
 }

@@ -54,15 +54,20 @@ fn takes(command: &Command, made: &[String]) -> bool {
                 .is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric()))
         })
     };
-    // `EDITOR=/tmp/x crontab -e`, `sudo EDITOR=/tmp/x crontab -e`.
-    let set = command.assigns.iter().filter(|_| !command.words.is_empty()).any(|(_, value)| names(value));
+    // `EDITOR=/tmp/x crontab -e`, `sudo EDITOR=/tmp/x crontab -e`, `GROFF_BIN_PATH=/tmp nroff`.
+    let holds = |text: &str| {
+        let folder = text.split(':').next().unwrap_or(text).trim_end_matches('/');
+        made.iter().any(|file| file.rsplit_once('/').is_some_and(|(parent, _)| parent == folder))
+    };
+    let led = |text: &str| names(text) || holds(text);
+    let set = command.assigns.iter().filter(|_| !command.words.is_empty()).any(|(_, value)| led(value));
     let inner = command.unwrapped();
     let plain = inner.as_ref().unwrap_or(command);
     let handed_on = inner.as_ref().map_or(0, |inner| command.words.len() - inner.words.len());
     let set_by_wrapper = command.words[..handed_on]
         .iter()
         .filter_map(|word| word.text.split_once('='))
-        .any(|(_, value)| names(value));
+        .any(|(_, value)| led(value));
     let is_honest = roles::handles_files(plain.name())
         || roles::is_one_of(plain.name(), HONEST)
         || names(plain.words.first().map_or("", |word| &word.text));

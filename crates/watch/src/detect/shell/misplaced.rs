@@ -4,12 +4,15 @@
 
 use super::heads;
 use super::payload;
-use super::script::Command;
+use super::script::{Command, Word};
 
 /// Whether an argument of a program that names machines is none: `ping 'cat /etc/passwd'`, `host '1curl http://x'`.
 pub(super) fn is_misplaced(command: &Command) -> bool {
     let inner = command.unwrapped();
     let command = inner.as_ref().unwrap_or(command);
+    if reads_program(command) {
+        return true;
+    }
     if heads::takes_data(command) < 2 || command.name() == "nmap" {
         return false;
     }
@@ -27,4 +30,11 @@ pub(super) fn is_misplaced(command: &Command) -> bool {
             || fetched
             || fetches
     })
+}
+
+/// `echo x<cat /etc/passwd`: what is read is named as a program that shows files, and a file for it stands behind it.
+fn reads_program(command: &Command) -> bool {
+    let shows = |name: &str| matches!(name, "cat" | "more" | "less" | "head" | "tail" | "type");
+    let named = |(op, target): &(String, Word)| op == "<" && shows(&target.text);
+    command.redirects.iter().any(named) && command.args().any(payload::is_account_file)
 }

@@ -125,7 +125,9 @@ pub fn read<'a>(text: &str, lineage: impl Iterator<Item = &'a Process>) -> Readi
         sign(&mut reading, "injection", odd.because);
     } else if let Some(odd) = attempt(text, &script) {
         sign(&mut reading, "injection-attempt", odd.because);
-    } else if script.top().any(misplaced::is_misplaced) {
+    } else if script.top().any(misplaced::is_misplaced)
+        || decoded(text).is_some_and(|text| parse::parse(&text).top().any(misplaced::is_misplaced))
+    {
         sign(&mut reading, "injection-attempt", vec!["a command stands where a machine is named".to_owned()]);
     } else if script.calls || is_other_language(&decoded(text).unwrap_or_else(|| text.to_owned())) {
         sign(
@@ -190,6 +192,7 @@ fn follow(reading: &mut Reading, mut texts: Vec<script::Script>) {
             script.commands.iter().map(script::Command::line).filter(|line| !line.is_empty()).take(room),
         );
         reading.commands.extend(handed::fed(script).into_iter().take(MAX_INNER));
+        reading.commands.extend(handed::teed(script).into_iter().take(MAX_INNER));
         let embedded: Vec<_> =
             script.commands.iter().take(MAX_COMMANDS).flat_map(embedded::texts).take(MAX_INNER).collect();
         for option in embedded.iter().filter_map(|embedded| embedded.odd) {
@@ -201,6 +204,9 @@ fn follow(reading: &mut Reading, mut texts: Vec<script::Script>) {
         };
         if embedded.iter().any(|embedded| embedded.starts_shell)
             || given()
+            || script
+                .top()
+                .any(|command| command.words.first().is_some_and(|first| given::is_bang(&first.text)))
             || given::is_given_by_variable(script)
         {
             sign(reading, "starts-shell", Vec::new());
@@ -208,7 +214,7 @@ fn follow(reading: &mut Reading, mut texts: Vec<script::Script>) {
         let inner =
             handed::inner(script).into_iter().chain(embedded.into_iter().map(|embedded| embedded.text));
         let room = MAX_INNER.saturating_sub(texts.len());
-        let inner: Vec<_> = inner.take(room).map(|text| parse::parse(&text)).collect();
+        let inner: Vec<_> = inner.take(room).map(|text| parse::parse_in(&text, &script.exported)).collect();
         texts.extend(inner);
     }
 }
@@ -236,7 +242,9 @@ pub(super) fn simple_commands(text: &str) -> Vec<Simple> {
     let mut scripts = vec![parse::parse(text)];
     let mut at = 0;
     while at < scripts.len() && scripts.len() < MAX_INNER {
-        let inner: Vec<_> = handed::inner(&scripts[at]).iter().map(|text| parse::parse(text)).collect();
+        let known = &scripts[at].exported;
+        let inner: Vec<_> =
+            handed::inner(&scripts[at]).iter().map(|text| parse::parse_in(text, known)).collect();
         scripts.extend(inner);
         at += 1;
     }
@@ -287,7 +295,8 @@ fn decoded(text: &str) -> Option<String> {
         let digits = bytes.get(at + 1..at + 3).and_then(|two| std::str::from_utf8(two).ok());
         match (c, digits.and_then(|two| u8::from_str_radix(two, 16).ok())) {
             (b'%', Some(byte)) => {
-                out.push(byte);
+                // What ends a line elsewhere.
+                out.push(if byte == b'\r' { b'\n' } else { byte });
                 at += 3;
             }
             (b'\\', _) if bytes.get(at + 1) == Some(&b'n') => {
@@ -300,7 +309,7 @@ fn decoded(text: &str) -> Option<String> {
             }
         }
     }
-    let text = String::from_utf8_lossy(&out);
+    let text = Cow::Owned(String::from_utf8_lossy(&out).replace("\\\n", ""));
     let text: Cow<'_, str> = ["&amp;", "&lt;", "&gt;", "&quot;"]
         .iter()
         .zip(["&", "<", ">", "\""])

@@ -21,12 +21,17 @@ const COMPOUND: [&str; 6] = ["if", "while", "until", "for", "case", "select"];
 
 /// Takes a text apart.
 pub(super) fn parse(text: &str) -> Script {
+    parse_in(text, &[])
+}
+
+/// Takes a text apart that is run where these variables are known.
+pub(super) fn parse_in(text: &str, known: &[(String, String)]) -> Script {
     let bytes = text.as_bytes();
     let mut parser = Parser {
         text: &bytes[..bytes.len().min(MAX_BYTES)],
         at: 0,
-        script: Script::default(),
-        vars: Vars::default(),
+        script: Script { exported: known.to_vec(), ..Script::default() },
+        vars: Vars::given(known),
         end: None,
         names_program: false,
         room: MAX_PUT_IN_BYTES,
@@ -51,8 +56,8 @@ pub(super) struct Parser<'a> {
     pub(super) room: usize,
     depth: usize,
     pipeline: usize,
-    /// Here-documents that begin behind the next end of line: delimiter, and whose.
-    documents: Vec<String>,
+    /// Here-documents that begin behind the next end of line: delimiter, and whether variables are put in.
+    documents: Vec<(String, bool)>,
 }
 
 impl Parser<'_> {
@@ -179,7 +184,7 @@ impl Parser<'_> {
             self.script.commands.pop();
             return None;
         }
-        self.vars.assign(command);
+        self.script.exported.extend(self.vars.assign(command));
         self.vars.begin_loop(command);
         expand::braces(command);
         self.script.commands[index] = command.clone();
@@ -269,7 +274,7 @@ impl Parser<'_> {
         let mut words = if stops { Vec::new() } else { self.word(index) };
         let target = if words.is_empty() { Word::default() } else { words.remove(0) };
         match op.trim_start_matches(|c: char| c.is_ascii_digit()) {
-            "<<" | "<<-" => self.documents.push(target.text),
+            "<<" | "<<-" => self.documents.push((target.text, !target.quoted)),
             "<<<" => command.input = Some(target.text),
             _ => command.redirects.push((op, target)),
         }
@@ -277,7 +282,7 @@ impl Parser<'_> {
 
     /// The lines of here-documents, which are the input of the commands that were read last.
     fn here_documents(&mut self) {
-        for delimiter in std::mem::take(&mut self.documents) {
+        for (delimiter, is_filled) in std::mem::take(&mut self.documents) {
             let mut body = String::new();
             while self.at < self.text.len() {
                 let rest = &self.text[self.at..];
@@ -291,7 +296,8 @@ impl Parser<'_> {
                 body.push('\n');
             }
             if let Some(command) = self.script.commands.last_mut() {
-                command.input = Some(body);
+                let room = self.room.min(body.len());
+                command.input = Some(if is_filled && room > 0 { self.vars.put_into(&body) } else { body });
             }
         }
     }

@@ -65,7 +65,8 @@ pub(super) fn plants(script: &Script) -> bool {
     let targets =
         script.commands.iter().flat_map(|command| command.redirects.iter().map(|(_, target)| &*target.text));
     let words = script.commands.iter().flat_map(Command::args);
-    if targets.chain(words).any(|word| DOCUMENTS.iter().any(|end| word.ends_with(end))) {
+    let is_document = |word: &str| DOCUMENTS.iter().any(|end| word.ends_with(end));
+    if targets.chain(words).any(|word| is_document(word) && !word.ends_with("CMakeLists.txt")) {
         return false;
     }
     let commands = script.commands.iter().enumerate();

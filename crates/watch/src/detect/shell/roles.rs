@@ -13,8 +13,9 @@ const HANDLERS: &str = "\
 pub(super) const INTERPRETERS: [&str; 10] =
     ["python", "python2", "python3", "perl", "ruby", "php", "node", "lua", "tclsh", "expect"];
 /// Programs that bring something from the network.
-pub(super) const FETCHERS: [&str; 23] = [
+pub(super) const FETCHERS: [&str; 24] = [
     "curl",
+    "whois",
     "wget",
     "fetch",
     "lwp-download",

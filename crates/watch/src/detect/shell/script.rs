@@ -128,6 +128,8 @@ impl Command {
 /// A text, taken apart.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Script {
+    /// Variables that the programs which it starts are given, as far as they are known.
+    pub(super) exported: Vec<(String, String)>,
     /// Names of the functions that it makes.
     pub(super) functions: Vec<String>,
     pub(super) commands: Vec<Command>,

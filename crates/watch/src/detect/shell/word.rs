@@ -248,7 +248,10 @@ impl Parser<'_> {
         let result = super::evaluate::result(&substituted).filter(|text| text.len() <= self.room);
         if let Some(text) = result {
             self.room -= text.len();
-            making.word.hidden |= making.bytes.is_empty() && making.quotes == 0;
+            // Who asks where a program is hides nothing.
+            let asks =
+                substituted.last().is_some_and(|last| matches!(last.name(), "which" | "command" | "type"));
+            making.word.hidden |= making.bytes.is_empty() && making.quotes == 0 && !asks;
             making.bytes.extend_from_slice(text.trim_end().as_bytes());
         }
         // `wh$(echo o)ami`: a program's name with a hole in it.
