@@ -8,6 +8,8 @@ use super::script::{Command, Script};
 pub(super) struct Brought {
     fetched: Vec<String>,
     decoded: Vec<String>,
+    /// Somebody types them.
+    typed: Vec<String>,
     /// From this command on, what `read` has read came from the network.
     reads_from: Option<usize>,
 }
@@ -28,6 +30,11 @@ impl Brought {
                 let before = script.commands[..index].iter();
                 before.filter(|other| other.pipeline == command.pipeline && other.host == command.host)
             };
+            let from_file =
+                command.redirects.iter().any(|(op, _)| op.contains('<')) || command.input.is_some();
+            if command.name() == "read" && !script.compound && !from_file && piped().next().is_none() {
+                brought.typed.extend(command.args().filter(|arg| !arg.starts_with('-')).map(str::to_owned));
+            }
             if command.name() == "read" && piped().any(fetches) {
                 brought.reads_from.get_or_insert(index);
                 brought.fetched.extend(command.args().filter(|arg| !arg.starts_with('-')).map(str::to_owned));
@@ -41,6 +48,11 @@ impl Brought {
         let command = &script.commands[index];
         let later = self.reads_from.is_none_or(|from| index > from) || !self.fetched.is_empty();
         later && runs_variable(command, &self.fetched)
+    }
+
+    /// Whether this command is whatever somebody types.
+    pub(super) fn is_typed_run(&self, command: &Command) -> bool {
+        runs_variable(command, &self.typed)
     }
 
     /// Whether this command runs something that was decoded.

@@ -35,6 +35,9 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
         if brought.is_decoded_run(command) {
             signs.push("runs-decoded");
         }
+        if brought.is_typed_run(command) {
+            signs.push("hidden-command");
+        }
         let goes_out = all.get(index + 1..).unwrap_or_default().iter().any(|other| {
             other.pipeline == command.pipeline
                 && other.host == command.host

@@ -212,9 +212,8 @@ fn changed(value: &str, how: &str) -> Variable {
             known(at.and_then(|at| value.split(' ').nth(at)).unwrap_or_default().to_owned())
         }
         _ if how.starts_with('/') => {
-            let (from, to) = cut.split_once('/').unwrap_or((cut, ""));
             let times = if how.starts_with("//") { MAX_REPLACED } else { 1 };
-            known(if from.is_empty() { value.to_owned() } else { value.replacen(from, to, times) })
+            known(replaced(value, cut, times))
         }
         _ if literal.is_empty() => known(value.to_owned()),
         _ if how.starts_with("##") => {
@@ -227,6 +226,38 @@ fn changed(value: &str, how: &str) -> Variable {
         _ if how.starts_with('%') => known(value.rfind(literal).map_or(value, |at| &value[..at]).to_owned()),
         _ => Variable::default(),
     }
+}
+
+/// `${NAME//from/to}`, where `?` stands for any letter and a backslash for what is behind it.
+fn replaced(value: &str, how: &str, times: usize) -> String {
+    let (mut from, mut to, mut in_to, mut escaped) = (Vec::new(), String::new(), false, false);
+    for c in how.chars() {
+        match c {
+            '\\' if !escaped => escaped = true,
+            '/' if !escaped && !in_to => in_to = true,
+            _ if in_to => to.push(c),
+            '?' if !escaped => from.push(None),
+            _ => from.push(Some(c)),
+        }
+        escaped = c == '\\' && escaped && from.last() != Some(&Some('\\'));
+    }
+    let (letters, mut out, mut at, mut count) = (value.chars().collect::<Vec<_>>(), String::new(), 0, 0);
+    while at < letters.len() {
+        let rest = &letters[at..];
+        let fits = !from.is_empty()
+            && count < times
+            && rest.len() >= from.len()
+            && from.iter().zip(rest).all(|(wanted, letter)| wanted.is_none_or(|wanted| wanted == *letter));
+        if fits {
+            out.push_str(&to);
+            at += from.len();
+            count += 1;
+        } else {
+            out.push(letters[at]);
+            at += 1;
+        }
+    }
+    out
 }
 
 /// `${NAME:from:len}`: letters picked out of a value.

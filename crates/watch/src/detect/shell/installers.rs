@@ -13,7 +13,8 @@ const PLACES: &str = "\
     bootstrap.pypa.io/ get.sdkman.io/ starship.rs/install.sh tailscale.com/install.sh ollama.com/install.sh claude.ai/install.sh \
     get.helm.sh/ install.determinate.systems/ nixos.org/nix/install sentry.io/get-cli/ fly.io/install.sh just.systems/ taskfile.dev/ \
     get-ghcup.haskell.org/ get.haskellstack.org/ install.julialang.org/ get.rvm.io/ pyenv.run/ mise.run/ get.volta.sh/ \
-    wasmtime.dev/install.sh cursor.com/install raw.githubusercontent.com/nvm-sh/nvm/ raw.githubusercontent.com/creationix/nvm/ \
+    wasmtime.dev/install.sh cursor.com/install raw.githubusercontent.com/nvm-sh/nvm/ raw.githubusercontent.com/creationix/nvm/ raw.github.com/creationix/nvm/ \
+    www.npmjs.com/install.sh npmjs.org/install.sh \
     raw.githubusercontent.com/Homebrew/install/ raw.githubusercontent.com/helm/helm/ raw.githubusercontent.com/rhysd/actionlint/ \
     raw.githubusercontent.com/ohmyzsh/ohmyzsh/ raw.githubusercontent.com/golangci/golangci-lint/ raw.githubusercontent.com/k3d-io/k3d/ \
     raw.githubusercontent.com/aquasecurity/trivy/ raw.githubusercontent.com/anchore/syft/ raw.githubusercontent.com/anchore/grype/";

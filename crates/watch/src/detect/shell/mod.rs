@@ -266,6 +266,13 @@ fn attempt(text: &str, script: &script::Script) -> Option<judge::Oddity> {
     if let Some(odd) = decoded.as_deref().and_then(|text| judged(text, false)) {
         return Some(odd);
     }
+    // A line that goes on, in the coding of addresses: nobody but who hides a name writes that.
+    if memchr::memmem::find(text.to_ascii_lowercase().as_bytes(), b"%5c%0a").is_some() {
+        return Some(judge::Oddity {
+            points: 3,
+            because: vec!["a word is broken by a coded end of line".to_owned()],
+        });
+    }
     // What stands in quotes is often a program for another interpreter: it must be odder, unless a machine is named.
     let data = script.top().next().map_or(0, heads::takes_data);
     let prints =
@@ -273,8 +280,9 @@ fn attempt(text: &str, script: &script::Script) -> Option<judge::Oddity> {
     let enough = if data > 1 { 3 } else { 4 };
     // What others are given in quotes is none of its data.
     let plain = decoded.as_deref().unwrap_or(text);
-    let end = script.top().nth(1).map_or(text.len(), |next| next.at);
-    let end = if decoded.is_some() || !text.is_char_boundary(end) { plain.len() } else { end };
+    let ends = |script: &script::Script| script.top().nth(1).map_or(plain.len(), |next| next.at);
+    let end = if decoded.is_some() { ends(&parse::parse(plain)) } else { ends(script) };
+    let end = if plain.is_char_boundary(end) { end } else { plain.len() };
     let unquoted = format!("{}{}", plain[..end].replace(['\'', '"'], ""), &plain[end..]);
     let try_it = data > 0 && !prints && unquoted != plain;
     try_it.then(|| judged(&unquoted, decoded.is_none())).flatten().filter(|odd| odd.points >= enough)

@@ -34,6 +34,7 @@ pub(super) fn parse_in(text: &str, known: &[(String, String)]) -> Script {
         vars: Vars::given(known),
         end: None,
         names_program: false,
+        fed: None,
         room: MAX_PUT_IN_BYTES,
         depth: 0,
         pipeline: 0,
@@ -52,6 +53,8 @@ pub(super) struct Parser<'a> {
     pub(super) end: Option<u8>,
     /// The word that is read is the first of a command.
     pub(super) names_program: bool,
+    /// What `<(...)` gives, where that can be told, and the command that reads it.
+    pub(super) fed: Option<(usize, String)>,
     /// Bytes that variables and substitutions may still put in.
     pub(super) room: usize,
     depth: usize,
@@ -186,6 +189,9 @@ impl Parser<'_> {
         }
         self.script.exported.extend(self.vars.assign(command));
         self.vars.begin_loop(command);
+        if let Some((_, text)) = self.fed.take_if(|(reader, _)| *reader == index) {
+            command.input.get_or_insert(text);
+        }
         expand::braces(command);
         self.script.commands[index] = command.clone();
         Some(index)

@@ -73,7 +73,9 @@ impl Parser<'_> {
                     self.script.operators.push(self.at);
                     self.at += 2;
                     making.bytes.extend_from_slice(b"/dev/fd/63");
+                    let first = self.script.commands.len();
                     self.list(Some(b')'), Some(index));
+                    self.fed = self.given_by(first, index).map(|text| (index, text));
                 }
                 b'<' | b'>' | b'(' => break,
                 // In backticks a backtick ends; a parenthesis ends a substitution, or nothing.
@@ -238,19 +240,20 @@ impl Parser<'_> {
         self.at = (self.at + 3 + len + 2).min(self.text.len());
     }
 
-    /// What a substitution gives, where the text alone tells.
+    /// What the commands from `first` on give, which are substituted into `index`, where the text alone tells.
+    fn given_by(&self, first: usize, index: usize) -> Option<String> {
+        let all = self.script.commands.get(first..)?.iter();
+        let substituted: Vec<_> = all.filter(|command| command.host == Some(index)).cloned().collect();
+        super::evaluate::result(&substituted).filter(|text| text.len() <= self.room)
+    }
+
+    /// Puts it into the word.
     fn put_result(&mut self, making: &mut Making, first: usize, index: usize) {
-        let substituted: Vec<_> = self.script.commands[first..]
-            .iter()
-            .filter(|command| command.host == Some(index))
-            .cloned()
-            .collect();
-        let result = super::evaluate::result(&substituted).filter(|text| text.len() <= self.room);
-        if let Some(text) = result {
+        if let Some(text) = self.given_by(first, index) {
             self.room -= text.len();
+            let last = self.script.commands[first..].iter().rfind(|command| command.host == Some(index));
             // Who asks where a program is hides nothing.
-            let asks =
-                substituted.last().is_some_and(|last| matches!(last.name(), "which" | "command" | "type"));
+            let asks = last.is_some_and(|last| matches!(last.name(), "which" | "command" | "type"));
             making.word.hidden |= making.bytes.is_empty() && making.quotes == 0 && !asks;
             making.bytes.extend_from_slice(text.trim_end().as_bytes());
         }
