@@ -93,6 +93,10 @@ fn of_command(words: &[String], redirects: &[(String, String)], pid: u32) -> Vec
         });
     }
     let Some(name) = words.first().map(|first| first.rsplit('/').next().unwrap_or(first)) else { return all };
+    // The shell itself reads these.
+    if matches!(name, "history" | "source" | "." | "mapfile" | "readarray") {
+        all.extend(of_files("cat", words, &forked));
+    }
     if name.is_empty() || BUILTINS.contains(&name) || name.contains(char::is_whitespace) {
         return all;
     }

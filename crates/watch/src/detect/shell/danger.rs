@@ -3,7 +3,8 @@
 use super::evaluate;
 use super::handed::shell_texts;
 use super::landed::{
-    decoded_into, downloads_and_runs, downloads_packages, fetched_by_code, outputs, runs_from_bare_address,
+    copied_into, decoded_into, downloads_and_runs, downloads_packages, fetched_by_code, outputs,
+    runs_from_bare_address,
 };
 use super::roles::{FETCHERS, INTERPRETERS, SHELLS, decodes, fetches, runs_input};
 use super::script::{Command, Script, Sep, Word};
@@ -100,6 +101,9 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
     }
     if downloads_and_runs(script, decoded_into) {
         signs.push("runs-decoded");
+    }
+    if downloads_and_runs(script, copied_into) {
+        signs.push("runs-copied");
     }
     signs.sort_unstable();
     signs.dedup();

@@ -12,6 +12,7 @@
 //! | `runs-installer` | the same, of well-known installers by HTTPS alone: `curl https://sh.rustup.rs \| sh` |
 //! | `fetches-installer` | a program fetches one of them: `curl https://sh.rustup.rs` |
 //! | `runs-decoded` | what was encoded is run: `echo aWQ= \| base64 -d \| sh` |
+//! | `runs-copied` | a program is copied to where everybody can write, and run there: `cp /bin/sh /tmp/crond; /tmp/crond` |
 //! | `dev-tcp` | a redirection to `/dev/tcp/HOST/PORT` |
 //! | `shell-on-network` | what a shell prints goes to the network by a pipe: `sh -i \| nc HOST PORT` |
 //! | `odd-option` | an option that programs are named in names one that it is not for: `tar --checkpoint-action=exec=sh` |

@@ -142,7 +142,15 @@ pub(super) const TAKERS: [(&str, Place, Honest); 65] = [
 ];
 
 /// Variables whose value programs run.
-pub(super) const VARIABLES: [(&str, Honest); 19] = [
+pub(super) const VARIABLES: [(&str, Honest); 27] = [
+    ("CRASHPAGER", PAGERS),
+    ("PERLDOC_PAGER", PAGERS),
+    ("PSQL_PAGER", PAGERS),
+    ("AWS_PAGER", PAGERS),
+    ("GH_PAGER", PAGERS),
+    ("BAT_PAGER", PAGERS),
+    ("SVN_SSH", REMOTE),
+    ("CVS_RSH", REMOTE),
     ("GIT_SSH_COMMAND", REMOTE),
     ("GIT_SSH", REMOTE),
     ("RSYNC_RSH", REMOTE),

@@ -125,7 +125,10 @@ fn starts_shell(arg: &str) -> bool {
         "exec /bin/sh" | "exec /bin/bash" | "exec /bin/sh -p" | "exec /bin/bash -p"
     );
     let told = |text: &String| quoted(text) || runs_what_it_brings(text) || gives_away(text);
-    alone || coded && (is_value(arg) || is_interactive(arg) || calls::in_code(arg, false).iter().any(told))
+    let hands_out = arg.len() <= MAX_BYTES && arg.lines().any(|line| gives_away(line.trim()));
+    alone
+        || hands_out
+        || coded && (is_value(arg) || is_interactive(arg) || calls::in_code(arg, false).iter().any(told))
 }
 
 /// `bash -i`, and nothing for it to run: somebody is to type into it.
