@@ -64,6 +64,17 @@ pub(super) fn signs(script: &Script) -> Vec<&'static str> {
         if sources.iter().any(|source| fetches(source)) {
             signs.push("runs-fetched");
         }
+        let only_variable = |source: &&Command| {
+            let [_, word] = &source.words[..] else { return false };
+            word.vars.len() == 1 && word.text.contains(' ') && matches!(source.name(), "echo" | "printf")
+        };
+        if is_run
+            && SHELLS.contains(&command.name())
+            && sources.len() == 1
+            && sources.iter().all(only_variable)
+        {
+            signs.push("hidden-command");
+        }
         if sources.iter().any(|source| decodes(source)) || (is_run && is_put_together(&sources)) {
             signs.push("runs-decoded");
         }

@@ -332,10 +332,12 @@ fn is_other_language(text: &str) -> bool {
     lower.contains("<!--#exec")
         || lower.contains("<?php")
         || lower.contains("() { :;}")
-        || ["system('", "system(\"", "passthru('", "shell_exec('", "popen('"].iter().any(|call| {
-            lower.find(call).is_some_and(|at| {
-                let before = lower[..at].trim_end();
-                before.is_empty() || before.ends_with([';', '|', '&', '\n', '('])
+        || ["system('", "system(\"", "passthru('", "shell_exec('", "popen('", "os.execute('", "os.execute(\""]
+            .iter()
+            .any(|call| {
+                lower.find(call).is_some_and(|at| {
+                    let before = lower[..at].trim_end();
+                    before.is_empty() || before.ends_with([';', '|', '&', '\n', '('])
+                })
             })
-        })
 }
