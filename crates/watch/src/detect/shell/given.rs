@@ -112,7 +112,8 @@ fn is_in(word: &str) -> bool {
         // `#!/bin/sh` begins a script.
         let hash = start >= 2 && bytes[start - 2] == b'#';
         let opens = before.is_some_and(|byte| b"\"'`(=:!,{|@".contains(&byte)) && !hash;
-        let exec = word[..start].ends_with("exec ") || word[..start].ends_with("\\\"");
+        let verbs = ["exec ", "execute ", "shell ", "spawn ", "system ", "COMMAND "];
+        let exec = verbs.iter().any(|verb| word[..start].ends_with(verb)) || word[..start].ends_with("\\\"");
         let bang = word[..start].ends_with("! ");
         let compared = word[..start].trim_end_matches('"').ends_with("==");
         let follows = word[..start].ends_with(' ') && word[..start].trim_end().ends_with([';', '|', '&']);
