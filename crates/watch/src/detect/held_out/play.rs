@@ -3,12 +3,12 @@
 //! Nothing is run. A program is started for each command that is no builtin; redirections open their targets; a few programs whose
 //! arguments are files open, make or remove those. A program that is no shell also opens what holds secrets and stands within an
 //! argument (`@/etc/shadow`, `file:///etc/shadow`, `open("/etc/shadow")`), or in an exported variable that an argument names
-//! (`ENV["LFILE"]`), or in a here-document that it reads, or is named from the folder that `cd` has gone to: that is what the run is for, and the monitor sees the open, whatever
+//! (`ENV["LFILE"]`), or in a here-document that it reads or that is written into a file which it is given, or is named from the folder that `cd` has gone to: that is what the run is for, and the monitor sees the open, whatever
 //! option it comes by. Calls of programs that are no part of this (sockets, names asked for) are left out, so that the score is not
 //! better than what a real run gives. The honest texts are played alike.
 
 use super::super::example::{Played, record};
-use super::super::shell::{roles::SHELLS, simple_commands, wrapper::inner_at};
+use super::super::shell::{Simple, roles::SHELLS, simple_commands, wrapper::inner_at};
 use serde_json::{Value, json};
 
 /// Commands that start no program.
@@ -53,6 +53,8 @@ fn play(argv: &[&str], text: &str) -> Vec<Played> {
     ];
     let commands = simple_commands(text);
     let exported: Vec<(&str, &str)> = commands.iter().flat_map(|command| exported(&command.words)).collect();
+    let code = |command: &Simple| Some((command.redirects.first()?.1.clone(), command.input.clone()?));
+    let written: Vec<(String, String)> = commands.iter().filter_map(code).collect();
     let mut here = "";
     for (command, pid) in commands.iter().zip(200..) {
         if let [cd, folder] = &command.words[..]
@@ -70,6 +72,15 @@ fn play(argv: &[&str], text: &str) -> Vec<Played> {
         let named: Vec<&str> = words[inner.unwrap_or(0)..].iter().copied().chain(fed).collect();
         let named: Vec<String> = named.into_iter().map(|word| beside(word, here)).collect();
         let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        if named.is_empty() {
+            continue;
+        }
+        // What was written down with the name of a secret's variable in it asks for that when it is run.
+        let told = written
+            .iter()
+            .filter(|(file, _)| named[1..].contains(&file.as_str()))
+            .map(|(_, code)| code.as_str());
+        let named: Vec<&str> = named.iter().copied().chain(told).collect();
         all.extend(of_secrets(&named, &exported, pid));
     }
     all.iter().map(|value| record(value, SHELL_PID, 1).expect("a record")).collect()
