@@ -256,3 +256,31 @@ fn what_builds_say_is_no_sign() {
         assert!(reading.signs.is_empty(), "{text}: {reading:?}");
     }
 }
+
+#[test]
+fn what_texts_hand_on_is_known() {
+    commands("export F=/etc/x; ksh -c 'cat $F'", &["export F=/etc/x", "ksh -c cat $F", "cat /etc/x"]);
+    commands("F=/etc/x; ksh -c 'cat $F'", &["F=/etc/x", "ksh -c cat $F", "cat"]);
+    commands("echo a b | sudo tee -a /etc/x", &["echo a b", "sudo tee -a /etc/x", "echo a b >> /etc/x"]);
+    commands(
+        "p=$(which python3 || which python2); $p -V",
+        &["p=/usr/bin/python2", "which python3", "which python2", "python2 -V"],
+    );
+    commands(
+        "f=/etc/x; python3 <<E\nopen('$f')\nE",
+        &["f=/etc/x", "python3", "python3 <<< open('/etc/x')\n"],
+    );
+    commands("f=/etc/x; python3 <<'E'\nopen('$f')\nE", &["f=/etc/x", "python3", "python3 <<< open('$f')\n"]);
+    commands("cat `xxd -r -ps <(echo 6869)`", &["cat hi", "xxd -r -ps /dev/fd/63", "echo 6869"]);
+    commands("a=/xhi/xho; cat ${a//x?/}", &["a=/xhi/xho", "cat /i/o"]);
+}
+
+#[test]
+fn shells_without_a_name() {
+    has("echo id | $0", &["hidden-command"]);
+    has("read a; exec $a", &["hidden-command"]);
+    has("cp /bin/sh /tmp/crond; /tmp/crond", &["runs-copied"]);
+    for text in ["exec \"$0\" \"$@\"", "echo \"usage: $0 x\" | cat", "cp a b; ./b", "$(which python3) -V"] {
+        assert!(plain(text).signs.is_empty(), "{text}: {:?}", plain(text).signs);
+    }
+}
