@@ -28,7 +28,8 @@ fn process() -> Vec<Vec<u8>> {
         event(0, Body::Strings(abi::Strings { what, offset }), &[(abi::SEC_STRINGS, 0, bytes)])
     };
     let fork = abi::Fork { child_pid: 6, child_tid: 6, child_ppid: 5, child_start_ns: 10, pad: 0 };
-    let exec = abi::Exec { ino: 3, dev: 8 << 20, argc: 2, arg_bytes: 4, env_bytes: 6, old_tid: 5, candidate: 0 };
+    let exec =
+        abi::Exec { ino: 3, dev: 8 << 20, argc: 2, arg_bytes: 4, env_bytes: 6, old_tid: 5, candidate: 0 };
     let snapshot = [(abi::SEC_RESOLVED, 0, &b"/bin/sh"[..]), (abi::SEC_STRINGS, 0, b"sh\0")];
     vec![
         event(4, Body::Snapshot(abi::Snapshot { dev: 1, watched: 1, ino: 2 }), &snapshot),

@@ -21,7 +21,8 @@ fuzz_target!(|data: &[u8]| {
             assert_eq!(slots, policy.paths.slots());
             for class in Class::ALL {
                 for path in ["/", "/home/u/.ssh/id", "/a/b/c/d.pem"] {
-                    let denied = policy.paths.denied(path.as_bytes(), class, policy.rule(class).default_denied);
+                    let denied =
+                        policy.paths.denied(path.as_bytes(), class, policy.rule(class).default_denied);
                     assert!(denied.is_none() || policy.restricts(class));
                 }
             }
