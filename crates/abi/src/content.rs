@@ -12,8 +12,8 @@ pub const CONTENT_OUT: u32 = 1;
 /// [`Content::offset`] where the place in a file is not known.
 pub const NO_OFFSET: u64 = u64::MAX;
 
-/// Body of [`crate::KIND_CONTENT`]. Section: `DATA`, which the host adds for the two ends of a copy that the kernel made. A [`crate::KIND_PATH_HINT`] of the same thread comes before it, unless the file is
-/// a socket.
+/// Body of [`crate::KIND_CONTENT`]. Section: `DATA`, which the host adds for the two ends of a copy that the kernel made. A
+/// [`crate::KIND_PATH_HINT`] of the same thread comes before it, unless the file is a socket.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Content {

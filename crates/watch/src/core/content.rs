@@ -13,9 +13,6 @@ use kernscope_report::{Body, ContentMatch, ContentSource, Entry, PathInfo};
 use kernscope_sieve::matcher::{Located, Matcher, Place, Scratch};
 use kernscope_sieve::redact::redact;
 
-const S_IFMT: u32 = 0o170_000;
-const S_IFREG: u32 = 0o100_000;
-
 /// Rules, and memory for trying them.
 struct Rules<'a> {
     matcher: &'a Matcher,
@@ -103,7 +100,7 @@ impl Core {
 
 /// Device and inode of a regular file.
 fn regular(file: &abi::FileId) -> Option<(u32, u64)> {
-    (file.st_mode & S_IFMT == S_IFREG).then_some((file.dev, file.ino))
+    paths::is_regular(file.st_mode).then_some((file.dev, file.ino))
 }
 
 /// Which matches are a piece's own. One that ends where the piece does may go on, or not be one at all for what follows:

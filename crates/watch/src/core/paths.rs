@@ -161,7 +161,13 @@ fn push_names(path: &mut Vec<u8>, walk: &[u8]) {
 
 const S_IFMT: u32 = 0o170_000;
 const S_IFIFO: u32 = 0o010_000;
+const S_IFREG: u32 = 0o100_000;
 const S_IFSOCK: u32 = 0o140_000;
+
+/// Whether `st_mode` is that of a regular file.
+pub(super) fn is_regular(st_mode: u32) -> bool {
+    st_mode & S_IFMT == S_IFREG
+}
 
 /// Whether `st_mode` is that of a socket.
 pub(super) fn is_socket(st_mode: u32) -> bool {

@@ -121,7 +121,7 @@ fn of_plain(command: &Command) -> Option<Payload> {
             .is_some_and(|arg| arg.starts_with(|c: char| c.is_ascii_digit()))
             .then_some(Payload::Wait),
         "ping" | "ping6" => Some(Payload::Wait),
-        "echo" | "printf" => echo(command, &args),
+        "echo" | "printf" => echo(command),
         "touch" | "mkfifo" => Some(Payload::Mark),
         "rm" => args.iter().any(|arg| arg.starts_with('/')).then_some(Payload::Mark),
         "ls" | "dir" | "pwd" | "uname" | "hostname" | "ifconfig" | "netstat" | "ps" | "env" | "printenv"
@@ -191,7 +191,7 @@ pub(super) fn is_account_file(file: &str) -> bool {
 }
 
 /// Sums of constants and echoes of echoes are how scanners see that a shell has worked for them.
-fn echo(command: &Command, _args: &[&str]) -> Option<Payload> {
+fn echo(command: &Command) -> Option<Payload> {
     if command.words.iter().any(|word| word.sums) {
         return Some(Payload::Marker);
     }
